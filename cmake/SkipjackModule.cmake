@@ -1,0 +1,49 @@
+# skipjack_add_module(NAME SOURCES ... DEPENDS modules... LINK libraries...)
+#   A static library skipjack_NAME (alias skipjack::NAME) from src/skipjack/NAME. DEPENDS are the
+#   modules it may include; scripts/check-layers reads the same edges. LINK libraries are private
+#   unless listed after PUBLIC_LINK.
+add_library(skipjack_warnings INTERFACE)
+target_compile_options(skipjack_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  $<$<BOOL:${SKIPJACK_WERROR}>:-Werror>)
+
+if(SKIPJACK_SANITIZE)
+  add_compile_options(-fsanitize=${SKIPJACK_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${SKIPJACK_SANITIZE})
+endif()
+
+function(skipjack_add_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LINK;PUBLIC_LINK" ${ARGN})
+  set(target skipjack_${name})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  add_library(skipjack::${name} ALIAS ${target})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
+    EXPORT_NAME ${name})
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:skipjack_warnings>)
+  foreach(dependency IN LISTS ARG_DEPENDS)
+    target_link_libraries(${target} PUBLIC skipjack_${dependency})
+  endforeach()
+  target_link_libraries(${target} PRIVATE ${ARG_LINK} PUBLIC ${ARG_PUBLIC_LINK})
+  set_property(GLOBAL APPEND PROPERTY SKIPJACK_MODULES ${target})
+endfunction()
+
+# skipjack_add_test(NAME SOURCES ... DEPENDS modules... [LABELS ...] [TIMEOUT s])
+#   One GoogleTest executable NAME_test, registered with ctest case by case.
+include(GoogleTest)
+function(skipjack_add_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LINK;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_executable(${name}_test ${ARG_SOURCES})
+  set_target_properties(${name}_test PROPERTIES CXX_EXTENSIONS OFF)
+  foreach(dependency IN LISTS ARG_DEPENDS)
+    target_link_libraries(${name}_test PRIVATE skipjack_${dependency})
+  endforeach()
+  target_link_libraries(${name}_test PRIVATE skipjack_warnings ${ARG_LINK} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
