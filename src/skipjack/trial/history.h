@@ -1,0 +1,105 @@
+// The history: what is known of every trial, folded from the events.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "skipjack/trial/event.h"
+
+namespace skipjack {
+
+enum class Mode { Min, Max };
+enum class MetricRole { Objective, Constraint, Cost };
+enum class MetricKind {
+  Plain,
+  Time,  ///< elapsed seconds of the thing measured: positive, and less of it is also cheaper to measure
+};
+
+/// A named number that trials report. Constraint: feasible iff <= 0.
+struct Metric {
+  std::string name;
+  Mode mode = Mode::Min;
+  MetricRole role = MetricRole::Objective;
+  MetricKind kind = MetricKind::Plain;
+};
+
+enum class TrialStatus { Running, Paused, Completed, Stopped, Failed };
+std::string_view to_string(TrialStatus status);
+
+struct Report {
+  Json metrics;
+  /// Running time of the experiment.
+  Duration time{0};
+  double unix_time = 0;
+  int attempt = 0;
+};
+
+struct Trial {
+  TrialId id = 0;
+  Configuration configuration;
+  TrialStatus status = TrialStatus::Running;
+  /// The current or last attempt.
+  int attempt = 0;
+  std::optional<TrialId> checkpoint_from;
+  std::optional<std::int64_t> max_resource;
+  std::optional<Duration> deadline;
+  Json tag;
+  Duration started{0};
+  /// Unset while it runs.
+  std::optional<Duration> ended;
+  /// Of all attempts that count: those of lost attempts are dropped when the next attempt starts; a paused
+  /// trial's are kept.
+  std::vector<Report> reports;
+  /// How the last attempt ended; unset while it runs.
+  std::optional<AttemptEnd> end;
+  /// A Stop or Pause was ordered and the attempt has not ended yet.
+  bool ending = false;
+};
+
+/// What is learnt of a configuration.
+struct Measured {
+  double value;
+};
+/// The value would have been at least (Min) or at most (Max) this: it was stopped early.
+struct Bounded {
+  double bound;
+};
+/// It fails for what it is: not to be proposed again.
+struct Invalid {};
+/// It failed for a passing reason and may be tried again.
+struct TransientFailure {};
+using Observation = std::variant<Measured, Bounded, Invalid, TransientFailure>;
+
+/// Copyable; cost of apply O(1).
+class History {
+ public:
+  void apply(const Event& event);
+
+  /// By number: trials()[i].id == i.
+  const std::vector<Trial>& trials() const { return trials_; }
+  const Trial* find(TrialId id) const;
+  /// Number of Reported events that were accepted, over all trials.
+  std::int64_t num_reports() const { return num_reports_; }
+  /// Trials whose status is Running, in order of number.
+  std::vector<TrialId> running() const;
+  Duration time() const { return time_; }
+  std::int64_t num_events() const { return num_events_; }
+  int num_runs() const { return num_runs_; }
+
+ private:
+  std::vector<Trial> trials_;
+  std::int64_t num_reports_ = 0;
+  std::int64_t num_events_ = 0;
+  int num_runs_ = 0;
+  Duration time_{0};
+};
+
+/// The last finite value of the metric among the trial's reports; nullopt if there is none.
+std::optional<double> last_value(const Trial& trial, std::string_view metric);
+/// What the trial says about its configuration: nullopt while it runs without a report. A running trial's reports
+/// count as Measured only after it has ended. Failed trials are Invalid, stopped ones Measured if they reported.
+std::optional<Observation> observe(const Trial& trial, const Metric& metric);
+
+}  // namespace skipjack
