@@ -12,8 +12,10 @@ namespace skipjack {
 namespace {
 
 std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
+    text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -25,7 +27,8 @@ std::string lower_case(std::string_view text) {
 
 /// Takes a non-negative finite number off the front of text.
 std::optional<double> take_number(std::string_view& text) {
-  if (text.empty() || !(std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '.')) return std::nullopt;
+  if (text.empty() || !(std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '.'))
+    return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || !std::isfinite(value)) return std::nullopt;
@@ -64,7 +67,8 @@ std::int64_t parse_byte_size(std::string_view text) {
                 "write a number and a unit, such as 8388608, 8MiB or 1.5GiB");
   const double bytes = *number * *unit;
   if (bytes >= 0x1.0p63)
-    throw Error(ErrorCode::InvalidArgument, "'" + std::string(text) + "' is more than 2^63 - 1 bytes");
+    throw Error(ErrorCode::InvalidArgument,
+                "'" + std::string(text) + "' is more than 2^63 - 1 bytes");
   return static_cast<std::int64_t>(std::llround(bytes));
 }
 
@@ -93,14 +97,17 @@ Duration parse_duration(std::string_view text) {
     if (!number) throw bad();
     rest = trim(rest);
     std::size_t letters = 0;
-    while (letters < rest.size() && std::isalpha(static_cast<unsigned char>(rest[letters]))) ++letters;
+    while (letters < rest.size() && std::isalpha(static_cast<unsigned char>(rest[letters])))
+      ++letters;
     const std::string unit = lower_case(rest.substr(0, letters));
     rest = trim(rest.substr(letters));
-    const auto factor = unit.empty() && rest.empty() && seconds == 0 ? std::optional(1.0) : time_unit(unit);
+    const auto factor =
+        unit.empty() && rest.empty() && seconds == 0 ? std::optional(1.0) : time_unit(unit);
     if (!factor) throw bad();
     seconds += *number * *factor;
   }
-  if (seconds > 9.0e9) throw Error(ErrorCode::InvalidArgument, "'" + std::string(text) + "' is longer than 285 years");
+  if (seconds > 9.0e9)
+    throw Error(ErrorCode::InvalidArgument, "'" + std::string(text) + "' is longer than 285 years");
   return from_seconds(seconds);
 }
 

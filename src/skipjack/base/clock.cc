@@ -7,7 +7,8 @@ class SystemClock final : public Clock {
  public:
   Duration now() const override { return std::chrono::steady_clock::now().time_since_epoch(); }
   double unix_time() const override {
-    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
   }
 };
 

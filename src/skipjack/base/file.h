@@ -10,8 +10,9 @@ namespace skipjack {
 /// The whole file. Throws NotFound, PermissionDenied or Io, naming the path.
 std::string read_file(const std::filesystem::path& path);
 
-/// Replaces path in one step: a reader sees the old bytes or the new, never a part, whatever dies when.
-/// A temporary file beside it is removed on failure. Safe against a killed process; not synced to the disk.
+/// Replaces path in one step: a reader sees the old bytes or the new, never a part, whatever dies
+/// when. A temporary file beside it is removed on failure. Safe against a killed process; not
+/// synced to the disk.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace skipjack

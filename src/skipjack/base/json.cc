@@ -17,8 +17,9 @@ namespace skipjack {
 namespace {
 
 constexpr std::size_t kMaxDepth = 100;
-constexpr unsigned kReadFlags = rapidjson::kParseNanAndInfFlag | rapidjson::kParseFullPrecisionFlag |
-                                rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag;
+constexpr unsigned kReadFlags =
+    rapidjson::kParseNanAndInfFlag | rapidjson::kParseFullPrecisionFlag |
+    rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag;
 
 /// Builds a Json from RapidJSON's events; open containers live on a stack.
 class Builder {
@@ -29,7 +30,8 @@ class Builder {
   bool Uint(unsigned u) { return add(static_cast<std::int64_t>(u)); }
   bool Int64(std::int64_t i) { return add(i); }
   bool Uint64(std::uint64_t u) {
-    return u <= static_cast<std::uint64_t>(INT64_MAX) ? add(static_cast<std::int64_t>(u)) : add(static_cast<double>(u));
+    return u <= static_cast<std::uint64_t>(INT64_MAX) ? add(static_cast<std::int64_t>(u))
+                                                      : add(static_cast<double>(u));
   }
   bool Double(double d) { return add(d); }
   bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
@@ -85,7 +87,9 @@ void write(Writer& writer, const Json& value) {
     writer.Int64(value.as_int());
   } else if (value.is_double()) {
     const double d = value.as_double();
-    const std::string text = std::isnan(d) ? "NaN" : std::isinf(d) ? (d > 0 ? "Infinity" : "-Infinity") : shortest_decimal(d);
+    const std::string text = std::isnan(d)   ? "NaN"
+                             : std::isinf(d) ? (d > 0 ? "Infinity" : "-Infinity")
+                                             : shortest_decimal(d);
     writer.RawValue(text.data(), text.size(), rapidjson::kNumberType);
   } else if (value.is_string()) {
     const std::string& text = value.as_string();
@@ -168,7 +172,8 @@ const Json* Json::find(std::string_view key) const {
 
 const Json& Json::at(std::string_view key) const {
   const Json* value = find(key);
-  if (value == nullptr) throw Error(ErrorCode::InvalidArgument, "'" + std::string(key) + "' is missing");
+  if (value == nullptr)
+    throw Error(ErrorCode::InvalidArgument, "'" + std::string(key) + "' is missing");
   return *value;
 }
 
@@ -190,9 +195,11 @@ Json parse_json(std::string_view text) {
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
   const rapidjson::ParseResult result = reader.Parse<kReadFlags>(stream, builder);
   if (result.IsError()) {
-    const char* why = result.Code() == rapidjson::kParseErrorTermination ? "Nested more than 100 levels deep."
-                                                                          : rapidjson::GetParseError_En(result.Code());
-    throw Error(ErrorCode::InvalidArgument, "bad JSON at byte " + std::to_string(result.Offset()) + ": " + why);
+    const char* why = result.Code() == rapidjson::kParseErrorTermination
+                          ? "Nested more than 100 levels deep."
+                          : rapidjson::GetParseError_En(result.Code());
+    throw Error(ErrorCode::InvalidArgument,
+                "bad JSON at byte " + std::to_string(result.Offset()) + ": " + why);
   }
   return builder.take();
 }
@@ -235,10 +242,12 @@ std::string to_python_text(const Json& value) {
     const double d = value.as_double();
     if (std::isnan(d)) return "nan";
     if (std::isinf(d)) return d > 0 ? "inf" : "-inf";
-    // Python prints positionally for exponents in [-4, 16), else with an exponent of two digits or more.
+    // Python prints positionally for exponents in [-4, 16), else with an exponent of two digits or
+    // more.
     if (d != 0 && (std::abs(d) < 1e-4 || std::abs(d) >= 1e16)) {
       char buffer[32];
-      const auto result = std::to_chars(buffer, buffer + sizeof buffer, d, std::chars_format::scientific);
+      const auto result =
+          std::to_chars(buffer, buffer + sizeof buffer, d, std::chars_format::scientific);
       return {buffer, result.ptr};
     }
     char buffer[64];

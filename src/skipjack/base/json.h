@@ -1,5 +1,5 @@
-// JSON values. One ordered value type serves configurations, metrics, journals and results. Text may
-// hold NaN, Infinity and -Infinity, as Python's json module writes and reads them.
+// JSON values. One ordered value type serves configurations, metrics, journals and results. Text
+// may hold NaN, Infinity and -Infinity, as Python's json module writes and reads them.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@
 namespace skipjack {
 
 /// null, bool, 64-bit integer, double, string, array or object (in insertion order, keys unique).
-/// 1 and 1.0 are different values of different types, as in Python's repr. A value type: copies are deep.
+/// 1 and 1.0 are different values of different types, as in Python's repr. A value type: copies are
+/// deep.
 class Json {
  public:
   using Array = std::vector<Json>;
@@ -65,8 +66,9 @@ class Json {
   std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object> value_;
 };
 
-/// Parses one JSON value that fills the whole text. Throws InvalidArgument with the position for bad text,
-/// nesting deeper than 100 levels and invalid UTF-8. Integers outside 64 bits become doubles.
+/// Parses one JSON value that fills the whole text. Throws InvalidArgument with the position for
+/// bad text, nesting deeper than 100 levels and invalid UTF-8. Integers outside 64 bits become
+/// doubles.
 Json parse_json(std::string_view text);
 /// The same, nullopt for bad text: for input in which errors are ordinary.
 std::optional<Json> try_parse_json(std::string_view text);

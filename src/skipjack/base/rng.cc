@@ -48,7 +48,8 @@ double Rng::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
 std::int64_t Rng::uniform_int(std::int64_t lower, std::int64_t upper) {
   SKIPJACK_CHECK(lower <= upper);
-  const std::uint64_t span = static_cast<std::uint64_t>(upper) - static_cast<std::uint64_t>(lower) + 1;
+  const std::uint64_t span =
+      static_cast<std::uint64_t>(upper) - static_cast<std::uint64_t>(lower) + 1;
   if (span == 0) return static_cast<std::int64_t>(next());
   // Rejection: drop the incomplete last block of the 64-bit range.
   const std::uint64_t limit = ~std::uint64_t{0} - (~std::uint64_t{0} % span + 1) % span;

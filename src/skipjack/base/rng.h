@@ -1,7 +1,7 @@
-// Chance as an argument: a generator is a pure function of (seed, stream, number), so the same events
-// in the same order give the same decisions on every machine. xoshiro256++ [Blackman2021], seeded
-// through SplitMix64. The distributions are ours, since the standard library's differ between
-// implementations.
+// Chance as an argument: a generator is a pure function of (seed, stream, number), so the same
+// events in the same order give the same decisions on every machine. xoshiro256++ [Blackman2021],
+// seeded through SplitMix64. The distributions are ours, since the standard library's differ
+// between implementations.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,8 @@ class Rng {
   template <class T>
   void shuffle(std::vector<T>& items) {
     for (std::size_t i = items.size(); i > 1; --i)
-      std::swap(items[i - 1], items[static_cast<std::size_t>(uniform_int(0, static_cast<std::int64_t>(i) - 1))]);
+      std::swap(items[i - 1],
+                items[static_cast<std::size_t>(uniform_int(0, static_cast<std::int64_t>(i) - 1))]);
   }
 
  private:

@@ -1,0 +1,69 @@
+#include "skipjack/base/file.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include "skipjack/base/error.h"
+
+namespace skipjack {
+namespace {
+
+class FileTest : public ::testing::Test {
+ protected:
+  FileTest() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "skipjack-file-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~FileTest() override { std::filesystem::remove_all(folder_); }
+  std::filesystem::path folder_;
+};
+
+TEST_F(FileTest, WritesAndReplaces) {
+  write_file_atomically(folder_ / "a", "one");
+  write_file_atomically(folder_ / "a", std::string("two\0three", 9));
+  EXPECT_EQ(read_file(folder_ / "a"), std::string("two\0three", 9));
+}
+
+TEST_F(FileTest, MissingFileIsNotFoundAndNamed) {
+  try {
+    (void)read_file(folder_ / "missing");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::NotFound);
+    EXPECT_NE(std::string(error.what()).find("missing"), std::string::npos);
+  }
+}
+
+TEST_F(FileTest, FailedWriteKeepsTheOldFileAndLeavesNothingBehind) {
+  write_file_atomically(folder_ / "a", "old");
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    // A file-size limit stands in for a full disk.
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{1000, 1000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    try {
+      write_file_atomically(folder_ / "a", std::string(100000, 'x'));
+      ::_exit(1);
+    } catch (const Error& error) {
+      ::_exit(error.code() == ErrorCode::Io ? 0 : 2);
+    }
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(read_file(folder_ / "a"), "old");
+  const std::filesystem::directory_iterator files(folder_);
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+}
+
+}  // namespace
+}  // namespace skipjack
