@@ -1,4 +1,5 @@
-// Backends run attempts somewhere: local processes, threads of this process, a cluster, a simulator.
+// Backends run attempts somewhere: local processes, threads of this process, a cluster, a
+// simulator.
 #pragma once
 
 #include <cstdint>
@@ -36,27 +37,27 @@ using BackendEvent = std::variant<AttemptReport, AttemptFinished>;
 
 enum class EndAs { Stopped, Paused };
 
-/// All calls from one thread, except wake(). Every attempt started gets exactly one AttemptFinished, after all of
-/// its reports. Destroying a backend ends all that runs.
+/// All calls from one thread, except wake(). Every attempt started gets exactly one
+/// AttemptFinished, after all of its reports. Destroying a backend ends all that runs.
 class Backend {
  public:
   virtual ~Backend() = default;
-  /// Throws if nothing could be started for a reason that holds for every trial (program not found); what fails for
-  /// this attempt only comes back as AttemptFinished{Failed}.
+  /// Throws if nothing could be started for a reason that holds for every trial (program not
+  /// found); what fails for this attempt only comes back as AttemptFinished{Failed}.
   virtual void start(const StartRequest& request) = 0;
-  /// Asks a running attempt to end; AttemptFinished with the outcome named follows, or the one it reached first.
-  /// Unknown or ended attempts are ignored.
+  /// Asks a running attempt to end; AttemptFinished with the outcome named follows, or the one it
+  /// reached first. Unknown or ended attempts are ignored.
   virtual void end(AttemptId id, EndAs as) = 0;
-  /// Sleeps until something happened, timeout has passed or wake() was called. Reports of an attempt in the
-  /// order printed.
+  /// Sleeps until something happened, timeout has passed or wake() was called. Reports of an
+  /// attempt in the order printed.
   virtual std::vector<BackendEvent> wait(Duration timeout) = 0;
   /// Makes wait() return. From any thread and from signal handlers.
   virtual void wake() = 0;
   /// Attempts that may run at the same time.
   virtual int capacity() const = 0;
-  /// Called once, before any start, when an experiment is resumed: which of the attempts that the journal believes
-  /// to be running still do (adopted: their events will come). All others are gone, with every process of theirs,
-  /// when it returns.
+  /// Called once, before any start, when an experiment is resumed: which of the attempts that the
+  /// journal believes to be running still do (adopted: their events will come). All others are
+  /// gone, with every process of theirs, when it returns.
   virtual std::vector<AttemptId> reconcile(const std::vector<AttemptId>& attempts) = 0;
   virtual void delete_checkpoint(TrialId trial) = 0;
 };

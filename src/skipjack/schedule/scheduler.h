@@ -58,16 +58,17 @@ struct SchedulerView {
   std::optional<Duration> remaining_time;
 };
 
-/// Not thread-safe. apply() is the only place in which state changes; decide() depends on the events
-/// applied and the view alone, so that the same events give the same decisions.
+/// Not thread-safe. apply() is the only place in which state changes; decide() depends on the
+/// events applied and the view alone, so that the same events give the same decisions.
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
-  /// Every event of the experiment, in order, once; in a resume those of the journal. The view's history has
-  /// already taken it in.
+  /// Every event of the experiment, in order, once; in a resume those of the journal. The view's
+  /// history has already taken it in.
   virtual void apply(const Event& event, const History& history) = 0;
-  /// Called after events and whenever a worker is free. At most free_workers of the commands may be Start or Resume;
-  /// asked again at once while it starts something and a worker is still free. No command at all means Wait.
+  /// Called after events and whenever a worker is free. At most free_workers of the commands may be
+  /// Start or Resume; asked again at once while it starts something and a worker is still free. No
+  /// command at all means Wait.
   virtual std::vector<Command> decide(const SchedulerView& view) = 0;
 };
 

@@ -16,8 +16,8 @@ struct SuggestContext {
   /// Resource level at which the proposal will be measured first, where the scheduler has levels.
   std::optional<std::int64_t> resource;
   int bracket = 0;
-  /// Fraction of the experiment's budget (time, trials, whichever is nearest to its end) still there, in [0, 1];
-  /// unset if there is no bound.
+  /// Fraction of the experiment's budget (time, trials, whichever is nearest to its end) still
+  /// there, in [0, 1]; unset if there is no bound.
   std::optional<double> remaining_fraction;
 };
 
@@ -33,8 +33,9 @@ struct WaitForResults {};
 struct Exhausted {};
 using Suggestion = std::variant<Proposal, WaitForResults, Exhausted>;
 
-/// Not thread-safe. A suggestion is a function of the history (running trials are pending), the context and
-/// what restore() was last given; chance is Rng(seed, "suggest", number of trials in the history).
+/// Not thread-safe. A suggestion is a function of the history (running trials are pending), the
+/// context and what restore() was last given; chance is Rng(seed, "suggest", number of trials in
+/// the history).
 class Searcher {
  public:
   virtual ~Searcher() = default;
@@ -42,7 +43,8 @@ class Searcher {
   /// Model parameters of an earlier fit, from the journal. Searchers without a model ignore it.
   virtual void restore(const Json& fitted) { (void)fitted; }
   /// Larger is better; empty if this searcher can't compare configurations.
-  virtual std::vector<double> score(const History& history, std::span<const Configuration> configurations,
+  virtual std::vector<double> score(const History& history,
+                                    std::span<const Configuration> configurations,
                                     std::optional<std::int64_t> resource) {
     (void)history, (void)configurations, (void)resource;
     return {};

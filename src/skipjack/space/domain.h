@@ -72,7 +72,8 @@ Domain choice(std::vector<Json> categories);
 Domain ordinal(std::vector<Json> categories, std::optional<OrdinalKind> kind = std::nullopt);
 Domain log_ordinal(std::vector<Json> categories);
 Domain fin_range(double lower, double upper, std::int64_t size, ValueType type = ValueType::Float);
-Domain log_fin_range(double lower, double upper, std::int64_t size, ValueType type = ValueType::Float);
+Domain log_fin_range(double lower, double upper, std::int64_t size,
+                     ValueType type = ValueType::Float);
 Domain quantized(Domain base, double quantum);
 
 /// Throws InvalidArgument naming the bound that is broken.
@@ -83,8 +84,8 @@ Json sample(const Domain& domain, Rng& rng);
 /// The default value: arithmetic or geometric middle, first category, middle ordinal.
 Json midpoint(const Domain& domain);
 bool contains(const Domain& domain, const Json& value);
-/// value as the domain's own type (1 -> 1.0 for a float, 2.0 -> 2 for an integer, the nearest number of a
-/// category within 1 %); throws InvalidArgument if it is not in the domain.
+/// value as the domain's own type (1 -> 1.0 for a float, 2.0 -> 2 for an integer, the nearest
+/// number of a category within 1 %); throws InvalidArgument if it is not in the domain.
 Json cast(const Domain& domain, const Json& value);
 
 /// Number of values; nullopt if infinite.
@@ -94,8 +95,8 @@ Json value_at(const Domain& domain, std::int64_t index);
 
 /// True for categories without order (more than two): distance between them means nothing.
 bool is_unordered(const Domain& domain);
-/// Position in [0, 1]. Integers, finite ranges, ordinals and categories sit in the middle of cells of their
-/// (scaled) width, so that bounds are not special; from_unit(to_unit(v)) == v.
+/// Position in [0, 1]. Integers, finite ranges, ordinals and categories sit in the middle of cells
+/// of their (scaled) width, so that bounds are not special; from_unit(to_unit(v)) == v.
 double to_unit(const Domain& domain, const Json& value);
 /// The value whose cell holds u; u is clamped to [0, 1].
 Json from_unit(const Domain& domain, double u);

@@ -29,11 +29,13 @@ struct Parameter {
 class SearchSpace {
  public:
   SearchSpace();
-  /// constraints: expressions over the names, such as "queue * chunk <= 1GiB" or "act != 'relu' or lr < 0.1";
-  /// operators + - * / ^, comparisons, and/or/not (&& || !), min, max, log, log2, sqrt, ceil, floor, byte-size
-  /// suffixes, quoted strings for categories. Throws InvalidArgument naming the parameter or the constraint that
-  /// is wrong: bad bounds, a name twice, an unknown name, an expression that can't be read.
-  explicit SearchSpace(std::vector<Parameter> parameters, std::vector<std::string> constraints = {});
+  /// constraints: expressions over the names, such as "queue * chunk <= 1GiB" or "act != 'relu' or
+  /// lr < 0.1"; operators + - * / ^, comparisons, and/or/not (&& || !), min, max, log, log2, sqrt,
+  /// ceil, floor, byte-size suffixes, quoted strings for categories. Throws InvalidArgument naming
+  /// the parameter or the constraint that is wrong: bad bounds, a name twice, an unknown name, an
+  /// expression that can't be read.
+  explicit SearchSpace(std::vector<Parameter> parameters,
+                       std::vector<std::string> constraints = {});
   SearchSpace(const SearchSpace&);
   SearchSpace(SearchSpace&&) noexcept;
   SearchSpace& operator=(SearchSpace);
@@ -46,18 +48,20 @@ class SearchSpace {
   const std::vector<std::pair<std::string, Domain>>& searched() const;
   std::size_t dimension() const { return searched().size(); }
 
-  /// Number of configurations of the searched parameters, constraints not counted off; nullopt if infinite or
-  /// above 2^53.
+  /// Number of configurations of the searched parameters, constraints not counted off; nullopt if
+  /// infinite or above 2^53.
   std::optional<std::int64_t> cardinality() const;
   /// The index-th combination (first parameter slowest); it may violate a constraint.
   Configuration configuration_at(std::int64_t index) const;
 
-  /// A random configuration that satisfies the constraints; nullopt if none was found in max_tries draws.
+  /// A random configuration that satisfies the constraints; nullopt if none was found in max_tries
+  /// draws.
   std::optional<Configuration> sample(Rng& rng, int max_tries = 10000) const;
   /// Every parameter at its domain's midpoint; it may violate a constraint.
   Configuration midpoint() const;
-  /// Fills parameters that partial lacks by midpoints, adds constants, casts values, orders them. Throws
-  /// InvalidArgument naming a value that is outside its domain, an unknown name, or a violated constraint.
+  /// Fills parameters that partial lacks by midpoints, adds constants, casts values, orders them.
+  /// Throws InvalidArgument naming a value that is outside its domain, an unknown name, or a
+  /// violated constraint.
   Configuration complete(const Configuration& partial) const;
   bool satisfies_constraints(const Configuration& configuration) const;
   bool contains(const Configuration& configuration) const;
@@ -66,11 +70,12 @@ class SearchSpace {
   std::vector<double> encode(const Configuration& configuration) const;
   /// unit: dimension() numbers, clamped to [0, 1]. The result may violate a constraint.
   Configuration decode(std::span<const double> unit) const;
-  /// Equal for equal configurations of the searched parameters (numbers to 6 digits after the point): the identity
-  /// used for "already tried".
+  /// Equal for equal configurations of the searched parameters (numbers to 6 digits after the
+  /// point): the identity used for "already tried".
   std::string key(const Configuration& configuration) const;
 
-  /// {"name": domain or constant, ...} in Syne Tune's form; constraints, if any, under "constraints" beside it:
+  /// {"name": domain or constant, ...} in Syne Tune's form; constraints, if any, under
+  /// "constraints" beside it:
   /// {"parameters": {...}, "constraints": [...]}; without constraints just the parameters.
   Json to_json() const;
   static SearchSpace from_json(const Json& json);
@@ -79,7 +84,8 @@ class SearchSpace {
   ///   act: [relu, tanh]          # a list is a choice
   ///   epochs: 10                 # anything else is a constant
   ///   constraints: [queue * chunk <= 1GiB]
-  /// Byte sizes may stand where numbers do (lograndint(1MiB, 1GiB)). Throws InvalidArgument with line and reason.
+  /// Byte sizes may stand where numbers do (lograndint(1MiB, 1GiB)). Throws InvalidArgument with
+  /// line and reason.
   static SearchSpace from_text(std::string_view yaml_or_json);
 
  private:

@@ -41,14 +41,15 @@ struct AttemptEnd {
   Outcome outcome = Outcome::Completed;
   std::optional<int> exit_code;
   std::optional<int> signal;
-  /// One line for people: "exit code 3", "killed by signal 9", "time limit of 60 s", "reported no metric 'loss'".
+  /// One line for people: "exit code 3", "killed by signal 9", "time limit of 60 s", "reported no
+  /// metric 'loss'".
   std::string reason;
   /// The last lines of standard error, at most 2 KiB.
   std::string error_tail;
 };
 
-/// A run of the tuner over the experiment begins (0 is the first; resuming makes the next). environment: host,
-/// cores, kernel, versions.
+/// A run of the tuner over the experiment begins (0 is the first; resuming makes the next).
+/// environment: host, cores, kernel, versions.
 struct RunStarted {
   int run = 0;
   Json environment;
@@ -58,8 +59,8 @@ struct RunEnded {
   int run = 0;
   std::string reason;
 };
-/// The command Start was given. tag: what the scheduler wants remembered of the trial, null if nothing; it
-/// reaches journal and results.
+/// The command Start was given. tag: what the scheduler wants remembered of the trial, null if
+/// nothing; it reaches journal and results.
 struct TrialStarted {
   TrialId trial = 0;
   Configuration configuration;
@@ -102,13 +103,15 @@ struct ModelFitted {
   Json parameters;
 };
 
-using EventBody = std::variant<RunStarted, RunEnded, TrialStarted, TrialResumed, StopOrdered, PauseOrdered,
-                               DeadlineSet, DeadlineReached, Reported, AttemptEnded, ModelFitted>;
+using EventBody =
+    std::variant<RunStarted, RunEnded, TrialStarted, TrialResumed, StopOrdered, PauseOrdered,
+                 DeadlineSet, DeadlineReached, Reported, AttemptEnded, ModelFitted>;
 
 struct Event {
   /// 0, 1, 2, ... within the experiment.
   std::int64_t number = 0;
-  /// Running time of the experiment: seconds in which a tuner ran, summed over runs. Never decreases.
+  /// Running time of the experiment: seconds in which a tuner ran, summed over runs. Never
+  /// decreases.
   Duration time{0};
   /// Seconds since the Unix epoch; for people, not for decisions.
   double unix_time = 0;
@@ -119,11 +122,13 @@ struct Event {
 class EventSink {
  public:
   virtual ~EventSink() = default;
-  /// Keeps all of the events or none; they survive a kill of this process once it returns. Throws Io.
+  /// Keeps all of the events or none; they survive a kill of this process once it returns. Throws
+  /// Io.
   virtual void append(const std::vector<Event>& events) = 0;
 };
 
-/// {"type": "reported", ...}; the journal's form. event_body_from_json throws Corrupted for what it can't read.
+/// {"type": "reported", ...}; the journal's form. event_body_from_json throws Corrupted for what it
+/// can't read.
 Json to_json(const EventBody& body);
 EventBody event_body_from_json(const Json& json);
 

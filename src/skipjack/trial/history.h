@@ -14,7 +14,8 @@ enum class Mode { Min, Max };
 enum class MetricRole { Objective, Constraint, Cost };
 enum class MetricKind {
   Plain,
-  Time,  ///< elapsed seconds of the thing measured: positive, and less of it is also cheaper to measure
+  Time,  ///< elapsed seconds of the thing measured: positive, and less of it is also cheaper to
+         ///< measure
 };
 
 /// A named number that trials report. Constraint: feasible iff <= 0.
@@ -49,8 +50,8 @@ struct Trial {
   Duration started{0};
   /// Unset while it runs.
   std::optional<Duration> ended;
-  /// Of all attempts that count: those of lost attempts are dropped when the next attempt starts; a paused
-  /// trial's are kept.
+  /// Of all attempts that count: those of lost attempts are dropped when the next attempt starts; a
+  /// paused trial's are kept.
   std::vector<Report> reports;
   /// How the last attempt ended; unset while it runs.
   std::optional<AttemptEnd> end;
@@ -98,8 +99,9 @@ class History {
 
 /// The last finite value of the metric among the trial's reports; nullopt if there is none.
 std::optional<double> last_value(const Trial& trial, std::string_view metric);
-/// What the trial says about its configuration: nullopt while it runs without a report. A running trial's reports
-/// count as Measured only after it has ended. Failed trials are Invalid, stopped ones Measured if they reported.
+/// What the trial says about its configuration: nullopt while it runs without a report. A running
+/// trial's reports count as Measured only after it has ended. Failed trials are Invalid, stopped
+/// ones Measured if they reported.
 std::optional<Observation> observe(const Trial& trial, const Metric& metric);
 
 }  // namespace skipjack
