@@ -1,0 +1,139 @@
+// The front of the engine: fetch an object into a file, into memory or nowhere; put and look at
+// small ones. Downloads begin with a ranged GET that also tells size and ETag (no HEAD); the other
+// connections are opened once it has answered. Later parts ask with If-Match, so a file never mixes
+// two versions. Uploads are one PUT; multipart uploads, checksums, resuming and hedging are not
+// here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "skipjack/base/clock.h"
+#include "skipjack/base/json.h"
+#include "skipjack/base/log.h"
+#include "skipjack/s3/credentials.h"
+#include "skipjack/s3/endpoint.h"
+#include "skipjack/s3/plan.h"
+#include "skipjack/s3/transfer_config.h"
+#include "skipjack/s3/transport.h"
+
+namespace skipjack::s3 {
+
+struct ClientOptions {
+  EndpointOptions endpoint;
+  /// Anonymous unless set; load_aws_settings() finds those of the environment and the profile.
+  Credentials credentials;
+  TransportOptions transport;
+  /// Another transport than libcurl's, for tests. Called once.
+  std::function<std::unique_ptr<Transport>(const TransportOptions&)> make_transport;
+  /// Seed of the retries' jitter; unset: drawn from the operating system.
+  std::optional<std::uint64_t> seed;
+  LogSink log;
+};
+
+/// Keeps the bytes for the caller; not initialised twice.
+struct MemoryObject {
+  std::unique_ptr<std::byte[]> bytes;
+  std::size_t size = 0;
+  std::string_view view() const {
+    return {reinterpret_cast<const char*>(bytes.get()), bytes ? size : 0};
+  }
+};
+
+/// Written under a temporary name beside it and renamed when complete; replaces what is there. A
+/// character device (/dev/null) is written to directly.
+struct ToFile {
+  std::filesystem::path path;
+};
+/// The bytes come back in DownloadResult::memory.
+struct ToMemory {};
+/// Received and dropped: measures the network.
+struct Discard {};
+using DownloadTarget = std::variant<ToFile, ToMemory, Discard>;
+
+struct DownloadOptions {
+  ObjectAddress object;
+  std::string version_id;  ///< empty: the current version.
+  DownloadTarget target = Discard{};
+  TransferConfig config;
+  /// Called by the calling thread, at most every progress_interval and once at the end. total is
+  /// known from the first answer on. Never goes back.
+  std::function<void(std::int64_t bytes_done, std::optional<std::int64_t> total)> progress;
+  Duration progress_interval = std::chrono::milliseconds(100);
+  /// Ends the download within milliseconds with Error Cancelled; nothing is left behind.
+  std::stop_token stop;
+};
+
+struct DownloadResult {
+  std::int64_t bytes = 0;
+  /// From the call until the file has its name.
+  Duration duration{0};
+  /// From the call until the first answer's headers.
+  Duration time_to_first_byte{0};
+  EffectiveConfig config;
+  std::int64_t num_parts = 0;
+  /// HTTP requests sent, retries included.
+  std::int64_t num_requests = 0;
+  std::int64_t num_retries = 0;
+  /// New connections made for this download.
+  std::int64_t num_connections = 0;
+  /// Most bytes that were held in buffers at one time.
+  std::int64_t peak_buffer_bytes = 0;
+  std::string etag;  ///< as sent, quotes included; empty if the server sent none.
+  std::string version_id;
+  MemoryObject memory;
+
+  double bytes_per_second() const;
+};
+/// Without the bytes.
+Json to_json(const DownloadResult& result);
+
+struct ObjectSummary {
+  std::int64_t size = 0;
+  std::string etag;
+  std::string version_id;
+  std::string last_modified;  ///< as sent.
+  std::string content_type;
+};
+
+struct PutOptions {
+  ObjectAddress object;
+  /// Must outlive the call. At most 5 GiB, S3's bound for one PUT.
+  std::string_view bytes;
+  std::string content_type = "application/octet-stream";
+  std::stop_token stop;
+};
+
+/// One endpoint and one identity; connections stay open from call to call. One call at a time: use
+/// a client per thread. Every call throws Error: NotFound (bucket or key), PermissionDenied (keys,
+/// policy, folder), Network (unreachable, or attempts used up), Timeout, Corrupted (object changed
+/// on the way, answers that contradict themselves), Io (disk), InvalidArgument, Cancelled,
+/// Unsupported.
+class Client {
+ public:
+  explicit Client(ClientOptions options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  DownloadResult download(const DownloadOptions& options);
+  ObjectSummary head_object(const ObjectAddress& object, const std::string& version_id = {});
+  /// Replaces the object. Returns its ETag.
+  std::string put_object(const PutOptions& options);
+  /// Does nothing if the caller owns the bucket already.
+  void create_bucket(const std::string& bucket);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace skipjack::s3

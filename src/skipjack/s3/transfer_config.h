@@ -1,0 +1,56 @@
+// How a transfer is run: boto3's TransferConfig with its names, units, defaults and validation. A
+// field that nobody set means "auto" to the engine (see plan.h) and boto3's default to whoever
+// reads it. boto3's preferred_transfer_client has no meaning here and is refused.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "skipjack/base/json.h"
+
+namespace skipjack::s3 {
+
+struct TransferConfig {
+  /// Objects smaller than this are fetched over one connection. Bytes, >= 1; boto3: 8 MiB.
+  std::optional<std::int64_t> multipart_threshold;
+  /// Connections at the same time. >= 1; boto3: 10. More than there are parts are not opened.
+  std::optional<std::int64_t> max_concurrency;
+  /// Size of a part, the range that one request asks for. Bytes, >= 1; boto3: 8 MiB.
+  std::optional<std::int64_t> multipart_chunksize;
+  /// Attempts for each part in all, the first included. >= 1; boto3: 5.
+  std::optional<std::int64_t> num_download_attempts;
+  /// Writes outstanding: handed to the writer and not yet done. >= 1; boto3: 100. Bounded by
+  /// memory_limit.
+  std::optional<std::int64_t> max_io_queue;
+  /// Size of one write to the target. Bytes, >= 1; boto3: 256 KiB. Larger writes cost less CPU and
+  /// more memory; bounded by the size of a part and by memory_limit.
+  std::optional<std::int64_t> io_chunksize;
+  /// False: part after part over one connection, written by the calling thread, no other thread;
+  /// max_concurrency and max_io_queue are then 1. boto3: true.
+  std::optional<bool> use_threads;
+  /// Cap over all connections together. Bytes per second, >= 1; boto3: none.
+  std::optional<std::int64_t> max_bandwidth;
+  /// Bound on the buffers between network and target (an object fetched into memory not included).
+  /// Bytes, >= 1 MiB. Not in boto3, whose bound is max_io_queue * io_chunksize.
+  std::optional<std::int64_t> memory_limit;
+
+  friend bool operator==(const TransferConfig&, const TransferConfig&) = default;
+};
+
+/// Every field set as boto3 sets it; max_bandwidth and memory_limit stay unset, as there.
+TransferConfig boto3_defaults();
+/// What reading the fields gives in boto3: config with its defaults where nothing is set.
+TransferConfig with_boto3_defaults(const TransferConfig& config);
+
+/// Throws InvalidArgument for a set value outside its range: `max_concurrency = 0 must be >= 1`.
+void validate(const TransferConfig& config);
+
+/// A flat object with boto3's names (and its aliases max_request_concurrency and
+/// max_io_queue_size); null is unset; sizes may be texts such as "8MiB". Validated. Throws
+/// InvalidArgument naming the key.
+TransferConfig transfer_config_from_json(const Json& object);
+/// The set fields only.
+Json to_json(const TransferConfig& config);
+
+}  // namespace skipjack::s3
