@@ -1,0 +1,110 @@
+// Gaussian process regression on the unit cube: Matern-5/2 with a lengthscale per dimension,
+// Hamming distance for dimensions without order, constant mean, noise learned. Hyperparameters are
+// fitted by maximum a posteriori in log space with analytic gradients. Matrices only: no spaces, no
+// trials, no transformation of the target; y is expected near mean 0 and variance 1.
+//
+//   x (n, d)   inputs           y (n)      targets            c      mean, by generalised least
+//   squares s (d)      1/lengthscale^2  a          outputscale        v      noise variance D_ij
+//   sum_k s_k delta_k(x_i, x_j), delta = squared difference, or 0/1 for unordered dimensions K a (1
+//   + sqrt(5 D) + 5 D / 3) exp(-sqrt(5 D)) + v I = L L' alpha      K^-1 (y - c)
+// Sources: [Rasmussen2006, ch. 2, 4.2, 5.4]; priors [Optuna2025].
+#pragma once
+
+#include <Eigen/Core>
+#include <vector>
+
+namespace skipjack {
+
+enum class DimensionKind { Ordered, Unordered };
+
+struct GpHyperparameters {
+  /// s, one per dimension; > 0.
+  Eigen::VectorXd inverse_squared_lengthscales;
+  /// a > 0, in units of y squared.
+  double outputscale = 1.0;
+  /// v >= kMinNoiseVariance.
+  double noise_variance = 0.01;
+};
+
+inline constexpr double kMinNoiseVariance = 1e-6;
+
+/// Where a fit starts that knows nothing: s = 1, a = 1, v = 0.01.
+GpHyperparameters default_hyperparameters(Eigen::Index dimension);
+
+struct GpData {
+  /// d entries.
+  std::vector<DimensionKind> kinds;
+  /// (n, d), n >= 1, in the unit cube; unordered dimensions: equal numbers for equal categories.
+  Eigen::MatrixXd x;
+  /// (n), finite.
+  Eigen::VectorXd y;
+};
+
+/// The function that a fit maximises, as a class so that distances are computed once for all calls.
+/// Not thread-safe.
+class GpLogPosterior {
+ public:
+  explicit GpLogPosterior(const GpData& data);
+
+  /// theta (d + 2): log s, log a, log v. Log marginal likelihood plus log prior,
+  ///   sum_k -(0.1/s_k + 0.1 s_k)  (weak, symmetric in the logarithm: all lengthscales of 0.3..3
+  ///   are alike) Gamma(2, 1) on a, Gamma(1.1, 30) on v, both without constants;
+  /// for d > 10 the lengthscales' prior is moved up by sqrt(d / 10). gradient (d + 2) if not null.
+  /// -infinity where K isn't positive definite. O(n^3 + n^2 d).
+  double evaluate(const Eigen::VectorXd& theta, Eigen::VectorXd* gradient);
+
+ private:
+  GpData data_;
+  Eigen::MatrixXd deltas_;  // (n (n - 1) / 2, d): pairs i > j, j slowest
+};
+
+struct GpFitOptions {
+  /// Each gives one run of L-BFGS; the best end wins. Empty: default_hyperparameters().
+  std::vector<GpHyperparameters> starts = {};
+  /// Evaluations of the log posterior per start; >= 1. More than 30 changed nothing on tables of
+  /// 100 points.
+  int max_evaluations = 30;
+};
+
+/// Always returns usable numbers: the best point visited, the first start if nothing could be
+/// evaluated.
+GpHyperparameters fit_hyperparameters(const GpData& data, const GpFitOptions& options);
+
+/// Mean and variance (of the latent function, noise not included), one entry per point asked for.
+struct GpPrediction {
+  Eigen::VectorXd mean;
+  Eigen::VectorXd variance;
+};
+
+/// A process conditioned on data. Copyable. Const functions are thread-safe.
+class GaussianProcess {
+ public:
+  /// O(n^3). Adds jitter of 1e-10 a, then ten times more up to 1e-4 a, until K is positive
+  /// definite; throws Exhausted if it never is (inputs that aren't finite).
+  GaussianProcess(GpData data, GpHyperparameters hyperparameters);
+
+  /// x_new (m, d). O(n m d + n^2 m). [Rasmussen2006, alg. 2.1]
+  /// Deviation: the variance leaves out the uncertainty of c.
+  GpPrediction predict(const Eigen::MatrixXd& x_new) const;
+  /// Means at the data's own inputs (n). O(n^2).
+  Eigen::VectorXd predict_means_at_data() const;
+
+  /// One more observation, hyperparameters and c unchanged. O(n^2).
+  void append(const Eigen::VectorXd& x, double y);
+
+  Eigen::Index size() const { return data_.x.rows(); }
+  double mean() const { return mean_; }
+  const GpHyperparameters& hyperparameters() const { return hyperparameters_; }
+
+ private:
+  Eigen::MatrixXd cross_covariance(const Eigen::MatrixXd& x_new) const;
+
+  GpData data_;
+  GpHyperparameters hyperparameters_;
+  double jitter_ = 0;
+  double mean_ = 0;
+  Eigen::MatrixXd cholesky_;  // (n, n), lower
+  Eigen::VectorXd alpha_;     // (n)
+};
+
+}  // namespace skipjack
