@@ -1,5 +1,5 @@
-// What chance decides of one answer, and how the link is shared out: pure functions of the profile, used
-// by the server and by its twin alike. Not in here: time and sockets.
+// What chance decides of one answer, and how the link is shared out: pure functions of the profile,
+// used by the server and by its twin alike. Not in here: time and sockets.
 #pragma once
 
 #include <cstdint>
@@ -29,14 +29,15 @@ struct ResponseNumber {
   std::uint64_t request = 0;
 };
 
-/// Deterministic in (profile, seed, number). At most one fault; at request 0 connect_seconds is included.
+/// Deterministic in (profile, seed, number). At most one fault; at request 0 connect_seconds is
+/// included.
 ResponseDraw draw_response(const Profile& profile, std::uint64_t seed, ResponseNumber number);
 
 /// Factor on both rates at a time since the server's start; 1 without drift.
 double drift_factor(const Profile& profile, std::uint64_t seed, double seconds);
 
-/// Max-min fair shares: share[i] <= limits[i], sum <= link, and nobody could get more without taking from
-/// somebody who has no more than he. Limits and link may be infinite. O(n log n).
+/// Max-min fair shares: share[i] <= limits[i], sum <= link, and nobody could get more without
+/// taking from somebody who has no more than he. Limits and link may be infinite. O(n log n).
 std::vector<double> fair_shares(std::span<const double> limits, double link);
 
 }  // namespace skipjack::s3sim

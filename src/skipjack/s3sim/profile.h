@@ -1,8 +1,9 @@
-// What the network in front of the objects is like: first-byte latency, rate of a connection, rate of
-// the link, drift, faults. A profile is data: a flat struct with a JSON form, so that a user's own
-// file works like the built-in ones. Figures of the built-in profiles come from published measurements
-// of S3 seen from EC2 [dvassallo-s3-benchmark], [Durner2023], scaled where the description says so.
-// Not modelled: name resolution, TLS, slow start of a long path, hosts of unequal speed behind one name.
+// What the network in front of the objects is like: first-byte latency, rate of a connection, rate
+// of the link, drift, faults. A profile is data: a flat struct with a JSON form, so that a user's
+// own file works like the built-in ones. Figures of the built-in profiles come from published
+// measurements of S3 seen from EC2 [dvassallo-s3-benchmark], [Durner2023], scaled where the
+// description says so. Not modelled: name resolution, TLS, slow start of a long path, hosts of
+// unequal speed behind one name.
 #pragma once
 
 #include <string>
@@ -13,13 +14,13 @@
 
 namespace skipjack::s3sim {
 
-/// A model of S3 seen from one machine. All odds are per response in [0, 1]; 0 switches a feature off,
-/// and a default Profile has no limit, no latency and no fault.
+/// A model of S3 seen from one machine. All odds are per response in [0, 1]; 0 switches a feature
+/// off, and a default Profile has no limit, no latency and no fault.
 struct Profile {
   /// Name by which users choose it, one word.
-  std::string name;
+  std::string name{};
   /// One sentence: what it stands for.
-  std::string description;
+  std::string description{};
 
   /// First byte: the time from the end of a request to the first byte of its answer is log-normal
   /// with this median and this sigma (standard deviation of the logarithm), never below the floor.
@@ -29,7 +30,8 @@ struct Profile {
   double first_byte_sigma = 0;
   /// Seconds, >= 0.
   double first_byte_floor_seconds = 0;
-  /// Odds that the first byte is drawn from the slow tail, log-normal with its own median and sigma.
+  /// Odds that the first byte is drawn from the slow tail, log-normal with its own median and
+  /// sigma.
   double first_byte_tail_odds = 0;
   double first_byte_tail_median_seconds = 0;
   double first_byte_tail_sigma = 0;
@@ -59,8 +61,8 @@ struct Profile {
   /// Odds of answering a GET of an object with 503 SlowDown or 500 InternalError.
   double slow_down_odds = 0;
   double internal_error_odds = 0;
-  /// Odds that the body breaks at a uniformly drawn byte: by a reset, by an early orderly end, or by
-  /// a pause of stall_seconds (0: for ever).
+  /// Odds that the body breaks at a uniformly drawn byte: by a reset, by an early orderly end, or
+  /// by a pause of stall_seconds (0: for ever).
   double reset_odds = 0;
   double truncate_odds = 0;
   double stall_odds = 0;
@@ -79,12 +81,13 @@ const std::vector<Profile>& builtin_profiles();
 /// A built-in profile by name. Throws InvalidArgument that lists the names.
 Profile find_profile(std::string_view name);
 
-/// A built-in profile's name, or the path of a JSON file (anything with a '/' or ending in ".json").
-/// Throws like find_profile, read_file and profile_from_json.
+/// A built-in profile's name, or the path of a JSON file (anything with a '/' or ending in
+/// ".json"). Throws like find_profile, read_file and profile_from_json.
 Profile load_profile(std::string_view name_or_path);
 
 /// An object with the struct's field names. "base": NAME starts from a built-in profile, and fields
-/// left out keep its values (or the struct's defaults). Validated; throws InvalidArgument for an unknown field.
+/// left out keep its values (or the struct's defaults). Validated; throws InvalidArgument for an
+/// unknown field.
 Profile profile_from_json(const Json& json);
 Json to_json(const Profile& profile);
 

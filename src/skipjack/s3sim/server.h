@@ -1,10 +1,11 @@
-// An S3-compatible server in this process with a model of the network in front of it: real sockets and
-// HTTP/1.1 on one epoll thread, bodies by sendfile, the rate of a connection by the kernel's own pacing
-// (SO_MAX_PACING_RATE, which works on loopback), the link by sharing its rate out over the connections
-// that are sending, the first byte by a timer. Every draw is a function of (seed, number of the
-// connection, number of the request on it), so two clients meet the same world.
+// An S3-compatible server in this process with a model of the network in front of it: real sockets
+// and HTTP/1.1 on one epoll thread, bodies by sendfile, the rate of a connection by the kernel's
+// own pacing (SO_MAX_PACING_RATE, which works on loopback), the link by sharing its rate out over
+// the connections that are sending, the first byte by a timer. Every draw is a function of (seed,
+// number of the connection, number of the request on it), so two clients meet the same world.
 // Speaks path-style GET, HEAD, PUT and DELETE of objects, ListObjects (both versions), ListBuckets,
-// CreateBucket, HeadBucket, GetBucketLocation. Multi-part uploads are answered by 501 NotImplemented. No TLS.
+// CreateBucket, HeadBucket, GetBucketLocation. Multi-part uploads are answered by 501
+// NotImplemented. No TLS.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,8 @@ struct SyntheticObject {
 SyntheticObject parse_synthetic_object(std::string_view text);
 
 struct ServerOptions {
-  /// Numeric IPv4 address to listen on. Default loopback: the server is for tests and tuning on one machine.
+  /// Numeric IPv4 address to listen on. Default loopback: the server is for tests and tuning on one
+  /// machine.
   std::string host = "127.0.0.1";
   /// TCP port in [0, 65535]; 0 lets the system choose.
   int port = 0;
@@ -39,7 +41,8 @@ struct ServerOptions {
   /// Seed of all draws and of the synthetic bytes.
   std::uint64_t seed = 1;
   /// With a key, every request must carry a valid AWS Signature Version 4 made with it (header or
-  /// presigned); with both empty, signatures are not looked at. One without the other is InvalidArgument.
+  /// presigned); with both empty, signatures are not looked at. One without the other is
+  /// InvalidArgument.
   std::string access_key{};
   std::string secret_key{};
   /// Region named in answers; a signature may name any region.
@@ -84,7 +87,8 @@ struct ServerStats {
 /// Listens and serves from construction to stop() or destruction. All members are thread-safe.
 class Server {
  public:
-  /// Throws InvalidArgument for bad options, Io or PermissionDenied if it can't listen, NotFound for the folder.
+  /// Throws InvalidArgument for bad options, Io or PermissionDenied if it can't listen, NotFound
+  /// for the folder.
   explicit Server(ServerOptions options);
   ~Server();
   Server(const Server&) = delete;

@@ -1,0 +1,447 @@
+// See s3_api.h. Facts of S3's behaviour are from its API reference [AWS-S3-API].
+#include "skipjack/s3sim/s3_api.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
+#include <pugixml.hpp>
+#include <sstream>
+
+namespace skipjack::s3sim {
+namespace {
+
+constexpr std::string_view kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
+constexpr std::size_t kLongestKey = 1024;
+constexpr std::int64_t kMostKeys = 1000;
+
+/// Sub-resources that S3 has and this server hasn't.
+constexpr std::array<std::string_view, 31> kNotSpoken = {
+    "accelerate",     "acl",          "analytics",         "attributes",
+    "cors",           "delete",       "encryption",        "intelligent-tiering",
+    "inventory",      "legal-hold",   "lifecycle",         "logging",
+    "metrics",        "notification", "object-lock",       "ownershipControls",
+    "policy",         "policyStatus", "publicAccessBlock", "replication",
+    "requestPayment", "restore",      "retention",         "select",
+    "tagging",        "torrent",      "uploadId",          "uploads",
+    "versionId",      "versioning",   "versions"};
+
+const std::string* find_field(const Fields& fields, std::string_view name) {
+  for (const auto& [key, value] : fields)
+    if (key == name) return &value;
+  return nullptr;
+}
+
+std::string text_of(const pugi::xml_document& document) {
+  std::ostringstream out;
+  document.save(out, "", pugi::format_raw, pugi::encoding_utf8);
+  return out.str();
+}
+
+void add_text(pugi::xml_node& parent, const char* name, const std::string& value) {
+  parent.append_child(name).text().set(value.c_str());
+}
+
+Answer xml_answer(const pugi::xml_document& document, int status) {
+  return {.status = status,
+          .headers = {{"Content-Type", "application/xml"}},
+          .text = text_of(document)};
+}
+
+std::string iso_date(std::int64_t unix_seconds) {
+  const std::time_t time = static_cast<std::time_t>(unix_seconds);
+  std::tm parts{};
+  ::gmtime_r(&time, &parts);
+  std::array<char, 40> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.000Z", &parts);
+  return text.data();
+}
+
+/// If-Match and its kind: a list of tags, or "*".
+bool names_tag(std::string_view list, std::string_view etag) {
+  const auto bare = [](std::string_view tag) {
+    while (!tag.empty() && (tag.front() == ' ' || tag.front() == '\t')) tag.remove_prefix(1);
+    while (!tag.empty() && (tag.back() == ' ' || tag.back() == '\t')) tag.remove_suffix(1);
+    if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"')
+      tag = tag.substr(1, tag.size() - 2);
+    return tag;
+  };
+  while (!list.empty()) {
+    const std::string_view tag = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), tag.size() + 1));
+    if (bare(tag) == "*" || bare(tag) == bare(etag)) return true;
+  }
+  return false;
+}
+
+enum class Condition { Holds, Failed, NotModified };
+
+Condition check_conditions(const Request& request, const ObjectVersion& version) {
+  if (const std::string* tags = request.header("if-match")) {
+    if (!names_tag(*tags, version.etag)) return Condition::Failed;
+  } else if (const std::string* date = request.header("if-unmodified-since")) {
+    const auto seconds = parse_http_date(*date);
+    if (seconds && version.last_modified > *seconds) return Condition::Failed;
+  }
+  if (const std::string* tags = request.header("if-none-match")) {
+    if (names_tag(*tags, version.etag)) return Condition::NotModified;
+  } else if (const std::string* date = request.header("if-modified-since")) {
+    const auto seconds = parse_http_date(*date);
+    if (seconds && version.last_modified <= *seconds) return Condition::NotModified;
+  }
+  return Condition::Holds;
+}
+
+Refusal not_implemented(std::string what) {
+  return {.status = 501,
+          .code = "NotImplemented",
+          .message = "This server does not implement " + std::move(what) + "."};
+}
+
+/// The path of the target, whose form may be absolute ("http://host/path").
+std::string_view target_path(std::string_view path) {
+  const std::size_t scheme = path.find("://");
+  if (path.starts_with('/') || scheme == std::string_view::npos) return path;
+  const std::size_t slash = path.find('/', scheme + 3);
+  return slash == std::string_view::npos ? "/" : path.substr(slash);
+}
+
+/// Keys and common prefixes of one page, in order.
+struct Page {
+  std::vector<ListedObject> objects;
+  std::vector<std::string> prefixes;
+  /// Set if more follows: the last entry of this page.
+  std::string next;
+  std::int64_t size() const { return static_cast<std::int64_t>(objects.size() + prefixes.size()); }
+};
+
+struct PageOptions {
+  std::string prefix, delimiter, after;
+  std::int64_t max_keys = kMostKeys;
+};
+
+Page make_page(const std::vector<ListedObject>& all, const PageOptions& options) {
+  Page page;
+  std::string last;
+  if (options.max_keys == 0) return page;
+  for (const ListedObject& object : all) {
+    std::string group;
+    if (!options.delimiter.empty()) {
+      const std::size_t at = object.key.find(options.delimiter, options.prefix.size());
+      if (at != std::string::npos) group = object.key.substr(0, at + options.delimiter.size());
+    }
+    const std::string& entry = group.empty() ? object.key : group;
+    if (object.key <= options.after) continue;
+    if (!group.empty() && (group == options.after || group == last)) continue;
+    if (page.size() == options.max_keys) {
+      page.next = last;
+      return page;
+    }
+    last = entry;
+    if (group.empty()) {
+      page.objects.push_back(object);
+    } else {
+      page.prefixes.push_back(group);
+    }
+  }
+  return page;
+}
+
+}  // namespace
+
+const char* reason_phrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 409:
+      return "Conflict";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 416:
+      return "Requested Range Not Satisfiable";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Slow Down";
+    case 507:
+      return "Insufficient Storage";
+    default:
+      return "Unknown";
+  }
+}
+
+Answer S3Api::error(const Request& request, const Refusal& refusal) {
+  pugi::xml_document document;
+  pugi::xml_node root = document.append_child("Error");
+  add_text(root, "Code", refusal.code);
+  add_text(root, "Message", refusal.message);
+  add_text(root, "Resource", request.path);
+  Answer answer = xml_answer(document, refusal.status);
+  if (request.method == "HEAD") answer.body = Answer::Body::Omit;
+  return answer;
+}
+
+Answer S3Api::no_bucket(const Request& request, const Route& route) const {
+  return error(request, {.status = 404,
+                         .code = "NoSuchBucket",
+                         .message = "The specified bucket does not exist: " + route.bucket});
+}
+
+std::variant<Route, Answer> S3Api::route(const Request& request, double unix_time) const {
+  const auto refuse = [&](Refusal refusal) { return error(request, refusal); };
+  if (!options_.key.access_key.empty())
+    if (const auto refusal = check_signature(request, options_.key, unix_time))
+      return refuse(*refusal);
+
+  const std::string_view path = target_path(request.path);
+  const auto query = parse_query(request.query);
+  if (!path.starts_with('/') || !query || !percent_decode(path))
+    return refuse(
+        {.status = 400, .code = "InvalidURI", .message = "Couldn't parse the specified URI."});
+  const std::size_t slash = path.find('/', 1);
+  Route route{.bucket = *percent_decode(path.substr(1, slash - 1)), .key = {}, .query = *query};
+  if (slash != std::string_view::npos) route.key = *percent_decode(path.substr(slash + 1));
+  if (route.key.size() > kLongestKey)
+    return refuse({.status = 400, .code = "KeyTooLongError", .message = "Your key is too long."});
+  for (const auto& [name, value] : route.query)
+    if (std::find(kNotSpoken.begin(), kNotSpoken.end(), name) != kNotSpoken.end())
+      return refuse(not_implemented("the sub-resource \"" + name + "\""));
+
+  const std::string& method = request.method;
+  const bool is_bucket = route.key.empty();
+  if (route.bucket.empty()) {
+    if (method == "GET" && is_bucket) return route;
+  } else if (is_bucket) {
+    if (method == "GET") {
+      route.operation = find_field(route.query, "location") != nullptr ? Operation::BucketLocation
+                                                                       : Operation::ListObjects;
+      return route;
+    }
+    if (method == "HEAD" || method == "PUT") {
+      route.operation = method == "HEAD" ? Operation::HeadBucket : Operation::CreateBucket;
+      if (method == "PUT" && !is_valid_bucket_name(route.bucket))
+        return refuse({.status = 400,
+                       .code = "InvalidBucketName",
+                       .message = "The specified bucket is not valid."});
+      return route;
+    }
+  } else if (method == "GET" || method == "HEAD" || method == "DELETE") {
+    route.operation = method == "GET"    ? Operation::GetObject
+                      : method == "HEAD" ? Operation::HeadObject
+                                         : Operation::DeleteObject;
+    return route;
+  } else if (method == "PUT") {
+    if (request.header("x-amz-copy-source") != nullptr) return refuse(not_implemented("copying"));
+    if (!request.chunked && !request.content_length)
+      return refuse({.status = 411,
+                     .code = "MissingContentLength",
+                     .message = "You must provide the Content-Length HTTP header."});
+    if (!store_.has_bucket(route.bucket)) return no_bucket(request, route);
+    route.operation = Operation::PutObject;
+    return route;
+  }
+  if (method == "POST") return refuse(not_implemented("POST"));
+  return refuse({.status = 405,
+                 .code = "MethodNotAllowed",
+                 .message = "The specified method is not allowed against this resource."});
+}
+
+Answer S3Api::answer(const Request& request, const Route& route) {
+  if (route.operation == Operation::ListBuckets) return list_buckets();
+  if (route.operation == Operation::CreateBucket) {
+    store_.create_bucket(route.bucket);
+    return {.headers = {{"Location", "/" + route.bucket}}};
+  }
+  if (!store_.has_bucket(route.bucket)) return no_bucket(request, route);
+  switch (route.operation) {
+    case Operation::HeadBucket:
+      return {.headers = {{"x-amz-bucket-region", options_.region}}, .body = Answer::Body::Omit};
+    case Operation::BucketLocation: {
+      pugi::xml_document document;
+      pugi::xml_node root = document.append_child("LocationConstraint");
+      root.append_attribute("xmlns").set_value(std::string(kNamespace).c_str());
+      // S3 names its oldest region by an empty text.
+      if (options_.region != "us-east-1") root.text().set(options_.region.c_str());
+      return xml_answer(document, 200);
+    }
+    case Operation::ListObjects:
+      return list_objects(request, route);
+    case Operation::DeleteObject: {
+      store_.remove(route.bucket, route.key);
+      return {.status = 204, .body = Answer::Body::Omit};
+    }
+    default:
+      return object_answer(request, route);
+  }
+}
+
+Answer S3Api::object_answer(const Request& request, const Route& route) const {
+  const auto version = store_.find(route.bucket, route.key);
+  if (!version)
+    return error(request, {.status = 404,
+                           .code = "NoSuchKey",
+                           .message = "The specified key does not exist: " + route.key});
+  const std::string* part = find_field(route.query, "partNumber");
+  if (part != nullptr && *part != "1")
+    return error(request, {.status = 416,
+                           .code = "InvalidPartNumber",
+                           .message = "The requested partnumber is not satisfiable"});
+  const Condition condition = check_conditions(request, *version);
+  if (condition == Condition::Failed)
+    return error(request,
+                 {.status = 412,
+                  .code = "PreconditionFailed",
+                  .message = "At least one of the pre-conditions you specified did not hold"});
+  Answer answer{.headers = {{"ETag", version->etag},
+                            {"Last-Modified", http_date(version->last_modified)},
+                            {"Accept-Ranges", "bytes"},
+                            {"Content-Type", version->content_type}},
+                .blob = version->blob,
+                .range = {0, version->size}};
+  if (condition == Condition::NotModified) {
+    answer.status = 304;
+    answer.body = Answer::Body::Omit;
+    return answer;
+  }
+  if (route.operation == Operation::HeadObject) answer.body = Answer::Body::Omit;
+  if (const std::string* header = request.header("range")) {
+    const auto range = parse_range(*header, version->size);
+    if (std::holds_alternative<UnsatisfiableRange>(range)) {
+      Answer refused = error(request, {.status = 416,
+                                       .code = "InvalidRange",
+                                       .message = "The requested range is not satisfiable"});
+      refused.headers.emplace_back("Content-Range", "bytes */" + std::to_string(version->size));
+      return refused;
+    }
+    if (const ByteRange* bytes = std::get_if<ByteRange>(&range)) {
+      answer.status = 206;
+      answer.range = *bytes;
+      answer.headers.emplace_back("Content-Range", "bytes " + std::to_string(bytes->begin) + "-" +
+                                                       std::to_string(bytes->end - 1) + "/" +
+                                                       std::to_string(version->size));
+    }
+  }
+  const std::string* mode = request.header("x-amz-checksum-mode");
+  const bool with_checksum = mode != nullptr && *mode == "ENABLED" && answer.status == 200;
+  for (const auto& [name, value] : version->metadata)
+    if (!name.starts_with("x-amz-checksum-")) {
+      answer.headers.emplace_back(name, value);
+    } else if (with_checksum) {
+      answer.headers.emplace_back(name, value);
+      answer.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
+    }
+  return answer;
+}
+
+Answer S3Api::list_buckets() const {
+  pugi::xml_document document;
+  pugi::xml_node root = document.append_child("ListAllMyBucketsResult");
+  root.append_attribute("xmlns").set_value(std::string(kNamespace).c_str());
+  pugi::xml_node buckets = root.append_child("Buckets");
+  for (const std::string& name : store_.buckets()) {
+    pugi::xml_node bucket = buckets.append_child("Bucket");
+    add_text(bucket, "Name", name);
+    add_text(bucket, "CreationDate", iso_date(0));
+  }
+  return xml_answer(document, 200);
+}
+
+Answer S3Api::list_objects(const Request& request, const Route& route) const {
+  const auto parameter = [&](const char* name) {
+    const std::string* value = find_field(route.query, name);
+    return value != nullptr ? *value : std::string();
+  };
+  const auto invalid = [&](const char* message) {
+    return error(request, {.status = 400, .code = "InvalidArgument", .message = message});
+  };
+  const bool second_version = parameter("list-type") == "2";
+  const bool url_encoded = parameter("encoding-type") == "url";
+  PageOptions options{.prefix = parameter("prefix"),
+                      .delimiter = parameter("delimiter"),
+                      .after = parameter(second_version ? "start-after" : "marker")};
+  if (const std::string* text = find_field(route.query, "max-keys")) {
+    const auto number = parse_decimal(*text);
+    if (!number) return invalid("Argument max-keys must be an integer between 0 and 2147483647");
+    options.max_keys = std::min(*number, kMostKeys);
+  }
+  const std::string token = parameter("continuation-token");
+  if (second_version && !token.empty()) {
+    const auto after = percent_decode(token);
+    if (!after) return invalid("The continuation token provided is incorrect");
+    options.after = *after;
+  }
+  const Page page = make_page(store_.list(route.bucket, options.prefix), options);
+
+  const auto shown = [&](const std::string& text) {
+    return url_encoded ? percent_encode(text, Slash::Keep) : text;
+  };
+  pugi::xml_document document;
+  pugi::xml_node root = document.append_child("ListBucketResult");
+  root.append_attribute("xmlns").set_value(std::string(kNamespace).c_str());
+  add_text(root, "Name", route.bucket);
+  add_text(root, "Prefix", shown(options.prefix));
+  if (!options.delimiter.empty()) add_text(root, "Delimiter", shown(options.delimiter));
+  add_text(root, "MaxKeys", std::to_string(options.max_keys));
+  if (url_encoded) add_text(root, "EncodingType", "url");
+  add_text(root, "IsTruncated", page.next.empty() ? "false" : "true");
+  if (second_version) {
+    add_text(root, "KeyCount", std::to_string(page.size()));
+    if (!token.empty()) add_text(root, "ContinuationToken", token);
+    if (!page.next.empty())
+      add_text(root, "NextContinuationToken", percent_encode(page.next, Slash::Encode));
+    if (!parameter("start-after").empty())
+      add_text(root, "StartAfter", shown(parameter("start-after")));
+  } else {
+    add_text(root, "Marker", shown(options.after));
+    if (!page.next.empty()) add_text(root, "NextMarker", shown(page.next));
+  }
+  for (const ListedObject& object : page.objects) {
+    pugi::xml_node contents = root.append_child("Contents");
+    add_text(contents, "Key", shown(object.key));
+    add_text(contents, "LastModified", iso_date(object.last_modified));
+    add_text(contents, "ETag", object.etag);
+    add_text(contents, "Size", std::to_string(object.size));
+    add_text(contents, "StorageClass", "STANDARD");
+  }
+  for (const std::string& prefix : page.prefixes) {
+    pugi::xml_node group = root.append_child("CommonPrefixes");
+    add_text(group, "Prefix", shown(prefix));
+  }
+  return xml_answer(document, 200);
+}
+
+Answer S3Api::finish_upload(const Route& route, Upload& upload, double unix_time) {
+  const Request named{.method = "PUT", .path = "/" + route.bucket + "/" + route.key};
+  auto finished = upload.finish(static_cast<std::int64_t>(unix_time));
+  if (const Refusal* refusal = std::get_if<Refusal>(&finished)) return error(named, *refusal);
+  ObjectVersion& version = std::get<ObjectVersion>(finished);
+  Answer answer{.headers = {{"ETag", version.etag}}};
+  for (const auto& [name, value] : version.metadata)
+    if (name.starts_with("x-amz-checksum-")) answer.headers.emplace_back(name, value);
+  const std::int64_t charged = version.blob->charged_bytes;
+  if (store_.put(route.bucket, route.key, std::move(version)) == StoreOutcome::Ok) return answer;
+  store_.release(charged);
+  return no_bucket(named, route);
+}
+
+}  // namespace skipjack::s3sim

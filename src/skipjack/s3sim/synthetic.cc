@@ -1,0 +1,106 @@
+// The pattern is a counter run through SplitMix64's finaliser [Steele2014], eight bytes a word in
+// little-endian order: any piece of it can be computed without the rest.
+#include "skipjack/s3sim/synthetic.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <vector>
+
+#include "skipjack/base/error.h"
+#include "skipjack/base/rng.h"
+
+namespace skipjack::s3sim {
+namespace {
+
+constexpr std::uint64_t word_at(std::uint64_t index) {
+  std::uint64_t z = (index + 1) * 0x9e3779b97f4a7c15ULL;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+  return z ^ (z >> 31);
+}
+
+constexpr std::byte byte_of(std::uint64_t word, std::uint64_t position) {
+  return static_cast<std::byte>((word >> (8 * (position % 8))) & 0xff);
+}
+
+/// Pattern bytes [begin, begin + out.size()), which must not wrap.
+void pattern_bytes(std::uint64_t begin, std::span<std::byte> out) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const std::uint64_t position = begin + done;
+    const std::uint64_t word = word_at(position / 8);
+    const std::size_t end = std::min<std::size_t>(out.size(), done + 8 - position % 8);
+    for (; done < end; ++done) out[done] = byte_of(word, begin + done);
+  }
+}
+
+std::uint64_t name_hash(std::uint64_t seed, std::string_view purpose, std::string_view bucket,
+                        std::string_view key) {
+  std::string stream(purpose);
+  stream += '\n';
+  stream += bucket;
+  stream += '/';
+  stream += key;
+  return Rng(seed, stream).next();
+}
+
+int make_pattern() {
+  const int fd = ::memfd_create("skipjack-pattern", MFD_CLOEXEC);
+  if (fd < 0) throw errno_error(errno, "memory file for synthetic objects");
+  std::vector<std::byte> piece(std::size_t{1} << 20);
+  for (std::int64_t offset = 0; offset < kPatternBytes;) {
+    const std::size_t size = static_cast<std::size_t>(
+        std::min<std::int64_t>(kPatternBytes - offset, static_cast<std::int64_t>(piece.size())));
+    pattern_bytes(static_cast<std::uint64_t>(offset), std::span(piece).first(size));
+    const ssize_t written = ::pwrite(fd, piece.data(), size, offset);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) {
+      const Error error = errno_error(errno, "filling the pattern of synthetic objects");
+      ::close(fd);
+      throw error;
+    }
+    offset += written;
+  }
+  return fd;
+}
+
+}  // namespace
+
+std::int64_t synthetic_phase(std::uint64_t seed, std::string_view bucket, std::string_view key) {
+  return static_cast<std::int64_t>(name_hash(seed, "phase", bucket, key) %
+                                   static_cast<std::uint64_t>(kPatternBytes));
+}
+
+void synthetic_bytes(std::int64_t phase, std::int64_t offset, std::span<std::byte> out) {
+  std::int64_t position = (phase + offset % kPatternBytes) % kPatternBytes;
+  while (!out.empty()) {
+    const std::size_t size = static_cast<std::size_t>(
+        std::min<std::int64_t>(kPatternBytes - position, static_cast<std::int64_t>(out.size())));
+    pattern_bytes(static_cast<std::uint64_t>(position), out.first(size));
+    out = out.subspan(size);
+    position = 0;
+  }
+}
+
+std::string synthetic_etag(std::uint64_t seed, std::string_view bucket, std::string_view key,
+                           std::int64_t size) {
+  const std::uint64_t high = name_hash(seed, "etag", bucket, key);
+  const std::uint64_t low = word_at(high ^ static_cast<std::uint64_t>(size));
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%016llx%016llx-1", static_cast<unsigned long long>(high),
+                static_cast<unsigned long long>(low));
+  return text.data();
+}
+
+int pattern_descriptor() {
+  static const int fd = make_pattern();
+  return fd;
+}
+
+}  // namespace skipjack::s3sim
