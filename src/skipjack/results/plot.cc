@@ -1,0 +1,351 @@
+// The script is text made from numbers and quoted strings; the child gets it through a memory file
+// and answers into another, so that no pipe can fill up and block.
+#include "skipjack/results/plot.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include "skipjack/base/error.h"
+#include "skipjack/base/json.h"
+
+namespace skipjack {
+namespace {
+
+constexpr std::size_t kMaxLabelCharacters = 80;
+/// Ratio of largest to smallest value from which a linear axis would hide the small ones.
+constexpr double kLogRatio = 20;
+constexpr double kLargestDrawn = 1e300;
+
+/// Length in bytes of the UTF-8 sequence at the start of text, 0 if it is not valid.
+std::size_t utf8_length(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const std::size_t length = lead < 0x80                   ? 1
+                             : lead >= 0xc2 && lead < 0xe0 ? 2
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                           : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
+  return length;
+}
+
+/// A gnuplot string constant in single quotes: the only character with a meaning in there is the
+/// quote, which is doubled. Control characters and bytes that are not UTF-8 are replaced.
+std::string quoted(std::string_view text) {
+  std::string result = "'";
+  std::size_t characters = 0;
+  while (!text.empty()) {
+    if (++characters > kMaxLabelCharacters) {
+      result += "...";
+      break;
+    }
+    const std::size_t length = utf8_length(text);
+    const auto lead = static_cast<unsigned char>(text[0]);
+    if (length == 0 || lead < 0x20 || lead == 0x7f) {
+      result += length == 0 ? '?' : ' ';
+      text.remove_prefix(1);
+      continue;
+    }
+    if (text[0] == '\'') result += '\'';
+    result.append(text.substr(0, length));
+    text.remove_prefix(length);
+  }
+  return result + "'";
+}
+
+struct TimeUnit {
+  double seconds;
+  const char* name;
+};
+TimeUnit time_unit(double seconds) {
+  if (seconds <= 300) return {1, "s"};
+  if (seconds <= 3 * 3600) return {60, "min"};
+  if (seconds <= 3 * 86400) return {3600, "h"};
+  return {86400, "days"};
+}
+
+struct VerticalAxis {
+  double lower = 0, upper = 1;
+  bool is_log = false;
+  /// Where failed trials are marked: near the bad end.
+  double failed_at = 1;
+};
+
+VerticalAxis vertical_axis(const std::vector<TrialPoint>& points, Mode mode) {
+  VerticalAxis axis;
+  bool any = false, all_positive = true;
+  double lower = 0, upper = 0;
+  for (const TrialPoint& point : points) {
+    if (!point.value) continue;
+    const double value = std::clamp(*point.value, -kLargestDrawn, kLargestDrawn);
+    lower = any ? std::min(lower, value) : value;
+    upper = any ? std::max(upper, value) : value;
+    all_positive = all_positive && value > 0;
+    any = true;
+  }
+  if (!any) return axis;
+  axis.is_log = all_positive && upper / lower >= kLogRatio;
+  if (axis.is_log) {
+    const double margin = std::pow(upper / lower, 0.07);
+    axis.lower = lower / margin;
+    axis.upper = upper * margin;
+    const double inset = std::pow(axis.upper / axis.lower, 0.025);
+    axis.failed_at = mode == Mode::Min ? axis.upper / inset : axis.lower * inset;
+  } else {
+    double margin = 0.07 * (upper - lower);
+    if (margin <= 0) margin = upper == 0 ? 1 : 0.1 * std::abs(upper);
+    axis.lower = lower - margin;
+    axis.upper = upper + margin;
+    const double inset = 0.025 * (axis.upper - axis.lower);
+    axis.failed_at = mode == Mode::Min ? axis.upper - inset : axis.lower + inset;
+  }
+  return axis;
+}
+
+std::string compact(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+/// Values, failures and steps as gnuplot data blocks; what is empty is said so to the caller.
+struct Blocks {
+  std::string text;
+  bool has_values = false, has_failures = false;
+};
+
+Blocks data_blocks(const Curve& curve, const PlotOptions& options, const VerticalAxis& axis,
+                   double unit) {
+  const bool over_time = options.axis == PlotAxis::Time;
+  const auto& points = over_time ? curve.over_time : curve.over_trials;
+  const auto x = [&](const TrialPoint& point) {
+    return shortest_decimal(over_time ? to_seconds(point.time) / unit
+                                      : static_cast<double>(point.trial));
+  };
+  const auto y = [&](double value) {
+    return shortest_decimal(std::clamp(value, -kLargestDrawn, kLargestDrawn));
+  };
+  Blocks blocks;
+  std::string values, failures, best;
+  for (const TrialPoint& point : points) {
+    if (point.value)
+      values += x(point) + ' ' + y(*point.value) + '\n';
+    else
+      failures += x(point) + ' ' + y(axis.failed_at) + '\n';
+    if (point.best) best += x(point) + ' ' + y(*point.best) + '\n';
+  }
+  blocks.has_values = !values.empty();
+  blocks.has_failures = !failures.empty();
+  if (over_time && curve.best_value)
+    best += shortest_decimal(to_seconds(curve.end) / unit) + ' ' + y(*curve.best_value) + '\n';
+  if (blocks.has_values)
+    blocks.text += "$values << EOD\n" + values + "EOD\n$best << EOD\n" + best + "EOD\n";
+  if (blocks.has_failures) blocks.text += "$failures << EOD\n" + failures + "EOD\n";
+  return blocks;
+}
+
+std::string terminal(const PlotOptions& options) {
+  std::ostringstream out;
+  out << (options.format == PlotFormat::Svg ? "set terminal svg noenhanced dynamic"
+                                            : "set terminal pngcairo noenhanced")
+      << " size " << options.width << ',' << options.height
+      << " font 'DejaVu Sans,12' background rgb '#ffffff'\n";
+  return out.str();
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+int memory_file(std::string_view bytes) {
+  const int fd = ::memfd_create("skipjack-plot", MFD_CLOEXEC);
+  if (fd < 0) throw errno_error(errno, "cannot make a memory file for the plot");
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const int error = errno;
+      ::close(fd);
+      throw errno_error(error, "cannot write the plot's script to memory");
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  ::lseek(fd, 0, SEEK_SET);
+  return fd;
+}
+
+std::string whole_content(int fd) {
+  std::string bytes;
+  char buffer[65536];
+  for (off_t at = 0;;) {
+    const ssize_t n = ::pread(fd, buffer, sizeof buffer, at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw errno_error(errno, "cannot read the picture back");
+    if (n == 0) return bytes;
+    bytes.append(buffer, static_cast<std::size_t>(n));
+    at += n;
+  }
+}
+
+/// Waits for the child; after the limit it is killed. Returns the wait status.
+int wait_for_child(pid_t child, Duration limit) {
+  const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  bool is_over = false;
+  if (handle.get() >= 0) {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    while (!is_over) {
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+      if (left.count() <= 0) break;
+      pollfd waiting{.fd = handle.get(), .events = POLLIN, .revents = 0};
+      is_over =
+          ::poll(&waiting, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 1000000))) > 0;
+    }
+    if (!is_over) ::kill(child, SIGKILL);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (handle.get() >= 0 && !is_over)
+    throw Error(ErrorCode::Timeout, "gnuplot took longer than " + compact(to_seconds(limit)) + " s",
+                "try it by hand: gnuplot -d -e 'print 1'");
+  return status;
+}
+
+std::string run_gnuplot(const std::string& program, const std::string& script, Duration limit) {
+  const Descriptor input(memory_file(script)), output(memory_file("")), errors(memory_file(""));
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input.get(), 0);
+  posix_spawn_file_actions_adddup2(&actions, output.get(), 1);
+  posix_spawn_file_actions_adddup2(&actions, errors.get(), 2);
+  std::string name = program, no_start_file = "-d";
+  char* argv[] = {name.data(), no_start_file.data(), nullptr};
+  // No variable of the user's (GNUPLOT_LIB, GNUTERM, locale) changes the picture.
+  std::string locale = "LC_ALL=C.UTF-8";
+  char* environment[] = {locale.data(), nullptr};
+  pid_t child = 0;
+  const int error = ::posix_spawnp(&child, name.c_str(), &actions, nullptr, argv, environment);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error == ENOENT)
+    throw Error(
+        ErrorCode::NotFound, "the plotting program '" + program + "' is not installed",
+        "install it (Debian: apt install gnuplot-nox), or use `skipjack export` and plot the CSV");
+  if (error != 0) throw errno_error(error, "cannot run '" + program + "'");
+
+  const int status = wait_for_child(child, limit);
+  std::string picture = whole_content(output.get());
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || picture.empty()) {
+    std::string words = whole_content(errors.get()).substr(0, 300);
+    std::replace(words.begin(), words.end(), '\n', ' ');
+    throw Error(
+        ErrorCode::Io, "gnuplot could not draw the plot: " + (words.empty() ? "no output" : words),
+        "a full gnuplot with the terminals svg and pngcairo (Debian: apt install gnuplot-nox)");
+  }
+  return picture;
+}
+
+}  // namespace
+
+std::string plot_script(const Curve& curve, const PlotOptions& options) {
+  const bool over_time = options.axis == PlotAxis::Time;
+  const auto& points = over_time ? curve.over_time : curve.over_trials;
+  const VerticalAxis axis = vertical_axis(points, options.mode);
+  const double end = over_time ? to_seconds(curve.end)
+                               : (points.empty() ? 1.0 : static_cast<double>(points.back().trial));
+  const TimeUnit unit = over_time ? time_unit(end) : TimeUnit{1, ""};
+  const double right = std::max(end / unit.seconds, over_time ? 1e-3 : 1.0);
+  const Blocks blocks = data_blocks(curve, options, axis, unit.seconds);
+
+  std::ostringstream out;
+  out << terminal(options) << "set encoding utf8\n"
+      << "set border 3 linecolor rgb '#808890' linewidth 1\n"
+      << "set tics nomirror out scale 0.6 textcolor rgb '#404850'\n"
+      << "set grid ytics linecolor rgb '#e4e8ec' linewidth 1 linetype 1\n"
+      << "set title " << quoted(options.title)
+      << " noenhanced font 'DejaVu Sans,15' textcolor rgb '#202830' offset 0,0.4\n"
+      << "set ylabel " << quoted(options.metric) << " noenhanced textcolor rgb '#404850'\n"
+      << "set xlabel "
+      << (over_time ? quoted(std::string("time (") + unit.name + ")") : quoted("trial"))
+      << " textcolor rgb '#404850'\n"
+      << "set key at screen 0.54,0.015 bottom center horizontal maxrows 1 Left reverse samplen 2 "
+         "textcolor rgb "
+         "'#404850' "
+         "noenhanced\n"
+      << "set lmargin 11\nset rmargin 3\nset bmargin 5.2\nset xtics offset 0,0.2\nset format x "
+         "'%g'\n"
+      << "set xrange [" << shortest_decimal(over_time ? 0.0 : -0.02 * right - 0.3) << ':'
+      << shortest_decimal(1.02 * right + (over_time ? 0.0 : 0.3)) << "]\n"
+      << "set yrange [" << shortest_decimal(axis.lower) << ':' << shortest_decimal(axis.upper)
+      << "]\n"
+      << "set format y '%.5g'\n";
+  if (axis.is_log)
+    out << "set logscale y\nset mytics 10\nset grid ytics mytics linecolor rgb '#e4e8ec' linewidth "
+           "1 linetype 1, linecolor rgb '#f2f4f6' linewidth 1 linetype 1\n";
+  if (curve.best_value)
+    out << "set label 2 "
+        << quoted("best " + compact(*curve.best_value) + " by trial " +
+                  std::to_string(curve.best_trial.value_or(0)))
+        << " at graph 1,1.035 right noenhanced textcolor rgb '#b86400'\n";
+  out << blocks.text;
+
+  std::string sep = "plot ";
+  if (blocks.has_values) {
+    out << sep
+        << "$values using 1:2 with points pointtype 7 pointsize 0.9 linecolor rgb '#404878b0' "
+           "title 'trial'";
+    sep = ", ";
+  }
+  if (blocks.has_failures) {
+    out << sep
+        << "$failures using 1:2 with points pointtype 2 pointsize 0.9 linewidth 2 linecolor rgb "
+           "'#c0392b' title 'failed'";
+    sep = ", ";
+  }
+  if (blocks.has_values) {
+    out << sep
+        << "$best using 1:2 with steps linewidth 2.5 linecolor rgb '#e07b00' title 'best so far'";
+    sep = ", ";
+  }
+  if (sep == "plot ")
+    out << "unset ytics\nset label 1 'no trial has ended yet' at graph 0.5,0.5 center textcolor "
+           "rgb '#808890'\n"
+        << "plot NaN notitle";
+  out << "\nunset output\n";
+  return out.str();
+}
+
+std::string render_plot(const Curve& curve, const PlotOptions& options) {
+  for (const auto& [name, value] : {std::pair{"width", options.width}, {"height", options.height}})
+    if (value < 200 || value > 10000)
+      throw Error(ErrorCode::InvalidArgument,
+                  std::string(name) + " = " + std::to_string(value) + " must be in [200, 10000]");
+  return run_gnuplot(options.gnuplot, plot_script(curve, options), options.time_limit);
+}
+
+}  // namespace skipjack
