@@ -73,9 +73,11 @@ class Progress {
   /// "min_metric_value", "max_metric_value", "plateau", "max_trials_completed",
   /// "max_trials_finished"; nullopt if it doesn't.
   std::optional<std::string> fired(Duration now) const;
-  /// Why no new trial may start although the tuning goes on: one of the counts of trials would be
-  /// exceeded if every running one counted. num_running: trials started and not ended.
-  std::optional<std::string> start_forbidden() const;
+  /// max_trials_started of them have been.
+  bool starts_full() const;
+  /// How many more attempts may begin while num_running trials run, so that max_trials_completed
+  /// and max_trials_finished can't be exceeded whatever becomes of them.
+  std::int64_t allowed_attempts(std::int64_t num_running) const;
   /// Another report would be one too many.
   bool reports_full() const;
   /// Fraction of the budget left, in [0, 1]: the smallest over all bounds set; nullopt if there is
@@ -86,16 +88,21 @@ class Progress {
   std::int64_t num_completed() const { return num_completed_; }
   std::int64_t num_stopped() const { return num_stopped_; }
   std::int64_t num_failed() const { return num_failed_; }
+  std::int64_t num_finished() const { return num_completed_ + num_stopped_ + num_failed_; }
   double cost() const { return cost_; }
 
  private:
   void apply_report(const Reported& reported);
-  void apply_end(const AttemptEnded& ended, const History& history);
+  void finish(TrialId trial, Outcome outcome, const History& history);
+  void apply_plateau(TrialId id, const History& history);
+  std::int64_t& count_of(Outcome outcome);
 
   StoppingCriterion criterion_;
   std::int64_t num_started_ = 0, num_completed_ = 0, num_stopped_ = 0, num_failed_ = 0;
   std::int64_t num_reports_ = 0;
   double cost_ = 0;
+  /// Trials that count as finished, and how they ended.
+  std::map<TrialId, Outcome> finished_;
   std::map<AttemptId, double> attempt_cost_;
   std::optional<std::string> metric_reached_;
   std::vector<double> best_;

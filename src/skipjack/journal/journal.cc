@@ -1,0 +1,260 @@
+// Two tables: one row of experiment, one row an event. Written ahead (WAL), so that readers and the
+// writer don't wait for each other and a killed writer leaves at most a transaction that the next
+// open drops. Before a file is opened for writing it is looked at through a read-only connection:
+// what is damaged, foreign or newer stays as it is.
+#include "skipjack/journal/journal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "skipjack/base/error.h"
+#include "skipjack/journal/database.h"
+
+namespace skipjack {
+namespace {
+
+using journal_detail::Access;
+using journal_detail::Database;
+using journal_detail::Statement;
+
+/// "SkJk": tells our files from other SQLite databases.
+constexpr std::int64_t kApplicationId = 0x536b4a6b;
+
+[[noreturn]] void corrupted(const std::string& path, const std::string& why) {
+  throw Error(ErrorCode::Corrupted, "journal " + path + " is damaged: " + why,
+              "restore it from a copy, or remove the experiment");
+}
+
+/// text with every byte that is not part of valid UTF-8 replaced by '?': what programs print
+/// reaches the journal, and JSON is UTF-8.
+std::string as_utf8(std::string text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&](std::size_t at) {
+      return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
+    };
+    const unsigned lead = byte(i);
+    const std::size_t length = lead < 0x80                    ? 1
+                               : lead >= 0xc2 && lead <= 0xdf ? 2
+                               : (lead & 0xf0) == 0xe0        ? 3
+                               : lead >= 0xf0 && lead <= 0xf4 ? 4
+                                                              : 0;
+    bool valid = length != 0;
+    for (std::size_t k = 1; k < length; ++k) valid = valid && (byte(i + k) & 0xc0) == 0x80;
+    // Overlong forms, surrogates, and what lies beyond U+10FFFF.
+    if (length == 3)
+      valid =
+          valid && !(lead == 0xe0 && byte(i + 1) < 0xa0) && !(lead == 0xed && byte(i + 1) > 0x9f);
+    if (length == 4)
+      valid =
+          valid && !(lead == 0xf0 && byte(i + 1) < 0x90) && !(lead == 0xf4 && byte(i + 1) > 0x8f);
+    if (!valid) text[i] = '?';
+    i += valid ? length : 1;
+  }
+  return text;
+}
+
+std::int64_t pragma(const Database& database, const std::string& name) {
+  Statement statement = database.prepare("PRAGMA " + name);
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+/// Throws unless this is a journal that this version can read.
+void require_readable(const Database& database) {
+  if (pragma(database, "application_id") != kApplicationId)
+    corrupted(database.path(), "it is not a journal of Skipjack");
+  const std::int64_t format = pragma(database, "user_version");
+  if (format > kJournalFormat)
+    throw Error(ErrorCode::Unsupported,
+                "journal " + database.path() + " has format " + std::to_string(format) +
+                    ", this version reads formats up to " + std::to_string(kJournalFormat),
+                "use a newer version of skipjack");
+  if (format < 1)
+    corrupted(database.path(), "format " + std::to_string(format) + " does not exist");
+}
+
+void require_sound(const Database& database) {
+  Statement check = database.prepare("PRAGMA quick_check(1)");
+  if (!check.step() || check.text(0) != "ok") corrupted(database.path(), check.text(0));
+}
+
+JournalHeader read_header(const Database& database) {
+  Statement row = database.prepare("SELECT format, name, definition, created FROM experiment");
+  if (!row.step()) corrupted(database.path(), "it does not say which experiment it is");
+  std::optional<Json> definition = try_parse_json(row.text(2));
+  if (!definition) corrupted(database.path(), "the definition is not JSON");
+  return JournalHeader{.format_version = static_cast<int>(row.integer(0)),
+                       .name = row.text(1),
+                       .definition = *std::move(definition),
+                       .created = row.real(3)};
+}
+
+std::vector<Event> read_all_events(const Database& database) {
+  std::vector<Event> events;
+  Statement row =
+      database.prepare("SELECT number, time_ns, unix_time, body FROM event ORDER BY number");
+  while (row.step()) {
+    Event event{.number = row.integer(0),
+                .time = Duration(row.integer(1)),
+                .unix_time = row.real(2),
+                .body = {}};
+    const std::string which = "event " + std::to_string(event.number);
+    if (event.number != static_cast<std::int64_t>(events.size()))
+      corrupted(database.path(), "event " + std::to_string(events.size()) + " is missing");
+    if (!events.empty() && event.time < events.back().time)
+      corrupted(database.path(), which + " is earlier than the one before");
+    const std::optional<Json> body = try_parse_json(row.text(3));
+    if (!body) corrupted(database.path(), which + " is not JSON");
+    try {
+      event.body = event_body_from_json(*body);
+    } catch (const Error& e) {
+      corrupted(database.path(), which + ": " + e.what());
+    }
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+/// A read-only view that stays the same for its lifetime.
+Database open_snapshot(const std::filesystem::path& path) {
+  Database database(path, Access::ReadOnly);
+  database.execute("BEGIN");
+  require_readable(database);
+  return database;
+}
+
+class SqliteJournal final : public Journal {
+ public:
+  SqliteJournal(const std::filesystem::path& path, Durability durability)
+      : database_(path, Access::ReadWrite) {
+    database_.execute("PRAGMA journal_mode = WAL");
+    database_.execute(durability == Durability::PowerLoss ? "PRAGMA synchronous = FULL"
+                                                          : "PRAGMA synchronous = NORMAL");
+    header_ = read_header(database_);
+    Statement count = database_.prepare("SELECT count(*) FROM event");
+    count.step();
+    num_events_ = count.integer(0);
+  }
+
+  const JournalHeader& header() const override { return header_; }
+  std::vector<Event> read_events() const override { return read_all_events(database_); }
+
+  void append(const std::vector<Event>& events) override {
+    for (std::size_t i = 0; i < events.size(); ++i)
+      if (events[i].number != num_events_ + static_cast<std::int64_t>(i))
+        throw Error(ErrorCode::InvalidArgument,
+                    "event number = " + std::to_string(events[i].number) + " must be " +
+                        std::to_string(num_events_ + static_cast<std::int64_t>(i)));
+    in_transaction([&] {
+      Statement insert = database_.prepare(
+          "INSERT INTO event (number, time_ns, unix_time, type, body) VALUES (?, ?, ?, ?, ?)");
+      for (const Event& event : events) {
+        const Json body = to_json(event.body);
+        insert.bind(1, event.number);
+        insert.bind(2, static_cast<std::int64_t>(event.time.count()));
+        insert.bind(3, event.unix_time);
+        insert.bind(4, body.at("type").as_string());
+        insert.bind(5, as_utf8(to_json_text(body)));
+        insert.step();
+        insert.reset();
+      }
+    });
+    num_events_ += static_cast<std::int64_t>(events.size());
+  }
+
+  void set_definition(const Json& definition) override {
+    in_transaction([&] {
+      Statement update = database_.prepare("UPDATE experiment SET definition = ?");
+      update.bind(1, as_utf8(to_json_text(definition)));
+      update.step();
+    });
+    header_.definition = definition;
+  }
+
+ private:
+  template <class Work>
+  void in_transaction(Work work) {
+    database_.execute("BEGIN IMMEDIATE");
+    try {
+      work();
+      database_.execute("COMMIT");
+    } catch (...) {
+      database_.roll_back();
+      throw;
+    }
+  }
+
+  Database database_;
+  JournalHeader header_;
+  std::int64_t num_events_ = 0;
+};
+
+void sync_folder(const std::filesystem::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) throw errno_error(errno, "can't open folder " + folder.string());
+  ::fsync(fd);  // not every file system can; then the rename is as durable as it gets
+  ::close(fd);
+}
+
+}  // namespace
+
+void create_journal(const std::filesystem::path& path, const JournalHeader& header) {
+  const std::filesystem::path temporary =
+      path.string() + ".tmp." + std::to_string(static_cast<long>(::getpid()));
+  std::error_code ignored;
+  std::filesystem::remove(temporary, ignored);
+  try {
+    {
+      const Database database(temporary, Access::Create);
+      database.execute("PRAGMA journal_mode = MEMORY");
+      database.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
+      database.execute("PRAGMA user_version = " + std::to_string(kJournalFormat));
+      database.execute(
+          "BEGIN;"
+          "CREATE TABLE experiment (format INTEGER NOT NULL, name TEXT NOT NULL,"
+          " definition TEXT NOT NULL, created REAL NOT NULL);"
+          "CREATE TABLE event (number INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL,"
+          " unix_time REAL NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL)");
+      Statement insert = database.prepare(
+          "INSERT INTO experiment (format, name, definition, created) VALUES (?, ?, ?, ?)");
+      insert.bind(1, std::int64_t{kJournalFormat});
+      insert.bind(2, header.name);
+      insert.bind(3, as_utf8(to_json_text(header.definition)));
+      insert.bind(4, header.created);
+      insert.step();
+      insert.reset();
+      database.execute("COMMIT");
+    }
+    // Not rename(): a journal that is there already must not be replaced.
+    if (::link(temporary.c_str(), path.c_str()) != 0)
+      throw errno_error(errno, "can't create journal " + path.string());
+  } catch (...) {
+    std::filesystem::remove(temporary, ignored);
+    throw;
+  }
+  std::filesystem::remove(temporary, ignored);
+  sync_folder(path.parent_path().empty() ? "." : path.parent_path());
+}
+
+std::unique_ptr<Journal> open_journal(const std::filesystem::path& path, Durability durability) {
+  {
+    const Database database = open_snapshot(path);
+    require_sound(database);
+    read_all_events(database);
+  }
+  return std::make_unique<SqliteJournal>(path, durability);
+}
+
+JournalContents read_journal(const std::filesystem::path& path) {
+  const Database database = open_snapshot(path);
+  JournalHeader header = read_header(database);
+  return JournalContents{.header = std::move(header), .events = read_all_events(database)};
+}
+
+JournalHeader read_journal_header(const std::filesystem::path& path) {
+  return read_header(open_snapshot(path));
+}
+
+}  // namespace skipjack

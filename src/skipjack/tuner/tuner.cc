@@ -1,0 +1,484 @@
+// The loop as a class of this file: its state is what the events fold to, plus the attempts that
+// the backend runs. Everything that may be decided is decided before the turn's one append;
+// carry_out() is the only place that touches the backend.
+#include "skipjack/tuner/tuner.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "skipjack/base/error.h"
+
+namespace skipjack {
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+/// Longest sleep when nothing is due: only a bound, nothing is checked then.
+constexpr Duration kLongestSleep = std::chrono::hours(1);
+/// Reason of a run that ended by an exception.
+constexpr const char* kFailed = "failed";
+constexpr const char* kInterrupted = "interrupted";
+
+/// The last lines of a program's standard error in one line.
+std::string last_words(const std::string& text, int max_lines) {
+  std::vector<std::string> lines;
+  std::string line;
+  for (const char c : text + "\n") {
+    if (c == '\n') {
+      if (!line.empty()) lines.push_back(line);
+      line.clear();
+    } else if (static_cast<unsigned char>(c) >= 0x20 || c == '\t') {
+      line += c;
+    }
+  }
+  std::string joined;
+  const auto first = lines.size() - std::min(lines.size(), static_cast<std::size_t>(max_lines));
+  for (std::size_t i = first; i < lines.size(); ++i)
+    joined += (joined.empty() ? "" : " | ") + lines[i];
+  return joined;
+}
+
+void validate(const TunerOptions& options) {
+  if (options.workers < 1)
+    throw Error(ErrorCode::InvalidArgument,
+                "workers = " + std::to_string(options.workers) + " must be >= 1");
+  if (options.max_failures && *options.max_failures < 0)
+    throw Error(ErrorCode::InvalidArgument,
+                "max_failures = " + std::to_string(*options.max_failures) + " must be >= 0");
+  if (options.max_initial_failures && *options.max_initial_failures < 1)
+    throw Error(ErrorCode::InvalidArgument,
+                "max_initial_failures = " + std::to_string(*options.max_initial_failures) +
+                    " must be >= 1");
+  if (options.trial_time_limit && *options.trial_time_limit <= Duration::zero())
+    throw Error(ErrorCode::InvalidArgument, "trial_time_limit must be more than 0 s");
+}
+
+struct EndRequest {
+  AttemptId id;
+  EndAs as;
+};
+using Action = std::variant<StartRequest, EndRequest>;
+
+class Loop {
+ public:
+  Loop(Scheduler& scheduler, Backend& backend, EventSink& sink, const TunerOptions& options)
+      : scheduler_(scheduler),
+        backend_(backend),
+        sink_(sink),
+        options_(options),
+        progress_(options.stop),
+        origin_(options.clock->now()) {}
+
+  TuningResult run(const std::vector<Event>& past);
+
+ private:
+  Duration now() const;
+  void fold(const Event& event);
+  void emit(EventBody body, std::optional<double> unix_time = std::nullopt);
+  void begin_run();
+  void take(const std::vector<BackendEvent>& happened);
+  void take_end(const AttemptFinished& finished);
+  void take_deadlines();
+  void check_end();
+  void end_for(const std::string& reason, AtEnd what);
+  void decide();
+  void run_lost_again();
+  int num_free() const;
+  SchedulerView view() const;
+  /// What a command changed.
+  enum class Effect { Nothing, Started, Ending };
+  Effect obey(const Command& command);
+  void launch(AttemptId id, const Trial& trial);
+  void order_end(TrialId trial, EndAs as, const std::string& reason);
+  void commit();
+  void carry_out();
+  void show_turn() const;
+  Duration sleep_time() const;
+  void write_failure() noexcept;
+  Error initial_failures_error() const;
+
+  Scheduler& scheduler_;
+  Backend& backend_;
+  EventSink& sink_;
+  const TunerOptions& options_;
+  History history_;
+  Progress progress_;
+  /// Folded from the events: deadlines still to come, trials whose attempt was lost and not yet run
+  /// again, attempts that were asked to end.
+  std::map<TrialId, Duration> deadlines_;
+  std::set<TrialId> lost_;
+  std::map<TrialId, EndAs> ending_;
+
+  const Duration origin_;
+  Duration base_{0};
+  int run_ = 0;
+  std::int64_t num_committed_ = 0;
+  Duration last_committed_{0};
+  std::vector<Event> pending_;
+  std::vector<Action> actions_;
+  std::set<AttemptId> live_;
+  std::string reason_;
+  bool stopping_ = false;
+  bool hopeless_ = false;
+  int num_initial_failures_ = 0;
+  bool any_trial_worked_ = false;
+  std::optional<TrialId> last_failed_;
+};
+
+Duration Loop::now() const {
+  return std::max(history_.time(), base_ + (options_.clock->now() - origin_));
+}
+
+void Loop::fold(const Event& event) {
+  history_.apply(event);
+  progress_.apply(event, history_);
+  std::visit(Overloaded{
+                 [&](const RunStarted& e) { run_ = e.run + 1; },
+                 [&](const TrialStarted& e) {
+                   if (e.deadline) deadlines_[e.trial] = *e.deadline;
+                 },
+                 [&](const TrialResumed& e) { lost_.erase(e.id.trial); },
+                 [&](const DeadlineSet& e) { deadlines_[e.trial] = e.deadline; },
+                 [&](const DeadlineReached& e) { deadlines_.erase(e.trial); },
+                 [&](const StopOrdered& e) {
+                   ending_[e.trial] = EndAs::Stopped;
+                   lost_.erase(e.trial);
+                 },
+                 [&](const PauseOrdered& e) { ending_[e.trial] = EndAs::Paused; },
+                 [&](const AttemptEnded& e) {
+                   ending_.erase(e.id.trial);
+                   if (e.end.outcome == Outcome::Lost)
+                     lost_.insert(e.id.trial);
+                   else
+                     deadlines_.erase(e.id.trial);
+                 },
+                 [](const auto&) {},
+             },
+             event.body);
+  scheduler_.apply(event, history_);
+}
+
+void Loop::emit(EventBody body, std::optional<double> unix_time) {
+  pending_.push_back(Event{.number = num_committed_ + static_cast<std::int64_t>(pending_.size()),
+                           .time = now(),
+                           .unix_time = unix_time.value_or(options_.clock->unix_time()),
+                           .body = std::move(body)});
+  fold(pending_.back());
+}
+
+void Loop::begin_run() {
+  emit(RunStarted{.run = run_, .environment = options_.environment});
+  std::vector<AttemptId> believed;
+  for (const TrialId id : history_.running())
+    if (!lost_.contains(id)) believed.push_back({id, history_.find(id)->attempt});
+  if (believed.empty()) return;
+  const std::vector<AttemptId> adopted = backend_.reconcile(believed);
+  live_.insert(adopted.begin(), adopted.end());
+  for (const AttemptId id : believed) {
+    const auto order = ending_.find(id.trial);
+    if (live_.contains(id)) {
+      if (order != ending_.end()) actions_.push_back(EndRequest{id, order->second});
+      continue;
+    }
+    AttemptEnd end{.outcome = Outcome::Lost, .reason = "the tuner died while it ran"};
+    if (order != ending_.end()) {
+      end.outcome = order->second == EndAs::Stopped ? Outcome::Stopped : Outcome::Paused;
+      end.reason = "the tuner died while it was being ended";
+    }
+    emit(AttemptEnded{.id = id, .end = std::move(end)});
+  }
+}
+
+void Loop::take(const std::vector<BackendEvent>& happened) {
+  for (const BackendEvent& event : happened) {
+    if (const auto* finished = std::get_if<AttemptFinished>(&event)) {
+      take_end(*finished);
+      continue;
+    }
+    const auto& report = std::get<AttemptReport>(event);
+    if (!live_.contains(report.id)) {
+      log(options_.log, LogLevel::Warning,
+          "a report of trial " + std::to_string(report.id.trial) +
+              " came after its end and is dropped");
+    } else if (!progress_.reports_full()) {
+      emit(Reported{.id = report.id, .metrics = report.metrics}, report.unix_time);
+    }
+  }
+}
+
+void Loop::take_end(const AttemptFinished& finished) {
+  if (live_.erase(finished.id) == 0) {
+    log(options_.log, LogLevel::Warning,
+        "the backend ended trial " + std::to_string(finished.id.trial) + " twice");
+    return;
+  }
+  emit(AttemptEnded{.id = finished.id, .end = finished.end}, finished.unix_time);
+  if (finished.end.outcome == Outcome::Failed) {
+    ++num_initial_failures_;
+    last_failed_ = finished.id.trial;
+  } else if (finished.end.outcome != Outcome::Lost && !stopping_) {
+    any_trial_worked_ = true;
+  }
+}
+
+void Loop::take_deadlines() {
+  std::vector<TrialId> reached;
+  for (const auto& [trial, deadline] : deadlines_)
+    if (deadline <= now() && !lost_.contains(trial)) reached.push_back(trial);
+  for (const TrialId trial : reached) emit(DeadlineReached{trial});
+}
+
+void Loop::check_end() {
+  if (stopping_) return;
+  if (options_.interrupt && options_.interrupt->requested())
+    return end_for(kInterrupted, AtEnd::StopRunning);
+  const bool hopeless = !any_trial_worked_ && options_.max_initial_failures &&
+                        num_initial_failures_ >= *options_.max_initial_failures;
+  if (hopeless) {
+    hopeless_ = true;
+    return end_for(kFailed, AtEnd::StopRunning);
+  }
+  if (const auto fired = progress_.fired(now())) return end_for(*fired, options_.at_end);
+  if (options_.max_failures && progress_.num_failed() > *options_.max_failures)
+    end_for("max_failures", options_.at_end);
+}
+
+void Loop::end_for(const std::string& reason, AtEnd what) {
+  // What an interrupt finds lost stays lost, and runs again when the experiment is resumed.
+  if (reason != kInterrupted)
+    for (const TrialId trial : std::set<TrialId>(lost_)) order_end(trial, EndAs::Stopped, reason);
+  if (what == AtEnd::WaitForRunning) {
+    if (reason_.empty()) reason_ = reason;
+    return;
+  }
+  reason_ = reason;
+  stopping_ = true;
+  for (const AttemptId id : std::set<AttemptId>(live_)) order_end(id.trial, EndAs::Stopped, reason);
+}
+
+int Loop::num_free() const {
+  const auto slots = std::min(options_.workers, backend_.capacity());
+  const auto running = static_cast<std::int64_t>(live_.size());
+  return static_cast<int>(
+      std::max<std::int64_t>(0, std::min(slots - running, progress_.allowed_attempts(running))));
+}
+
+SchedulerView Loop::view() const {
+  SchedulerView view{.history = history_, .now = now(), .free_workers = num_free()};
+  view.remaining_fraction = progress_.remaining_fraction(view.now);
+  if (options_.stop.max_time)
+    view.remaining_time = std::max(Duration::zero(), *options_.stop.max_time - view.now);
+  return view;
+}
+
+void Loop::run_lost_again() {
+  while (num_free() > 0 && !lost_.empty()) {
+    const Trial& trial = *history_.find(*lost_.begin());
+    const AttemptId id{trial.id, trial.attempt + 1};
+    emit(TrialResumed{.id = id, .max_resource = trial.max_resource});
+    launch(id, *history_.find(id.trial));
+  }
+}
+
+void Loop::decide() {
+  // Asked once more for each start, so the number of rounds is bounded by the workers.
+  for (Effect effect = Effect::Started; effect == Effect::Started && reason_.empty();) {
+    effect = Effect::Nothing;
+    for (const Command& command : scheduler_.decide(view()))
+      effect = std::max(effect, obey(command));
+    if (num_free() == 0) break;
+  }
+}
+
+Loop::Effect Loop::obey(const Command& command) {
+  if (!reason_.empty()) return Effect::Nothing;
+  const auto need_worker = [&] {
+    if (num_free() <= 0)
+      throw Error(ErrorCode::InvalidArgument,
+                  "the scheduler starts a trial although no worker is free");
+  };
+  if (const auto* start = std::get_if<Start>(&command)) {
+    if (progress_.starts_full()) {
+      reason_ = "max_trials_started";
+      return Effect::Ending;
+    }
+    need_worker();
+    if (start->fitted) emit(ModelFitted{*start->fitted});
+    const auto id = static_cast<TrialId>(history_.trials().size());
+    emit(TrialStarted{.trial = id,
+                      .configuration = start->configuration,
+                      .checkpoint_from = start->checkpoint_from,
+                      .max_resource = start->max_resource,
+                      .deadline = start->deadline,
+                      .tag = start->tag});
+    launch({id, 0}, *history_.find(id));
+    return Effect::Started;
+  }
+  if (const auto* resume = std::get_if<Resume>(&command)) {
+    need_worker();
+    const Trial* trial = history_.find(resume->trial);
+    if (!trial || trial->status == TrialStatus::Running)
+      throw Error(ErrorCode::InvalidArgument, "the scheduler resumes trial " +
+                                                  std::to_string(resume->trial) +
+                                                  ", which runs or does not exist");
+    const AttemptId id{resume->trial, trial->attempt + 1};
+    emit(TrialResumed{.id = id, .max_resource = resume->max_resource});
+    launch(id, *history_.find(id.trial));
+    return Effect::Started;
+  }
+  if (const auto* pause = std::get_if<Pause>(&command)) order_end(pause->trial, EndAs::Paused, "");
+  if (const auto* stop = std::get_if<Stop>(&command))
+    order_end(stop->trial, EndAs::Stopped, stop->reason);
+  if (const auto* set = std::get_if<SetDeadline>(&command); set && history_.find(set->trial))
+    emit(DeadlineSet{set->trial, set->deadline});
+  if (const auto* finished = std::get_if<Finished>(&command)) {
+    reason_ = finished->reason.empty() ? "finished" : finished->reason;
+    return Effect::Ending;
+  }
+  return Effect::Nothing;
+}
+
+void Loop::launch(AttemptId id, const Trial& trial) {
+  live_.insert(id);
+  actions_.push_back(StartRequest{
+      .id = id,
+      .configuration = trial.configuration,
+      .checkpoint_from = id.attempt == 0 ? trial.checkpoint_from : std::optional<TrialId>{},
+      .max_resource = trial.max_resource,
+      .time_limit = options_.trial_time_limit});
+}
+
+void Loop::order_end(TrialId trial, EndAs as, const std::string& reason) {
+  const auto attempt = std::find_if(live_.begin(), live_.end(),
+                                    [&](const AttemptId& id) { return id.trial == trial; });
+  const bool paused = history_.find(trial) && history_.find(trial)->status == TrialStatus::Paused;
+  const bool at_rest = paused || lost_.contains(trial);
+  if (attempt == live_.end() && !(at_rest && as == EndAs::Stopped)) return;
+  if (ending_.contains(trial)) return;
+  if (as == EndAs::Stopped)
+    emit(StopOrdered{trial, reason});
+  else
+    emit(PauseOrdered{trial});
+  if (attempt != live_.end()) actions_.push_back(EndRequest{*attempt, as});
+}
+
+void Loop::commit() {
+  if (pending_.empty()) return;
+  sink_.append(pending_);
+  num_committed_ += static_cast<std::int64_t>(pending_.size());
+  last_committed_ = pending_.back().time;
+  pending_.clear();
+}
+
+void Loop::carry_out() {
+  for (const Action& action : std::exchange(actions_, {}))
+    std::visit(Overloaded{
+                   [&](const StartRequest& request) { backend_.start(request); },
+                   [&](const EndRequest& request) { backend_.end(request.id, request.as); },
+               },
+               action);
+}
+
+void Loop::show_turn() const {
+  if (!options_.on_turn) return;
+  const SchedulerView v = view();
+  options_.on_turn(Turn{.history = history_,
+                        .now = v.now,
+                        .remaining_time = v.remaining_time,
+                        .remaining_fraction = v.remaining_fraction,
+                        .num_running = static_cast<int>(live_.size()),
+                        .ending_reason = reason_});
+}
+
+Duration Loop::sleep_time() const {
+  Duration sleep = kLongestSleep;
+  const Duration at = now();
+  if (options_.turn_interval) sleep = std::min(sleep, *options_.turn_interval);
+  if (options_.stop.max_time && !stopping_ &&
+      (reason_.empty() || options_.at_end == AtEnd::StopRunning))
+    sleep = std::min(sleep, *options_.stop.max_time - at);
+  for (const auto& [trial, deadline] : deadlines_)
+    if (!lost_.contains(trial)) sleep = std::min(sleep, deadline - at);
+  return std::max(sleep, Duration::zero());
+}
+
+Error Loop::initial_failures_error() const {
+  const Trial& trial = *history_.find(*last_failed_);
+  std::string message = "the first " + std::to_string(num_initial_failures_) +
+                        " trials all failed; trial " + std::to_string(trial.id) + ": " +
+                        (trial.end ? trial.end->reason : "");
+  if (const std::string words = trial.end ? last_words(trial.end->error_tail, 3) : "";
+      !words.empty())
+    message += ": " + words;
+  return Error(
+      ErrorCode::Exhausted, message,
+      "run the program by hand with the configuration of trial " + std::to_string(trial.id));
+}
+
+void Loop::write_failure() noexcept {
+  // What was not committed did not happen; the sink may be what failed, and then the journal just
+  // ends here.
+  try {
+    sink_.append({Event{.number = num_committed_,
+                        .time = std::max(last_committed_, now()),
+                        .unix_time = options_.clock->unix_time(),
+                        .body = RunEnded{.run = run_ - 1, .reason = kFailed}}});
+  } catch (const std::exception& e) {
+    try {
+      log(options_.log, LogLevel::Warning,
+          std::string("the end of the run could not be recorded: ") + e.what());
+    } catch (...) {  // a log sink that throws must not hide the error being reported
+    }
+  }
+}
+
+TuningResult Loop::run(const std::vector<Event>& past) {
+  for (const Event& event : past) fold(event);
+  num_committed_ = static_cast<std::int64_t>(past.size());
+  if (!past.empty()) base_ = last_committed_ = past.back().time;
+  try {
+    begin_run();
+    for (;;) {
+      take_deadlines();
+      check_end();
+      if (!stopping_) run_lost_again();
+      if (reason_.empty() && !pending_.empty()) decide();
+      if (reason_.empty() && live_.empty()) reason_ = "stalled";
+      commit();
+      carry_out();
+      show_turn();
+      if (!reason_.empty() && live_.empty() && (stopping_ || lost_.empty())) break;
+      take(backend_.wait(sleep_time()));
+    }
+    emit(RunEnded{.run = run_ - 1, .reason = reason_});
+    commit();
+  } catch (...) {
+    write_failure();
+    throw;
+  }
+  if (hopeless_) throw initial_failures_error();
+  return TuningResult{.history = history_, .reason = reason_, .time = history_.time()};
+}
+
+}  // namespace
+
+TuningResult run_tuner(Scheduler& scheduler, Backend& backend, EventSink& sink,
+                       const std::vector<Event>& past, const TunerOptions& options) {
+  validate(options);
+  struct Attached {
+    Interrupt* interrupt;
+    ~Attached() {
+      if (interrupt) interrupt->detach();
+    }
+  };
+  if (options.interrupt) options.interrupt->attach(backend);
+  const Attached attached{options.interrupt};
+  return Loop(scheduler, backend, sink, options).run(past);
+}
+
+}  // namespace skipjack
