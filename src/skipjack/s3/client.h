@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -28,20 +29,23 @@
 namespace skipjack::s3 {
 
 struct ClientOptions {
-  EndpointOptions endpoint;
+  EndpointOptions endpoint{};
   /// Anonymous unless set; load_aws_settings() finds those of the environment and the profile.
-  Credentials credentials;
-  TransportOptions transport;
+  Credentials credentials{};
+  TransportOptions transport{};
   /// Another transport than libcurl's, for tests. Called once.
-  std::function<std::unique_ptr<Transport>(const TransportOptions&)> make_transport;
+  std::function<std::unique_ptr<Transport>(const TransportOptions&)> make_transport{};
   /// Seed of the retries' jitter; unset: drawn from the operating system.
-  std::optional<std::uint64_t> seed;
-  LogSink log;
+  std::optional<std::uint64_t> seed{};
+  LogSink log{};
 };
 
-/// Keeps the bytes for the caller; not initialised twice.
+/// An object's bytes, kept for the caller.
 struct MemoryObject {
-  std::unique_ptr<std::byte[]> bytes;
+  struct Free {
+    void operator()(std::byte* pointer) const { std::free(pointer); }
+  };
+  std::unique_ptr<std::byte[], Free> bytes;
   std::size_t size = 0;
   std::string_view view() const {
     return {reinterpret_cast<const char*>(bytes.get()), bytes ? size : 0};
@@ -60,16 +64,16 @@ struct Discard {};
 using DownloadTarget = std::variant<ToFile, ToMemory, Discard>;
 
 struct DownloadOptions {
-  ObjectAddress object;
-  std::string version_id;  ///< empty: the current version.
+  ObjectAddress object{};
+  std::string version_id{};  ///< empty: the current version.
   DownloadTarget target = Discard{};
-  TransferConfig config;
+  TransferConfig config{};
   /// Called by the calling thread, at most every progress_interval and once at the end. total is
   /// known from the first answer on. Never goes back.
-  std::function<void(std::int64_t bytes_done, std::optional<std::int64_t> total)> progress;
+  std::function<void(std::int64_t bytes_done, std::optional<std::int64_t> total)> progress{};
   Duration progress_interval = std::chrono::milliseconds(100);
   /// Ends the download within milliseconds with Error Cancelled; nothing is left behind.
-  std::stop_token stop;
+  std::stop_token stop{};
 };
 
 struct DownloadResult {
@@ -105,11 +109,11 @@ struct ObjectSummary {
 };
 
 struct PutOptions {
-  ObjectAddress object;
+  ObjectAddress object{};
   /// Must outlive the call. At most 5 GiB, S3's bound for one PUT.
-  std::string_view bytes;
+  std::string_view bytes{};
   std::string content_type = "application/octet-stream";
-  std::stop_token stop;
+  std::stop_token stop{};
 };
 
 /// One endpoint and one identity; connections stay open from call to call. One call at a time: use

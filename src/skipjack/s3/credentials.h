@@ -28,9 +28,9 @@ class Secret {
 
 /// Empty access_key_id: requests go out unsigned.
 struct Credentials {
-  std::string access_key_id;
-  Secret secret_access_key;
-  Secret session_token;  ///< empty if there is none.
+  std::string access_key_id{};
+  Secret secret_access_key{};
+  Secret session_token{};  ///< empty if there is none.
 
   bool anonymous() const { return access_key_id.empty(); }
 };
@@ -50,7 +50,7 @@ ProfileFile parse_profile_file(std::string_view text, const std::string& name);
 struct AwsSettingsOptions {
   EnvironmentLookup environment = process_environment();
   /// Profile asked for by name; else AWS_PROFILE, else "default". A named one must exist.
-  std::optional<std::string> profile;
+  std::optional<std::string> profile{};
 };
 
 /// What the environment and the profile say, in AWS's order: variables before profile.

@@ -11,8 +11,8 @@ namespace skipjack::s3 {
 
 /// An object (or a bucket, if key is empty).
 struct ObjectAddress {
-  std::string bucket;
-  std::string key;
+  std::string bucket{};
+  std::string key{};
   friend bool operator==(const ObjectAddress&, const ObjectAddress&) = default;
 };
 /// "s3://bucket/some/key"; the key may hold anything, '?' and '#' included. Throws InvalidArgument.
@@ -24,7 +24,7 @@ enum class AddressingStyle { Auto, Path, Virtual };
 
 struct EndpointOptions {
   /// "http://127.0.0.1:9000"; empty means AWS in the region.
-  std::string endpoint_url;
+  std::string endpoint_url{};
   std::string region = "us-east-1";
   AddressingStyle addressing_style = AddressingStyle::Auto;
 };

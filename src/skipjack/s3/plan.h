@@ -36,7 +36,7 @@ struct EffectiveConfig {
   std::int64_t max_io_queue = 0;
   std::int64_t io_chunksize = 0;
   bool use_threads = true;
-  std::optional<std::int64_t> max_bandwidth;
+  std::optional<std::int64_t> max_bandwidth{};
   std::int64_t memory_limit = 0;
   /// Bytes that each connection receives at a time, within memory_limit.
   std::int64_t receive_buffer = 0;
@@ -49,8 +49,8 @@ TransferConfig as_transfer_config(const EffectiveConfig& config);
 
 struct Plan {
   /// In order, disjoint, covering [0, object size) exactly; empty for an empty object.
-  std::vector<ByteRange> parts;
-  EffectiveConfig config;
+  std::vector<ByteRange> parts{};
+  EffectiveConfig config{};
 };
 
 /// The range of the first request, which goes out before the object's size is known.

@@ -13,27 +13,27 @@ namespace skipjack::s3 {
 
 struct TransferConfig {
   /// Objects smaller than this are fetched over one connection. Bytes, >= 1; boto3: 8 MiB.
-  std::optional<std::int64_t> multipart_threshold;
+  std::optional<std::int64_t> multipart_threshold{};
   /// Connections at the same time. >= 1; boto3: 10. More than there are parts are not opened.
-  std::optional<std::int64_t> max_concurrency;
+  std::optional<std::int64_t> max_concurrency{};
   /// Size of a part, the range that one request asks for. Bytes, >= 1; boto3: 8 MiB.
-  std::optional<std::int64_t> multipart_chunksize;
+  std::optional<std::int64_t> multipart_chunksize{};
   /// Attempts for each part in all, the first included. >= 1; boto3: 5.
-  std::optional<std::int64_t> num_download_attempts;
+  std::optional<std::int64_t> num_download_attempts{};
   /// Writes outstanding: handed to the writer and not yet done. >= 1; boto3: 100. Bounded by
   /// memory_limit.
-  std::optional<std::int64_t> max_io_queue;
+  std::optional<std::int64_t> max_io_queue{};
   /// Size of one write to the target. Bytes, >= 1; boto3: 256 KiB. Larger writes cost less CPU and
   /// more memory; bounded by the size of a part and by memory_limit.
-  std::optional<std::int64_t> io_chunksize;
+  std::optional<std::int64_t> io_chunksize{};
   /// False: part after part over one connection, written by the calling thread, no other thread;
   /// max_concurrency and max_io_queue are then 1. boto3: true.
-  std::optional<bool> use_threads;
+  std::optional<bool> use_threads{};
   /// Cap over all connections together. Bytes per second, >= 1; boto3: none.
-  std::optional<std::int64_t> max_bandwidth;
+  std::optional<std::int64_t> max_bandwidth{};
   /// Bound on the buffers between network and target (an object fetched into memory not included).
   /// Bytes, >= 1 MiB. Not in boto3, whose bound is max_io_queue * io_chunksize.
-  std::optional<std::int64_t> memory_limit;
+  std::optional<std::int64_t> memory_limit{};
 
   friend bool operator==(const TransferConfig&, const TransferConfig&) = default;
 };

@@ -29,19 +29,19 @@ struct TransportOptions {
   /// Idle connections kept for the next request. >= 1.
   std::int64_t max_idle_connections = 256;
   /// Certificates to trust; empty means the system's. Certificates are always verified.
-  std::string ca_file;
+  std::string ca_file{};
   /// "http://proxy:3128"; empty means none (the environment is not read).
-  std::string proxy;
+  std::string proxy{};
 };
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;
-  HttpHeaders headers;  ///< Host included.
+  std::string url{};
+  HttpHeaders headers{};  ///< Host included.
   /// Body of a PUT; must outlive the request.
-  std::string_view body;
+  std::string_view body{};
 };
 
 /// The head of an answer: header names in lower case, values trimmed.

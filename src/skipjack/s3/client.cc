@@ -1,0 +1,99 @@
+#include "skipjack/s3/client.h"
+
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/error.h"
+#include "skipjack/s3/download.h"
+#include "skipjack/s3/requester.h"
+
+namespace skipjack::s3 {
+namespace {
+
+std::string header_of(const HttpHead& head, std::string_view name) {
+  const std::string* value = head.find(name);
+  return value ? *value : std::string();
+}
+
+}  // namespace
+
+class Client::Impl {
+ public:
+  explicit Impl(ClientOptions options) : requester(std::move(options)) {}
+  Requester requester;
+};
+
+Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Client::~Client() = default;
+
+DownloadResult Client::download(const DownloadOptions& options) {
+  return run_download(impl_->requester, options);
+}
+
+ObjectSummary Client::head_object(const ObjectAddress& object, const std::string& version_id) {
+  RequestSpec spec{.method = "HEAD", .object = object};
+  if (!version_id.empty()) spec.query.emplace_back("versionId", version_id);
+  const HttpHead head = impl_->requester.exchange(spec, {}).head;
+  const auto size = parse_size(header_of(head, "content-length"));
+  if (!size)
+    throw Error(ErrorCode::Unsupported,
+                "the answer for " + to_s3_uri(object) + " has no Content-Length",
+                "check that the endpoint is an S3 server");
+  return {.size = *size,
+          .etag = header_of(head, "etag"),
+          .version_id = header_of(head, "x-amz-version-id"),
+          .last_modified = header_of(head, "last-modified"),
+          .content_type = header_of(head, "content-type")};
+}
+
+std::string Client::put_object(const PutOptions& options) {
+  constexpr std::size_t kLargestPut = static_cast<std::size_t>(5 * kGiB);
+  if (options.bytes.size() > kLargestPut)
+    throw Error(ErrorCode::InvalidArgument,
+                "an upload of " + std::to_string(options.bytes.size()) +
+                    " bytes must be <= " + std::to_string(kLargestPut),
+                "upload it in parts with the AWS CLI");
+  const RequestSpec spec{.method = "PUT",
+                         .object = options.object,
+                         .headers = {{"Content-Type", options.content_type}},
+                         .body = options.bytes};
+  return header_of(impl_->requester.exchange(spec, options.stop).head, "etag");
+}
+
+void Client::create_bucket(const std::string& bucket) {
+  // us-east-1 takes no body; other regions of AWS want their name in one.
+  const RequestContext context = impl_->requester.context_of({bucket, ""});
+  std::string body;
+  if (context.region != "us-east-1")
+    body =
+        "<CreateBucketConfiguration "
+        "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><LocationConstraint>" +
+        context.region + "</LocationConstraint></CreateBucketConfiguration>";
+  impl_->requester.exchange({.method = "PUT",
+                             .object = {bucket, ""},
+                             .body = body,
+                             .accepted_s3_code = "BucketAlreadyOwnedByYou"},
+                            {});
+}
+
+double DownloadResult::bytes_per_second() const {
+  const double seconds = to_seconds(duration);
+  return seconds > 0 ? static_cast<double>(bytes) / seconds : 0;
+}
+
+Json to_json(const DownloadResult& result) {
+  Json object{Json::Object{}};
+  object.set("bytes", result.bytes);
+  object.set("seconds", to_seconds(result.duration));
+  object.set("bytes_per_second", result.bytes_per_second());
+  object.set("seconds_to_first_byte", to_seconds(result.time_to_first_byte));
+  object.set("num_parts", result.num_parts);
+  object.set("num_requests", result.num_requests);
+  object.set("num_retries", result.num_retries);
+  object.set("num_connections", result.num_connections);
+  object.set("peak_buffer_bytes", result.peak_buffer_bytes);
+  object.set("etag", result.etag);
+  object.set("version_id", result.version_id.empty() ? Json() : Json(result.version_id));
+  object.set("config", to_json(result.config));
+  return object;
+}
+
+}  // namespace skipjack::s3

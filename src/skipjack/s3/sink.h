@@ -1,0 +1,49 @@
+// The seam between the engine and where the bytes go. Parts arrive in any order, each at its
+// offset. A file is written under an unpredictable temporary name beside the target and gets its
+// name last, so nobody ever sees half an object. No fsync: safe against a killed process, not
+// against power loss.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+namespace skipjack::s3 {
+
+/// How a sink takes bytes.
+enum class Delivery {
+  Written,  ///< by write(), possibly from another thread.
+  InPlace,  ///< received straight into memory().
+  Dropped,  ///< not at all.
+};
+
+/// open, then writes, then finish or abandon. Destruction without finish abandons.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual Delivery delivery() const = 0;
+  /// Once, when the size is known. Throws Error (Io when there is no room).
+  virtual void open(std::int64_t size) = 0;
+  /// Ranges of different calls are disjoint, inside [0, size). One thread at a time. Throws Error.
+  virtual void write(std::int64_t offset, std::span<const std::byte> bytes) = 0;
+  /// The object's bytes, for InPlace, after open().
+  virtual std::byte* memory() { return nullptr; }
+  /// All bytes are there: makes the result visible under its name. Throws Error.
+  virtual void finish() = 0;
+  /// Removes what there is. May be called at any time, repeatedly.
+  virtual void abandon() noexcept = 0;
+};
+
+/// Creates the temporary file at once, so that a folder that can't be written to is known before
+/// the first byte is fetched. Throws Error: NotFound (no such folder), PermissionDenied, Io,
+/// InvalidArgument (target is a folder), Unsupported (FIFO, socket, block device).
+std::unique_ptr<Sink> make_file_sink(const std::filesystem::path& path);
+
+struct MemoryObject;
+/// Fills object, which must outlive the sink; it is emptied by abandon().
+std::unique_ptr<Sink> make_memory_sink(MemoryObject& object);
+std::unique_ptr<Sink> make_discard_sink();
+
+}  // namespace skipjack::s3

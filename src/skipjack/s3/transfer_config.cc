@@ -1,0 +1,121 @@
+#include "skipjack/s3/transfer_config.h"
+
+#include <array>
+#include <cmath>
+#include <string>
+
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/error.h"
+
+namespace skipjack::s3 {
+namespace {
+
+enum class Unit { Count, Bytes, BytesPerSecond };
+
+/// One integer field: its name in boto3, the alias that boto3 gives it, its bound, its default.
+struct Field {
+  std::string_view name;
+  std::string_view alias;
+  std::optional<std::int64_t> TransferConfig::*member;
+  Unit unit;
+  std::int64_t minimum;
+  std::optional<std::int64_t> boto3_default;
+};
+
+// The order of boto3's documentation. Defaults: boto3 1.43, TransferConfig.
+constexpr std::array<Field, 8> kFields = {{
+    {"multipart_threshold", "", &TransferConfig::multipart_threshold, Unit::Bytes, 1, 8 * kMiB},
+    {"max_concurrency", "max_request_concurrency", &TransferConfig::max_concurrency, Unit::Count, 1,
+     10},
+    {"multipart_chunksize", "", &TransferConfig::multipart_chunksize, Unit::Bytes, 1, 8 * kMiB},
+    {"num_download_attempts", "", &TransferConfig::num_download_attempts, Unit::Count, 1, 5},
+    {"max_io_queue", "max_io_queue_size", &TransferConfig::max_io_queue, Unit::Count, 1, 100},
+    {"io_chunksize", "", &TransferConfig::io_chunksize, Unit::Bytes, 1, 256 * kKiB},
+    {"max_bandwidth", "", &TransferConfig::max_bandwidth, Unit::BytesPerSecond, 1, std::nullopt},
+    {"memory_limit", "", &TransferConfig::memory_limit, Unit::Bytes, kMiB, std::nullopt},
+}};
+
+const Field* find_field(std::string_view key) {
+  for (const Field& field : kFields)
+    if (key == field.name || (!field.alias.empty() && key == field.alias)) return &field;
+  return nullptr;
+}
+
+std::int64_t field_value(const Field& field, const Json& value) {
+  const std::string name(field.name);
+  if (value.is_int()) return value.as_int();
+  // Tuners and JavaScript write 8388608.0; anything fractional is a mistake.
+  if (value.is_double() && std::nearbyint(value.as_double()) == value.as_double() &&
+      std::abs(value.as_double()) < 9e18)
+    return static_cast<std::int64_t>(value.as_double());
+  if (value.is_string() && field.unit != Unit::Count) {
+    try {
+      return parse_byte_size(value.as_string());
+    } catch (const Error& error) {
+      throw Error(ErrorCode::InvalidArgument, name + ": " + error.what(), error.try_this());
+    }
+  }
+  throw Error(
+      ErrorCode::InvalidArgument,
+      name + " = " + to_json_text(value) +
+          (field.unit == Unit::Count ? " must be a whole number"
+                                     : " must be a whole number of bytes or a size like \"8MiB\""));
+}
+
+}  // namespace
+
+TransferConfig with_boto3_defaults(const TransferConfig& config) {
+  TransferConfig filled = config;
+  for (const Field& field : kFields)
+    if (!(filled.*field.member)) filled.*field.member = field.boto3_default;
+  if (!filled.use_threads) filled.use_threads = true;
+  return filled;
+}
+
+TransferConfig boto3_defaults() { return with_boto3_defaults({}); }
+
+void validate(const TransferConfig& config) {
+  for (const Field& field : kFields) {
+    const std::optional<std::int64_t>& value = config.*field.member;
+    if (value && *value < field.minimum)
+      throw Error(ErrorCode::InvalidArgument,
+                  std::string(field.name) + " = " + std::to_string(*value) +
+                      " must be >= " + std::to_string(field.minimum),
+                  "give a value in range, or leave it out for auto");
+  }
+}
+
+TransferConfig transfer_config_from_json(const Json& object) {
+  if (!object.is_object())
+    throw Error(ErrorCode::InvalidArgument, "a transfer configuration must be a JSON object, not " +
+                                                to_json_text(object).substr(0, 100));
+  TransferConfig config;
+  for (const auto& [key, value] : object.as_object()) {
+    if (const Field* field = find_field(key)) {
+      if (!value.is_null()) config.*field->member = field_value(*field, value);
+    } else if (key == "use_threads") {
+      if (!value.is_null() && !value.is_bool())
+        throw Error(ErrorCode::InvalidArgument,
+                    "use_threads = " + to_json_text(value) + " must be true or false");
+      if (value.is_bool()) config.use_threads = value.as_bool();
+    } else {
+      std::string known = "use_threads";
+      for (const Field& other : kFields) known += ", " + std::string(other.name);
+      throw Error(ErrorCode::InvalidArgument,
+                  "unknown key \"" + key + "\" in a transfer configuration",
+                  "known keys: " + known);
+    }
+  }
+  validate(config);
+  return config;
+}
+
+Json to_json(const TransferConfig& config) {
+  Json object{Json::Object{}};
+  for (const Field& field : kFields)
+    if (const auto& value = config.*field.member) object.set(field.name, *value);
+  if (config.use_threads) object.set("use_threads", *config.use_threads);
+  return object;
+}
+
+}  // namespace skipjack::s3
