@@ -48,12 +48,13 @@ TEST(PlotScript, LogAxisOnlyWhereRangeAsksForIt) {
 TEST(PlotScript, NamesStayInsideTheirQuotes) {
   const std::string script =
       plot_script(curve_of({1.0}), {.title = "a'\nsystem 'x'\r", .metric = "b\\"});
-  EXPECT_THAT(script, HasSubstr("set title 'a'' system ''x'' '"));
-  EXPECT_THAT(script, HasSubstr("set ylabel 'b\\'"));
+  EXPECT_THAT(script, HasSubstr("set title \"a\\047 system \\047x\\047 \" "));
+  EXPECT_THAT(script, HasSubstr("set ylabel \"b\\134\" "));
 }
 
 TEST(PlotScript, BytesThatAreNoTextAreReplaced) {
-  EXPECT_THAT(plot_script(curve_of({1.0}), {.title = "a\xff\x01z"}), HasSubstr("set title 'a? z'"));
+  EXPECT_THAT(plot_script(curve_of({1.0}), {.title = "a\xff\x01z"}),
+              HasSubstr("set title \"a\\077 z\" "));
 }
 
 TEST(Plot, DrawsSvgWithItsTitleAndBest) {

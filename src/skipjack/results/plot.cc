@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <sstream>
 #include <string_view>
@@ -28,7 +30,9 @@ namespace {
 constexpr std::size_t kMaxLabelCharacters = 80;
 /// Ratio of largest to smallest value from which a linear axis would hide the small ones.
 constexpr double kLogRatio = 20;
-constexpr double kLargestDrawn = 1e300;
+/// Values beyond are drawn at the edge: gnuplot's own arithmetic overflows near the ends of double.
+constexpr double kLargestDrawn = 1e280;
+constexpr double kSmallestOnLogAxis = 1e-280;
 
 /// Length in bytes of the UTF-8 sequence at the start of text, 0 if it is not valid.
 std::size_t utf8_length(std::string_view text) {
@@ -44,28 +48,42 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
-/// A gnuplot string constant in single quotes: the only character with a meaning in there is the
-/// quote, which is doubled. Control characters and bytes that are not UTF-8 are replaced.
+/// A gnuplot string constant. All but letters and spaces is written as octal escapes, which gnuplot
+/// turns into characters only after it has read the string, so that no quote, backquote or line end
+/// of the text is ever seen as one. (Doubling single quotes is not enough: gnuplot 5.4 takes '''
+/// for an empty string and the beginning of another. Digits are escaped too, since it reads four
+/// of them after a backslash.) Control characters become spaces, bytes that are not UTF-8 question
+/// marks.
 std::string quoted(std::string_view text) {
-  std::string result = "'";
+  std::string result = "\"";
+  const auto append = [&](char c) {
+    if (std::isalpha(static_cast<unsigned char>(c)) && static_cast<unsigned char>(c) < 0x80) {
+      result += c;
+    } else if (c == ' ') {
+      result += ' ';
+    } else {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\%03o",
+                    static_cast<unsigned>(static_cast<unsigned char>(c)));
+      result += escape;
+    }
+  };
   std::size_t characters = 0;
   while (!text.empty()) {
     if (++characters > kMaxLabelCharacters) {
-      result += "...";
+      for (char c : {'.', '.', '.'}) append(c);
       break;
     }
     const std::size_t length = utf8_length(text);
     const auto lead = static_cast<unsigned char>(text[0]);
-    if (length == 0 || lead < 0x20 || lead == 0x7f) {
-      result += length == 0 ? '?' : ' ';
-      text.remove_prefix(1);
-      continue;
-    }
-    if (text[0] == '\'') result += '\'';
-    result.append(text.substr(0, length));
-    text.remove_prefix(length);
+    const bool is_control = lead < 0x20 || lead == 0x7f;
+    if (length == 0 || is_control)
+      append(length == 0 ? '?' : ' ');
+    else
+      for (char c : text.substr(0, length)) append(c);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
-  return result + "'";
+  return result + "\"";
 }
 
 struct TimeUnit {
@@ -99,13 +117,16 @@ VerticalAxis vertical_axis(const std::vector<TrialPoint>& points, Mode mode) {
     any = true;
   }
   if (!any) return axis;
+  lower = all_positive ? std::max(lower, kSmallestOnLogAxis) : lower;
+  upper = all_positive ? std::max(upper, kSmallestOnLogAxis) : upper;
   axis.is_log = all_positive && upper / lower >= kLogRatio;
   if (axis.is_log) {
-    const double margin = std::pow(upper / lower, 0.07);
-    axis.lower = lower / margin;
-    axis.upper = upper * margin;
-    const double inset = std::pow(axis.upper / axis.lower, 0.025);
-    axis.failed_at = mode == Mode::Min ? axis.upper / inset : axis.lower * inset;
+    const double span = std::log10(upper) - std::log10(lower);
+    axis.lower = std::pow(10, std::log10(lower) - 0.07 * span);
+    axis.upper = std::pow(10, std::log10(upper) + 0.07 * span);
+    const double inset = 0.03 * span;
+    axis.failed_at = std::pow(
+        10, mode == Mode::Min ? std::log10(axis.upper) - inset : std::log10(axis.lower) + inset);
   } else {
     double margin = 0.07 * (upper - lower);
     if (margin <= 0) margin = upper == 0 ? 1 : 0.1 * std::abs(upper);
@@ -138,7 +159,8 @@ Blocks data_blocks(const Curve& curve, const PlotOptions& options, const Vertica
                                       : static_cast<double>(point.trial));
   };
   const auto y = [&](double value) {
-    return shortest_decimal(std::clamp(value, -kLargestDrawn, kLargestDrawn));
+    const double smallest = axis.is_log ? kSmallestOnLogAxis : -kLargestDrawn;
+    return shortest_decimal(std::clamp(value, smallest, kLargestDrawn));
   };
   Blocks blocks;
   std::string values, failures, best;
