@@ -25,7 +25,7 @@ struct SuggestContext {
 struct Proposal {
   Configuration configuration;
   /// Set when a model was fitted for it: goes to the journal and comes back through restore().
-  std::optional<Json> fitted;
+  std::optional<Json> fitted = std::nullopt;
 };
 /// Nothing before more is known.
 struct WaitForResults {};

@@ -1,0 +1,144 @@
+#include "skipjack/method/method.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "skipjack/base/error.h"
+#include "skipjack/schedule/fifo.h"
+#include "skipjack/search/bayesopt.h"
+#include "skipjack/search/grid.h"
+#include "skipjack/search/random.h"
+#include "skipjack/search/sobol.h"
+
+namespace skipjack {
+namespace {
+
+using MakeSearcher = std::unique_ptr<Searcher> (*)(const MethodOptions&);
+
+std::unique_ptr<Searcher> make_random(const MethodOptions& o) {
+  const Json* allow = o.options.find("allow_duplicates");
+  return make_random_search(
+      {.space = o.space,
+       .seed = o.seed,
+       .duplicates = allow && allow->as_bool() ? Duplicates::Allow : Duplicates::Avoid});
+}
+
+std::unique_ptr<Searcher> make_grid(const MethodOptions& o) {
+  std::map<std::string, std::int64_t> num_samples;
+  if (const Json* given = o.options.find("num_samples"))
+    for (const auto& [name, number] : given->as_object()) num_samples[name] = number.as_int();
+  const Json* shuffle = o.options.find("shuffle_config");
+  return make_grid_search(
+      {.space = o.space,
+       .seed = o.seed,
+       .num_samples = std::move(num_samples),
+       .order = shuffle && !shuffle->as_bool() ? GridOrder::Sorted : GridOrder::Shuffled});
+}
+
+std::unique_ptr<Searcher> make_sobol(const MethodOptions& o) {
+  return make_sobol_search({.space = o.space, .seed = o.seed});
+}
+
+std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
+  std::vector<const Metric*> objectives;
+  for (const Metric& metric : o.metrics) {
+    if (metric.role == MetricRole::Objective) objectives.push_back(&metric);
+    if (metric.role == MetricRole::Constraint)
+      throw Error(ErrorCode::InvalidArgument,
+                  "method 'bayesopt' can't keep a measured constraint ('" + metric.name + "')",
+                  "let the trial fail where the constraint is broken");
+  }
+  if (objectives.size() != 1)
+    throw Error(ErrorCode::InvalidArgument, "method 'bayesopt' needs exactly one objective, got " +
+                                                std::to_string(objectives.size()));
+  BayesOptOptions options{.space = o.space, .metric = *objectives.front(), .seed = o.seed};
+  if (const Json* initial = o.options.find("num_init_random"))
+    options.num_initial = initial->as_int();
+  return make_bayesopt_search(std::move(options));
+}
+
+struct Recipe {
+  MethodRow row;
+  MakeSearcher searcher;
+};
+
+const std::vector<Recipe>& recipes() {
+  static const std::vector<Recipe> table = {
+      {{.name = "bayesopt",
+        .description = "Gaussian process and log expected improvement; the default",
+        .aliases = {"BayesianOptimization"},
+        .options = {"num_init_random"}},
+       make_bayesopt},
+      {{.name = "random",
+        .description = "independent draws from the domains, none twice",
+        .aliases = {"RandomSearch"},
+        .options = {"allow_duplicates"}},
+       make_random},
+      {{.name = "grid",
+        .description = "every combination of a few values per parameter, shuffled",
+        .aliases = {"GridSearch"},
+        .options = {"num_samples", "shuffle_config"}},
+       make_grid},
+      {{.name = "sobol",
+        .description = "a scrambled Sobol sequence: evenly spread points",
+        .aliases = {"SobolSearch"},
+        .options = {}},
+       make_sobol},
+  };
+  return table;
+}
+
+const Recipe& find_recipe(std::string_view method) {
+  std::string names;
+  for (const Recipe& recipe : recipes()) {
+    const auto& aliases = recipe.row.aliases;
+    if (recipe.row.name == method ||
+        std::find(aliases.begin(), aliases.end(), method) != aliases.end())
+      return recipe;
+    names += (names.empty() ? "" : ", ") + std::string(recipe.row.name);
+  }
+  throw Error(ErrorCode::InvalidArgument, "there is no method '" + std::string(method) + "'",
+              "one of: " + names);
+}
+
+void check_options(const MethodRow& row, const Json& options) {
+  if (options.is_null()) return;
+  for (const auto& [key, value] : options.as_object()) {
+    if (std::find(row.options.begin(), row.options.end(), key) != row.options.end()) continue;
+    std::string known;
+    for (const std::string_view option : row.options)
+      known += (known.empty() ? "" : ", ") + std::string(option);
+    throw Error(ErrorCode::InvalidArgument,
+                "method '" + std::string(row.name) + "' has no option '" + key + "'",
+                known.empty() ? "it has none" : "one of: " + known);
+  }
+}
+
+}  // namespace
+
+const std::vector<MethodRow>& methods() {
+  static const std::vector<MethodRow> rows = [] {
+    std::vector<MethodRow> result;
+    for (const Recipe& recipe : recipes()) result.push_back(recipe.row);
+    return result;
+  }();
+  return rows;
+}
+
+std::unique_ptr<Scheduler> make_scheduler(std::string_view method, const MethodOptions& options) {
+  const Recipe& recipe = find_recipe(method);
+  check_options(recipe.row, options.options);
+  std::vector<Configuration> points;
+  std::unordered_set<std::string> seen;
+  for (const Configuration& point : options.points_to_evaluate) {
+    Configuration complete = options.space.complete(point);
+    if (seen.insert(options.space.key(complete)).second) points.push_back(std::move(complete));
+  }
+  return make_fifo({.searcher = recipe.searcher(options), .points_to_evaluate = std::move(points)});
+}
+
+}  // namespace skipjack

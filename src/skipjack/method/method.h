@@ -1,0 +1,42 @@
+// The one table of named recipes: what a user may choose by name, and which scheduler and searcher
+// stand behind it. Nothing else knows all the names.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "skipjack/schedule/scheduler.h"
+
+namespace skipjack {
+
+struct MethodOptions {
+  SearchSpace space;
+  /// At least one objective; methods that look at no result ignore it.
+  std::vector<Metric> metrics = {};
+  std::uint64_t seed = 0;
+  /// Started first, in this order; missing parameters are filled by their midpoints, repetitions
+  /// dropped.
+  std::vector<Configuration> points_to_evaluate = {};
+  /// The method's own options: an object whose keys MethodRow::options lists; null for none.
+  Json options = {};
+};
+
+struct MethodRow {
+  std::string_view name;
+  std::string_view description;
+  /// Other names that mean the same.
+  std::vector<std::string_view> aliases;
+  /// Keys of MethodOptions::options that it knows.
+  std::vector<std::string_view> options;
+};
+
+/// In the order in which a help text should show them.
+const std::vector<MethodRow>& methods();
+
+/// Throws InvalidArgument: an unknown method (the message lists the names), an option it does not
+/// know, options or points that don't fit the space, metrics that the method can't deal with.
+std::unique_ptr<Scheduler> make_scheduler(std::string_view method, const MethodOptions& options);
+
+}  // namespace skipjack

@@ -1,0 +1,32 @@
+// Bayesian optimisation: a Gaussian process of the metric, and the configuration that maximises the
+// logarithm of the expected improvement on the best posterior mean among the evaluated ones. The
+// noise is learned, and a noisy configuration may be proposed again. Failed configurations are
+// kept: as bad values, as never to be proposed, and, from three on, as data of a second process
+// that says how likely a candidate is to work. Sources and deviations: docs/methods/bayesopt.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "skipjack/search/searcher.h"
+
+namespace skipjack {
+
+struct BayesOptOptions {
+  SearchSpace space;
+  /// The one metric to optimise.
+  Metric metric = {};
+  std::uint64_t seed = 0;
+  /// Trials, points_to_evaluate included, before the first that a model proposes; >= 1. Unset:
+  /// max(5, d + 1). More spend the budget blindly; fewer fit a model to almost nothing.
+  std::optional<std::int64_t> num_initial = std::nullopt;
+  /// A configuration measured that often is not proposed again; >= 1.
+  int max_repeats = 10;
+};
+
+/// Throws InvalidArgument for options out of range. Exhausted when every configuration failed, or
+/// was measured max_repeats times, or once where the metric shows no noise.
+std::unique_ptr<Searcher> make_bayesopt_search(BayesOptOptions options);
+
+}  // namespace skipjack

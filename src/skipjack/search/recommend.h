@@ -1,0 +1,43 @@
+// Which configuration to believe in at the end. Under noise the best single value is a lucky one;
+// the model's posterior mean, among configurations that were measured, loses two to four times
+// less.
+#pragma once
+
+#include <optional>
+
+#include "skipjack/trial/history.h"
+
+namespace skipjack {
+
+enum class RecommendationSource {
+  Model,         ///< posterior mean of a Gaussian process over all measurements
+  ObservedMean,  ///< mean of the configuration's own measurements: too few to fit a process
+};
+
+struct Recommendation {
+  Configuration configuration;
+  /// The first trial that measured it.
+  TrialId trial = 0;
+  RecommendationSource source = RecommendationSource::ObservedMean;
+  /// What is expected of it, in the metric's unit. Where the metric was modelled by its logarithm
+  /// this is the median (the exponential of the mean logarithm).
+  double mean = 0;
+  /// 95 % interval of that mean (not of a single measurement), lower <= mean <= upper; unset for
+  /// ObservedMean.
+  std::optional<double> lower, upper;
+  /// How often it was measured.
+  int num_measurements = 0;
+
+  /// The best single value ever reported, and who reported it; not corrected for luck.
+  double best_value = 0;
+  TrialId best_value_trial = 0;
+  Configuration best_value_configuration;
+};
+
+/// nullopt if no trial has a value of the metric. Only configurations that were measured to the end
+/// are considered, and none that failed at least as often as it was measured. Deterministic. O(n^3)
+/// for at most 400 observations.
+std::optional<Recommendation> recommend(const SearchSpace& space, const History& history,
+                                        const Metric& metric);
+
+}  // namespace skipjack

@@ -1,0 +1,93 @@
+#include "skipjack/search/unit_space.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace skipjack {
+namespace {
+
+constexpr std::int64_t kMaxLevels = 4096;
+constexpr std::size_t kAllLevels = 16;
+
+}  // namespace
+
+UnitSpace::UnitSpace(SearchSpace space) : space_(std::move(space)) {
+  for (const auto& [name, domain] : space_.searched()) {
+    kinds_.push_back(std::holds_alternative<CategoricalDomain>(domain) ? DimensionKind::Unordered
+                                                                       : DimensionKind::Ordered);
+    auto& levels = levels_.emplace_back();
+    const auto number = cardinality(domain);
+    if (!number || *number > kMaxLevels) continue;
+    for (std::int64_t i = 0; i < *number; ++i)
+      levels.push_back(to_unit(domain, value_at(domain, i)));
+  }
+}
+
+UnitPoint UnitSpace::snap(UnitPoint point) const {
+  for (std::size_t k = 0; k < point.size(); ++k) {
+    const Domain& domain = space_.searched()[k].second;
+    point[k] = to_unit(domain, from_unit(domain, point[k]));
+  }
+  return point;
+}
+
+bool UnitSpace::satisfies_constraints(const UnitPoint& point) const {
+  return space_.constraints().empty() || space_.satisfies_constraints(space_.decode(point));
+}
+
+std::vector<UnitPoint> UnitSpace::neighbors(const UnitPoint& point) const {
+  std::vector<UnitPoint> result;
+  const auto add = [&](std::size_t k, double position) {
+    if (position == point[k]) return;
+    result.push_back(point);
+    result.back()[k] = position;
+  };
+  for (std::size_t k = 0; k < point.size(); ++k) {
+    const auto& levels = levels_[k];
+    const Domain& domain = space_.searched()[k].second;
+    if (levels.empty()) {
+      for (const double step : {0.125, 0.03, 0.008, 0.002})
+        for (const double sign : {-1.0, 1.0})
+          add(k, to_unit(domain, from_unit(domain, point[k] + sign * step)));
+    } else if (levels.size() <= kAllLevels || kinds_[k] == DimensionKind::Unordered) {
+      for (const double position : levels) add(k, position);
+    } else {
+      const auto here = std::lower_bound(levels.begin(), levels.end(), point[k]) - levels.begin();
+      const auto size = static_cast<std::ptrdiff_t>(levels.size());
+      for (const std::ptrdiff_t step :
+           {std::ptrdiff_t{1}, std::ptrdiff_t{2}, std::ptrdiff_t{4}, size / 8})
+        for (const std::ptrdiff_t to : {here - step, here + step})
+          if (to >= 0 && to < size) add(k, levels[static_cast<std::size_t>(to)]);
+    }
+  }
+  return result;
+}
+
+UnitPoint UnitSpace::perturb(const UnitPoint& point, double spread, Rng& rng) const {
+  UnitPoint moved = point;
+  const double probability =
+      std::min(1.0, 2.0 / static_cast<double>(std::max<std::size_t>(1, point.size())));
+  for (std::size_t k = 0; k < point.size(); ++k) {
+    if (!rng.bernoulli(probability)) continue;
+    moved[k] = kinds_[k] == DimensionKind::Unordered
+                   ? rng.uniform()
+                   : std::clamp(point[k] + spread * rng.normal(), 0.0, 1.0);
+  }
+  return snap(std::move(moved));
+}
+
+const std::vector<UnitPoint>* UnitSpace::enumerate() const {
+  const auto number = space_.cardinality();
+  if (!number || *number > kEnumerable) return nullptr;
+  if (!enumerated_) {
+    for (std::int64_t i = 0; i < *number; ++i) {
+      const Configuration configuration = space_.configuration_at(i);
+      if (space_.satisfies_constraints(configuration)) all_.push_back(space_.encode(configuration));
+    }
+    enumerated_ = true;
+  }
+  return &all_;
+}
+
+}  // namespace skipjack
