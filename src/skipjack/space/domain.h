@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -106,5 +107,9 @@ Json to_json(const Domain& domain);
 Domain domain_from_json(const Json& json);
 /// As people write it: "loguniform(1e-06, 1.0)".
 std::string to_text(const Domain& domain);
+/// Reads what to_text writes and what docs/search-space.md describes. Throws InvalidArgument.
+Domain domain_from_text(std::string_view text);
+/// True for text of the form name(...) where name is a domain's.
+bool looks_like_domain(std::string_view text);
 
 }  // namespace skipjack

@@ -26,6 +26,8 @@ struct Metric {
   MetricKind kind = MetricKind::Plain;
 };
 
+/// Running holds also for a trial whose attempt was lost: it runs again. A trial that is stopped
+/// while paused or lost is Stopped at once; its end stays that of the last attempt.
 enum class TrialStatus { Running, Paused, Completed, Stopped, Failed };
 std::string_view to_string(TrialStatus status);
 
@@ -76,6 +78,9 @@ using Observation = std::variant<Measured, Bounded, Invalid, TransientFailure>;
 /// Copyable; cost of apply O(1).
 class History {
  public:
+  /// Throws Corrupted for an event that can't follow: a trial out of turn, an unknown trial or
+  /// attempt, a second attempt beside a running one; the history is then unchanged. Reports and
+  /// ends of attempts that have ended are passed over.
   void apply(const Event& event);
 
   /// By number: trials()[i].id == i.

@@ -1,0 +1,192 @@
+// Folding events into what is known of every trial. Events come from the tuner or from a journal,
+// so an impossible one (a trial out of turn, an attempt nobody started) is Corrupted, not a bug;
+// what merely comes late (a report of an attempt that has ended) is passed over.
+#include "skipjack/trial/history.h"
+
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include "skipjack/base/error.h"
+
+namespace skipjack {
+namespace {
+
+[[noreturn]] void corrupted(const std::string& message) {
+  throw Error(ErrorCode::Corrupted, message, "the journal is damaged or from another version");
+}
+
+TrialStatus status_after(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::Completed:
+      return TrialStatus::Completed;
+    case Outcome::Failed:
+      return TrialStatus::Failed;
+    case Outcome::Stopped:
+      return TrialStatus::Stopped;
+    case Outcome::Paused:
+      return TrialStatus::Paused;
+    case Outcome::Lost:
+      return TrialStatus::Running;  // it runs again as the next attempt
+  }
+  check_failed("a known outcome", __FILE__, __LINE__);
+}
+
+bool has_running_attempt(const Trial& trial) {
+  return trial.status == TrialStatus::Running && !trial.end;
+}
+
+/// One overload an event that changes a trial. time: of the event.
+class Fold {
+ public:
+  Fold(std::vector<Trial>& trials, std::int64_t& num_reports, const Event& event)
+      : trials_(trials), num_reports_(num_reports), event_(event) {}
+
+  void operator()(const TrialStarted& body) {
+    if (body.trial != static_cast<TrialId>(trials_.size()))
+      corrupted("trial " + std::to_string(body.trial) + " started where trial " +
+                std::to_string(trials_.size()) + " comes next");
+    Trial trial;
+    trial.id = body.trial;
+    trial.configuration = body.configuration;
+    trial.checkpoint_from = body.checkpoint_from;
+    trial.max_resource = body.max_resource;
+    trial.deadline = body.deadline;
+    trial.tag = body.tag;
+    trial.started = event_.time;
+    trials_.push_back(std::move(trial));
+  }
+
+  void operator()(const TrialResumed& body) {
+    Trial& trial = require(body.id.trial);
+    if (body.id.attempt != trial.attempt + 1 || has_running_attempt(trial))
+      corrupted("attempt " + std::to_string(body.id.attempt) + " of trial " +
+                std::to_string(trial.id) + " started while attempt " +
+                std::to_string(trial.attempt) + " was the last one, " +
+                (has_running_attempt(trial) ? "running" : "ended"));
+    if (trial.end && (trial.end->outcome == Outcome::Lost || trial.end->outcome == Outcome::Failed))
+      std::erase_if(trial.reports,
+                    [&](const Report& report) { return report.attempt == trial.attempt; });
+    trial.attempt = body.id.attempt;
+    trial.status = TrialStatus::Running;
+    trial.ended.reset();
+    trial.end.reset();
+    trial.ending = false;
+    trial.max_resource = body.max_resource;
+  }
+
+  void operator()(const StopOrdered& body) {
+    Trial& trial = require(body.trial);
+    if (has_running_attempt(trial)) {
+      trial.ending = true;
+    } else if (trial.status == TrialStatus::Paused || trial.status == TrialStatus::Running) {
+      trial.status = TrialStatus::Stopped;  // nothing runs whose end could say so
+    }
+  }
+
+  void operator()(const PauseOrdered& body) {
+    Trial& trial = require(body.trial);
+    if (has_running_attempt(trial)) trial.ending = true;
+  }
+
+  void operator()(const DeadlineSet& body) { require(body.trial).deadline = body.deadline; }
+
+  void operator()(const DeadlineReached& body) { require(body.trial); }
+
+  void operator()(const Reported& body) {
+    Trial& trial = require_attempt(body.id);
+    if (body.id.attempt != trial.attempt || !has_running_attempt(trial)) return;
+    trial.reports.push_back({body.metrics, event_.time, event_.unix_time, body.id.attempt});
+    ++num_reports_;
+  }
+
+  void operator()(const AttemptEnded& body) {
+    Trial& trial = require_attempt(body.id);
+    if (body.id.attempt != trial.attempt || !has_running_attempt(trial)) return;
+    trial.status = status_after(body.end.outcome);
+    trial.end = body.end;
+    trial.ended = event_.time;
+    trial.ending = false;
+  }
+
+  void operator()(const RunStarted&) {}
+  void operator()(const RunEnded&) {}
+  void operator()(const ModelFitted&) {}
+
+ private:
+  Trial& require(TrialId id) {
+    if (id < 0 || id >= static_cast<TrialId>(trials_.size()))
+      corrupted("event " + std::to_string(event_.number) + " speaks of trial " +
+                std::to_string(id) + ", but only " + std::to_string(trials_.size()) + " started");
+    return trials_[static_cast<std::size_t>(id)];
+  }
+
+  Trial& require_attempt(const AttemptId& id) {
+    Trial& trial = require(id.trial);
+    if (id.attempt < 0 || id.attempt > trial.attempt)
+      corrupted("event " + std::to_string(event_.number) + " speaks of attempt " +
+                std::to_string(id.attempt) + " of trial " + std::to_string(id.trial) +
+                ", which never started");
+    return trial;
+  }
+
+  std::vector<Trial>& trials_;
+  std::int64_t& num_reports_;
+  const Event& event_;
+};
+
+}  // namespace
+
+std::string_view to_string(TrialStatus status) {
+  switch (status) {
+    case TrialStatus::Running:
+      return "running";
+    case TrialStatus::Paused:
+      return "paused";
+    case TrialStatus::Completed:
+      return "completed";
+    case TrialStatus::Stopped:
+      return "stopped";
+    case TrialStatus::Failed:
+      return "failed";
+  }
+  check_failed("a known status", __FILE__, __LINE__);
+}
+
+void History::apply(const Event& event) {
+  std::visit(Fold(trials_, num_reports_, event), event.body);
+  if (std::holds_alternative<RunStarted>(event.body)) ++num_runs_;
+  ++num_events_;
+  time_ = std::max(time_, event.time);
+}
+
+const Trial* History::find(TrialId id) const {
+  if (id < 0 || id >= static_cast<TrialId>(trials_.size())) return nullptr;
+  return &trials_[static_cast<std::size_t>(id)];
+}
+
+std::vector<TrialId> History::running() const {
+  std::vector<TrialId> ids;
+  for (const Trial& trial : trials_)
+    if (trial.status == TrialStatus::Running) ids.push_back(trial.id);
+  return ids;
+}
+
+std::optional<double> last_value(const Trial& trial, std::string_view metric) {
+  for (auto report = trial.reports.rbegin(); report != trial.reports.rend(); ++report) {
+    const Json* value = report->metrics.find(metric);
+    if (value != nullptr && value->is_number() && std::isfinite(value->as_double()))
+      return value->as_double();
+  }
+  return std::nullopt;
+}
+
+std::optional<Observation> observe(const Trial& trial, const Metric& metric) {
+  if (trial.status == TrialStatus::Running) return std::nullopt;
+  if (trial.status == TrialStatus::Failed) return Invalid{};
+  if (const auto value = last_value(trial, metric.name)) return Measured{*value};
+  if (trial.status == TrialStatus::Completed) return Invalid{};
+  return std::nullopt;
+}
+
+}  // namespace skipjack
