@@ -83,6 +83,8 @@ class Loop {
   void begin_run();
   void take(const std::vector<BackendEvent>& happened);
   void take_end(const AttemptFinished& finished);
+  /// Why a trial without error is none that counts; empty if it is one.
+  std::string missing_metric(TrialId id) const;
   void take_deadlines();
   void check_end();
   void end_for(const std::string& reason, AtEnd what);
@@ -217,13 +219,37 @@ void Loop::take_end(const AttemptFinished& finished) {
         "the backend ended trial " + std::to_string(finished.id.trial) + " twice");
     return;
   }
-  emit(AttemptEnded{.id = finished.id, .end = finished.end}, finished.unix_time);
-  if (finished.end.outcome == Outcome::Failed) {
+  AttemptEnd end = finished.end;
+  if (end.outcome == Outcome::Completed) {
+    if (std::string lack = missing_metric(finished.id.trial); !lack.empty()) {
+      end.outcome = Outcome::Failed;
+      end.reason = std::move(lack);
+    }
+  }
+  const Outcome outcome = end.outcome;
+  emit(AttemptEnded{.id = finished.id, .end = std::move(end)}, finished.unix_time);
+  if (outcome == Outcome::Failed) {
     ++num_initial_failures_;
     last_failed_ = finished.id.trial;
-  } else if (finished.end.outcome != Outcome::Lost && !stopping_) {
+  } else if (outcome != Outcome::Lost && !stopping_) {
     any_trial_worked_ = true;
   }
+}
+
+std::string Loop::missing_metric(TrialId id) const {
+  const std::vector<Report>& reports = history_.find(id)->reports;
+  for (const std::string& name : options_.required_metrics) {
+    if (std::any_of(reports.begin(), reports.end(),
+                    [&](const Report& report) { return report.metrics.find(name); }))
+      continue;
+    std::string text = "reported no metric '" + name + "'";
+    std::string others;
+    if (!reports.empty() && reports.back().metrics.is_object())
+      for (const auto& [other, value] : reports.back().metrics.as_object())
+        if (!other.starts_with("st_")) others += (others.empty() ? "" : ", ") + other;
+    return others.empty() ? text : text + ", only " + others;
+  }
+  return {};
 }
 
 void Loop::take_deadlines() {

@@ -52,6 +52,8 @@ struct TunerOptions {
   std::optional<int> max_initial_failures = 5;
   /// An attempt that runs longer has failed. Unset: no limit.
   std::optional<Duration> trial_time_limit;
+  /// A trial that completes without ever having reported all of these has failed.
+  std::vector<std::string> required_metrics;
   /// May be null.
   Interrupt* interrupt = nullptr;
   /// Called after each turn, and at least every turn_interval if that is set.

@@ -1,0 +1,292 @@
+// Joins the parts: store, journal, method, backend, loop. All the order in it is about failing
+// early: what can be known to be wrong is said before an experiment exists, and a resume changes
+// nothing before it runs.
+#include "skipjack/study/tuning.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "skipjack/backend/in_process.h"
+#include "skipjack/backend/local_process.h"
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/error.h"
+#include "skipjack/method/method.h"
+
+namespace skipjack {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::unique_ptr<Scheduler> make_method(const TuningDefinition& definition) {
+  std::vector<Configuration> points;
+  if (definition.points_to_evaluate)
+    points = *definition.points_to_evaluate;
+  else if (const Configuration middle = definition.space.midpoint();
+           definition.space.satisfies_constraints(middle))
+    points = {middle};
+  return make_scheduler(definition.method, {.space = definition.space,
+                                            .metrics = definition.metrics,
+                                            .seed = definition.seed,
+                                            .points_to_evaluate = std::move(points),
+                                            .options = definition.method_options});
+}
+
+ArgumentStyle argument_style(const ProgramDefinition& program) {
+  switch (program.pass_by) {
+    case PassBy::Arguments:
+      return AsArguments{};
+    case PassBy::JsonFile:
+      return AsJsonFile{};
+    case PassBy::Template:
+      return AsTemplate{.arguments = program.argument_template};
+  }
+  check_failed("a known way to pass arguments", __FILE__, __LINE__);
+}
+
+std::unique_ptr<Backend> make_local(const TuningDefinition& definition, const fs::path& folder,
+                                    const RunOptions& run) {
+  const ProgramDefinition& program = definition.program;
+  LocalProcessOptions options{.entry_point = program.entry_point, .folder = folder / "trials"};
+  if (!program.interpreter.empty()) {
+    if (program.entry_point.extension() == ".py")
+      options.interpreter = program.interpreter;
+    else
+      options.command_prefix = program.interpreter;
+  }
+  options.working_directory = program.working_directory;
+  options.arguments = argument_style(program);
+  options.max_resource_attr = program.max_resource_attr;
+  options.capacity = definition.workers;
+  options.gpus = program.gpus;
+  options.gpus_per_trial = program.gpus_per_trial;
+  options.grace_period = program.grace;
+  for (const auto& [name, value] : program.environment)
+    options.environment.emplace_back(name, value);
+  options.clock = run.clock;
+  options.log = run.log;
+  return make_local_process_backend(std::move(options));
+}
+
+/// With paths that mean the same from wherever it is resumed.
+TuningDefinition with_absolute_paths(TuningDefinition definition) {
+  ProgramDefinition& program = definition.program;
+  if (program.entry_point.empty()) return definition;
+  program.entry_point = fs::absolute(program.entry_point).lexically_normal();
+  program.working_directory = program.working_directory.empty()
+                                  ? fs::current_path()
+                                  : fs::absolute(program.working_directory).lexically_normal();
+  return definition;
+}
+
+std::unique_ptr<Scheduler> scheduler_for(const TuningDefinition& definition,
+                                         const RunOptions& run) {
+  return run.make_scheduler ? run.make_scheduler(definition) : make_method(definition);
+}
+
+std::unique_ptr<Backend> backend_for(const TuningDefinition& definition, const fs::path& folder,
+                                     const RunOptions& run) {
+  if (run.make_backend) return run.make_backend(definition, folder);
+  if (definition.program.entry_point.empty())
+    throw Error(ErrorCode::InvalidArgument, "entry_point is empty: there is no program to tune");
+  return make_local(definition, folder, run);
+}
+
+TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions& run) {
+  TunerOptions options{
+      .workers = definition.workers,
+      .stop = definition.stop,
+      .at_end = definition.at_end,
+      .max_failures = definition.max_failures,
+      .max_initial_failures = run.max_initial_failures,
+      .trial_time_limit = definition.trial_time_limit,
+      .interrupt = run.interrupt,
+      .on_turn = run.on_turn,
+      .turn_interval = run.turn_interval,
+      .log = run.log,
+      .environment = run.environment.is_null() ? environment_record() : run.environment,
+      .clock = run.clock};
+  for (const Metric& metric : definition.metrics)
+    if (metric.role == MetricRole::Objective) options.required_metrics.push_back(metric.name);
+  return options;
+}
+
+TuningDefinition read_definition(const JournalHeader& header) {
+  try {
+    return tuning_definition_from_json(header.definition);
+  } catch (const Error& e) {
+    throw Error(ErrorCode::Corrupted,
+                "experiment '" + header.name + "' has a definition that can't be read: " + e.what(),
+                "it may be from another version of skipjack");
+  }
+}
+
+StoppingCriterion extended(StoppingCriterion stop, const ResumeOptions& options,
+                           const History& history) {
+  if (options.stop) stop = *options.stop;
+  if (options.add_time)
+    stop.max_time =
+        std::max(stop.max_time.value_or(Duration::zero()), history.time()) + *options.add_time;
+  if (options.add_trials)
+    stop.max_trials_started = std::max(stop.max_trials_started.value_or(0),
+                                       static_cast<std::int64_t>(history.trials().size())) +
+                              *options.add_trials;
+  validate(stop);
+  return stop;
+}
+
+/// Whether an experiment that has ended may go on under stop.
+bool has_budget(const StoppingCriterion& stop, const std::vector<Event>& events) {
+  Progress progress(stop);
+  History history;
+  for (const Event& event : events) {
+    history.apply(event);
+    progress.apply(event, history);
+  }
+  return !progress.fired(history.time()) && !progress.starts_full();
+}
+
+class MemorySink final : public EventSink {
+ public:
+  void append(const std::vector<Event>&) override {}
+};
+
+void require(bool holds, const std::string& message) {
+  if (!holds) throw Error(ErrorCode::InvalidArgument, message);
+}
+
+}  // namespace
+
+void validate(const TuningDefinition& definition) {
+  require(!definition.metrics.empty(), "metrics is empty: name at least one");
+  std::set<std::string> names;
+  for (const Metric& metric : definition.metrics) {
+    require(!metric.name.empty(), "a metric has an empty name");
+    require(names.insert(metric.name).second, "metric '" + metric.name + "' is named twice");
+  }
+  require(definition.workers >= 1,
+          "workers = " + std::to_string(definition.workers) + " must be >= 1");
+  require(!definition.max_failures || *definition.max_failures >= 0, "max_failures must be >= 0");
+  require(!definition.trial_time_limit || *definition.trial_time_limit > Duration::zero(),
+          "trial_time_limit must be more than 0 s");
+  validate(definition.stop);
+  if (definition.points_to_evaluate)
+    for (const Configuration& point : *definition.points_to_evaluate)
+      definition.space.complete(point);
+  const ProgramDefinition& program = definition.program;
+  require(program.grace >= Duration::zero(),
+          "grace = " + format_duration(program.grace) + " must be >= 0 s");
+  if (program.entry_point.empty()) return;
+  std::error_code error;
+  if (!fs::exists(program.entry_point, error))
+    throw Error(ErrorCode::NotFound,
+                "the entry point '" + program.entry_point.string() + "' does not exist",
+                "check the path; relative ones count from the current directory");
+  require(!fs::is_directory(program.entry_point, error),
+          "the entry point '" + program.entry_point.string() + "' is a folder");
+}
+
+TuningResult start_tuning(const ExperimentStore& store, const std::string& name,
+                          const TuningDefinition& given, const RunOptions& options) {
+  validate_experiment_name(name);
+  validate(given);
+  const TuningDefinition definition = with_absolute_paths(given);
+  const std::unique_ptr<Scheduler> scheduler = scheduler_for(definition, options);
+  OpenExperiment experiment =
+      store.create(name, to_json(definition), options.clock->unix_time(), options.durability);
+  std::unique_ptr<Backend> backend;
+  try {
+    backend = backend_for(definition, experiment.folder, options);
+  } catch (...) {
+    // Nothing has run: the name is free again. The lease goes first, since remove() takes it.
+    experiment.journal.reset();
+    experiment.lease.reset();
+    store.remove(name);
+    throw;
+  }
+  return run_tuner(*scheduler, *backend, *experiment.journal, {},
+                   tuner_options(definition, options));
+}
+
+TuningResult resume_tuning(const ExperimentStore& store, const std::string& name,
+                           const ResumeOptions& options) {
+  const OpenExperiment experiment = store.open(name, options.run.durability);
+  TuningDefinition definition = read_definition(experiment.journal->header());
+  const std::vector<Event> events = experiment.journal->read_events();
+  const History history = fold(events);
+  const Json stored_stop = to_json(definition.stop);
+  definition.stop = extended(definition.stop, options, history);
+  const bool changed = to_json(definition.stop) != stored_stop;
+  if (experiment_status(events) == ExperimentStatus::Finished &&
+      !(changed && has_budget(definition.stop, events)))
+    return TuningResult{.history = history, .reason = kAlreadyFinished, .time = history.time()};
+  if (!options.run.make_backend) validate(definition);
+  const std::unique_ptr<Scheduler> scheduler = scheduler_for(definition, options.run);
+  const std::unique_ptr<Backend> backend = backend_for(definition, experiment.folder, options.run);
+  if (changed) experiment.journal->set_definition(to_json(definition));
+  return run_tuner(*scheduler, *backend, *experiment.journal, events,
+                   tuner_options(definition, options.run));
+}
+
+ExperimentStatus experiment_status(const std::vector<Event>& events) {
+  if (events.empty()) return ExperimentStatus::Empty;
+  const auto* ended = std::get_if<RunEnded>(&events.back().body);
+  if (!ended) return ExperimentStatus::Unfinished;
+  return ended->reason == "interrupted" || ended->reason == "failed" ? ExperimentStatus::Interrupted
+                                                                     : ExperimentStatus::Finished;
+}
+
+std::string_view to_string(ExperimentStatus status) {
+  switch (status) {
+    case ExperimentStatus::Empty:
+      return "empty";
+    case ExperimentStatus::Unfinished:
+      return "unfinished";
+    case ExperimentStatus::Interrupted:
+      return "interrupted";
+    case ExperimentStatus::Finished:
+      return "finished";
+  }
+  check_failed("a known status", __FILE__, __LINE__);
+}
+
+Json environment_record() {
+  struct utsname names {};
+  ::uname(&names);
+  return Json::Object{
+      {"host", std::string_view(names.nodename)},
+      {"cores", static_cast<std::int64_t>(std::thread::hardware_concurrency())},
+      {"kernel", std::string(names.sysname) + " " + names.release},
+      {"machine", std::string_view(names.machine)},
+      {"skipjack", SKIPJACK_VERSION},
+  };
+}
+
+History fold(const std::vector<Event>& events) {
+  History history;
+  for (const Event& event : events) history.apply(event);
+  return history;
+}
+
+TuningResult tune(const TuningDefinition& definition, const Objective& objective,
+                  const RunOptions& options) {
+  validate(definition);
+  const std::unique_ptr<Scheduler> scheduler = scheduler_for(definition, options);
+  const std::unique_ptr<Backend> backend =
+      make_in_process_backend({.function =
+                                   [&](const Configuration& configuration, Reporter& reporter) {
+                                     Json metrics{Json::Object{}};
+                                     for (const auto& [name, value] : objective(configuration))
+                                       metrics.set(name, value);
+                                     reporter.report(std::move(metrics));
+                                   },
+                               .capacity = definition.workers,
+                               .clock = options.clock});
+  MemorySink sink;
+  return run_tuner(*scheduler, *backend, sink, {}, tuner_options(definition, options));
+}
+
+}  // namespace skipjack

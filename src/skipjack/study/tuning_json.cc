@@ -1,0 +1,206 @@
+// A tuning's definition as JSON, the form that the journal stores. Unknown fields are refused: a
+// typing error must not silently become a default.
+#include <limits>
+
+#include "skipjack/base/error.h"
+#include "skipjack/study/tuning.h"
+
+namespace skipjack {
+namespace {
+
+template <class Enum>
+struct Named {
+  Enum value;
+  std::string_view name;
+};
+constexpr Named<Mode> kModes[] = {{Mode::Min, "min"}, {Mode::Max, "max"}};
+constexpr Named<MetricRole> kRoles[] = {{MetricRole::Objective, "objective"},
+                                        {MetricRole::Constraint, "constraint"},
+                                        {MetricRole::Cost, "cost"}};
+constexpr Named<MetricKind> kKinds[] = {{MetricKind::Plain, "plain"}, {MetricKind::Time, "time"}};
+constexpr Named<AtEnd> kAtEnds[] = {{AtEnd::StopRunning, "stop_running"},
+                                    {AtEnd::WaitForRunning, "wait_for_running"}};
+constexpr Named<PassBy> kPassBys[] = {{PassBy::Arguments, "arguments"},
+                                      {PassBy::JsonFile, "json_file"},
+                                      {PassBy::Template, "template"}};
+
+template <class Enum, std::size_t n>
+Json name_of(const Named<Enum> (&names)[n], Enum value) {
+  for (const auto& named : names)
+    if (named.value == value) return named.name;
+  check_failed("a named enumerator", __FILE__, __LINE__);
+}
+
+template <class Enum, std::size_t n>
+Enum value_of(const Named<Enum> (&names)[n], const std::string& field, const Json& json) {
+  std::string known;
+  for (const auto& named : names) {
+    if (json == Json(named.name)) return named.value;
+    known += (known.empty() ? "" : ", ") + std::string(named.name);
+  }
+  throw Error(ErrorCode::InvalidArgument, field + " = " + to_json_text(json) + " is not known",
+              "one of " + known);
+}
+
+[[noreturn]] void unknown_field(const std::string& where, const std::string& key) {
+  throw Error(ErrorCode::InvalidArgument, where + " has an unknown field '" + key + "'");
+}
+
+Json strings_to_json(const std::vector<std::string>& strings) {
+  return Json::Array(strings.begin(), strings.end());
+}
+
+std::vector<std::string> strings_from_json(const Json& json) {
+  std::vector<std::string> strings;
+  for (const Json& item : json.as_array()) strings.push_back(item.as_string());
+  return strings;
+}
+
+/// Seconds that fit into a Duration, 0 included.
+Duration duration_from_json(const std::string& field, const Json& json) {
+  const double seconds = json.as_double();
+  if (!(seconds >= 0 && seconds < 6.3e9))
+    throw Error(ErrorCode::InvalidArgument,
+                field + " = " + shortest_decimal(seconds) + " must be in [0, 6.3e9) seconds");
+  return from_seconds(seconds);
+}
+
+int int_from_json(const std::string& field, const Json& json) {
+  const std::int64_t value = json.as_int();
+  if (value < 0 || value > std::numeric_limits<int>::max())
+    throw Error(ErrorCode::InvalidArgument,
+                field + " = " + std::to_string(value) + " must be in [0, 2147483647]");
+  return static_cast<int>(value);
+}
+
+Json metric_to_json(const Metric& metric) {
+  return Json::Object{{"name", metric.name},
+                      {"mode", name_of(kModes, metric.mode)},
+                      {"role", name_of(kRoles, metric.role)},
+                      {"kind", name_of(kKinds, metric.kind)}};
+}
+
+Metric metric_from_json(const Json& json) {
+  Metric metric;
+  for (const auto& [key, value] : json.as_object()) {
+    if (key == "name")
+      metric.name = value.as_string();
+    else if (key == "mode")
+      metric.mode = value_of(kModes, "metric.mode", value);
+    else if (key == "role")
+      metric.role = value_of(kRoles, "metric.role", value);
+    else if (key == "kind")
+      metric.kind = value_of(kKinds, "metric.kind", value);
+    else
+      unknown_field("metric", key);
+  }
+  return metric;
+}
+
+Json program_to_json(const ProgramDefinition& program) {
+  Json::Object environment;
+  for (const auto& [name, value] : program.environment) environment.emplace_back(name, value);
+  return Json::Object{{"entry_point", program.entry_point.string()},
+                      {"interpreter", strings_to_json(program.interpreter)},
+                      {"pass_by", name_of(kPassBys, program.pass_by)},
+                      {"argument_template", strings_to_json(program.argument_template)},
+                      {"max_resource_attr", program.max_resource_attr},
+                      {"working_directory", program.working_directory.string()},
+                      {"environment", std::move(environment)},
+                      {"grace", to_seconds(program.grace)},
+                      {"gpus", strings_to_json(program.gpus)},
+                      {"gpus_per_trial", program.gpus_per_trial}};
+}
+
+ProgramDefinition program_from_json(const Json& json) {
+  ProgramDefinition program;
+  for (const auto& [key, value] : json.as_object()) {
+    if (key == "entry_point")
+      program.entry_point = value.as_string();
+    else if (key == "interpreter")
+      program.interpreter = strings_from_json(value);
+    else if (key == "pass_by")
+      program.pass_by = value_of(kPassBys, "program.pass_by", value);
+    else if (key == "argument_template")
+      program.argument_template = strings_from_json(value);
+    else if (key == "max_resource_attr")
+      program.max_resource_attr = value.as_string();
+    else if (key == "working_directory")
+      program.working_directory = value.as_string();
+    else if (key == "environment")
+      for (const auto& [name, text] : value.as_object())
+        program.environment.emplace_back(name, text.as_string());
+    else if (key == "grace")
+      program.grace = duration_from_json("program.grace", value);
+    else if (key == "gpus")
+      program.gpus = strings_from_json(value);
+    else if (key == "gpus_per_trial")
+      program.gpus_per_trial = int_from_json("program.gpus_per_trial", value);
+    else
+      unknown_field("program", key);
+  }
+  return program;
+}
+
+}  // namespace
+
+Json to_json(const TuningDefinition& definition) {
+  Json json{Json::Object{}};
+  json.set("space", definition.space.to_json());
+  Json::Array metrics;
+  for (const Metric& metric : definition.metrics) metrics.push_back(metric_to_json(metric));
+  json.set("metrics", std::move(metrics));
+  json.set("method", definition.method);
+  json.set("method_options", definition.method_options);
+  json.set("seed", static_cast<std::int64_t>(definition.seed));
+  json.set("workers", definition.workers);
+  json.set("stop", to_json(definition.stop));
+  json.set("at_end", name_of(kAtEnds, definition.at_end));
+  if (definition.max_failures) json.set("max_failures", *definition.max_failures);
+  if (definition.trial_time_limit)
+    json.set("trial_time_limit", to_seconds(*definition.trial_time_limit));
+  if (definition.points_to_evaluate)
+    json.set("points_to_evaluate", Json::Array(definition.points_to_evaluate->begin(),
+                                               definition.points_to_evaluate->end()));
+  json.set("program", program_to_json(definition.program));
+  json.set("extra", definition.extra);
+  return json;
+}
+
+TuningDefinition tuning_definition_from_json(const Json& json) {
+  TuningDefinition definition;
+  for (const auto& [key, value] : json.as_object()) {
+    if (key == "space")
+      definition.space = SearchSpace::from_json(value);
+    else if (key == "metrics")
+      for (const Json& metric : value.as_array())
+        definition.metrics.push_back(metric_from_json(metric));
+    else if (key == "method")
+      definition.method = value.as_string();
+    else if (key == "method_options")
+      definition.method_options = value;
+    else if (key == "seed")
+      definition.seed = static_cast<std::uint64_t>(value.as_int());
+    else if (key == "workers")
+      definition.workers = int_from_json("workers", value);
+    else if (key == "stop")
+      definition.stop = stopping_criterion_from_json(value);
+    else if (key == "at_end")
+      definition.at_end = value_of(kAtEnds, "at_end", value);
+    else if (key == "max_failures")
+      definition.max_failures = value.as_int();
+    else if (key == "trial_time_limit")
+      definition.trial_time_limit = duration_from_json("trial_time_limit", value);
+    else if (key == "points_to_evaluate")
+      definition.points_to_evaluate = value.as_array();
+    else if (key == "program")
+      definition.program = program_from_json(value);
+    else if (key == "extra")
+      definition.extra = value;
+    else
+      unknown_field("the definition", key);
+  }
+  return definition;
+}
+
+}  // namespace skipjack
