@@ -369,7 +369,11 @@ Constraint::Constraint(const std::vector<Parameter>& parameters, const std::stri
     for (std::size_t i = 0; i < compiled.slots.size(); ++i)
       compiled.parser.DefineVar("v" + std::to_string(i), &compiled.slots[i].value);
     std::string expression;
-    for (std::size_t i = 0; i < tokens.size(); ++i) expression += " " + compiled.term(tokens[i], i);
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      // muparser knows a function by the bracket that follows it at once.
+      const bool joined = i > 0 && tokens[i - 1].kind == TokenKind::Function;
+      expression += (joined ? "" : " ") + compiled.term(tokens[i], i);
+    }
     compiled.parser.SetExpr(expression);
     (void)compiled.parser.Eval();
     if (compiled.parser.GetNumResults() != 1) invalid("it has more than one value");
