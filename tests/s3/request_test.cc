@@ -1,0 +1,271 @@
+// Addresses, endpoints, credentials, answers and retry decisions: the pure parts around a request.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <map>
+
+#include "skipjack/base/error.h"
+#include "skipjack/base/file.h"
+#include "skipjack/base/rng.h"
+#include "skipjack/s3/answer.h"
+#include "skipjack/s3/credentials.h"
+#include "skipjack/s3/endpoint.h"
+#include "skipjack/s3/retry.h"
+
+namespace skipjack::s3 {
+namespace {
+
+TEST(S3Uri, KeepsWhateverTheKeyHolds) {
+  EXPECT_EQ(parse_s3_uri("s3://bucket/a/b c?d#e%20//f"),
+            (ObjectAddress{"bucket", "a/b c?d#e%20//f"}));
+  EXPECT_EQ(parse_s3_uri("s3://bucket"), (ObjectAddress{"bucket", ""}));
+  EXPECT_EQ(to_s3_uri({"bucket", "k"}), "s3://bucket/k");
+}
+
+TEST(S3Uri, RefusesWhatIsNone) {
+  for (const char* text :
+       {"", "bucket/key", "s3:/b/k", "s3://", "s3:///key", "s3://bad bucket/k", "s3://../k"})
+    EXPECT_THROW(parse_s3_uri(text), Error) << text;
+}
+
+TEST(PercentEncode, LeavesUnreservedCharactersAlone) {
+  // RFC 3986, section 2.3; SigV4 wants upper-case hexadecimal.
+  EXPECT_EQ(percent_encode("AZaz09-._~", Slashes::Encode), "AZaz09-._~");
+  EXPECT_EQ(percent_encode("a/b c+d$\xc3\xa4", Slashes::Keep), "a/b%20c%2Bd%24%C3%A4");
+  EXPECT_EQ(percent_encode("a/b", Slashes::Encode), "a%2Fb");
+}
+
+TEST(Endpoint, AwsIsVirtualHosted) {
+  EXPECT_EQ(request_target({.region = "eu-central-1"}, {"bucket", "a/b c"}).url(),
+            "https://bucket.s3.eu-central-1.amazonaws.com/a/b%20c");
+  EXPECT_EQ(request_target({.region = "cn-north-1"}, {"bucket", "k"}).authority,
+            "bucket.s3.cn-north-1.amazonaws.com.cn");
+}
+
+TEST(Endpoint, DotsInABucketMeanPathStyle) {
+  EXPECT_EQ(request_target({}, {"my.bucket", "k"}).url(),
+            "https://s3.us-east-1.amazonaws.com/my.bucket/k");
+}
+
+TEST(Endpoint, CustomEndpointsArePathStyleUnlessToldOtherwise) {
+  EXPECT_EQ(request_target({.endpoint_url = "http://127.0.0.1:9000/"}, {"b", "k"}).url(),
+            "http://127.0.0.1:9000/b/k");
+  EXPECT_EQ(request_target({.endpoint_url = "http://s3.example.org",
+                            .addressing_style = AddressingStyle::Virtual},
+                           {"b", "k"})
+                .url(),
+            "http://b.s3.example.org/k");
+}
+
+TEST(Endpoint, LeavesTheSchemesOwnPortOut) {
+  EXPECT_EQ(request_target({.endpoint_url = "HTTPS://h:443"}, {"b", "k"}).authority, "h");
+  EXPECT_EQ(request_target({.endpoint_url = "http://h:443"}, {"b", "k"}).authority, "h:443");
+  EXPECT_EQ(request_target({.endpoint_url = "http://[::1]:9000"}, {"b", "k"}).authority,
+            "[::1]:9000");
+}
+
+TEST(Endpoint, EncodesTheQuery) {
+  RequestTarget target = request_target({.endpoint_url = "http://h"}, {"b", "k"});
+  target.query = {{"versionId", "a/b+c"}};
+  EXPECT_EQ(target.url(), "http://h/b/k?versionId=a%2Fb%2Bc");
+}
+
+TEST(Endpoint, RefusesBadUrls) {
+  for (const char* url :
+       {"h:9000", "ftp://h", "http://", "http://:9000", "http://user@h", "http://h:0",
+        "http://h:99999", "http://h:x", "http://h/?a=b", "http://h\r\nx: y"})
+    EXPECT_THROW(request_target({.endpoint_url = url}, {"b", "k"}), Error) << url;
+  EXPECT_THROW(request_target({.region = "us east"}, {"b", "k"}), Error);
+  EXPECT_THROW(request_target({}, {"b", std::string(1025, 'k')}), Error);
+}
+
+class AwsSettingsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "skipjack-aws-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    home_ = name;
+    std::filesystem::create_directory(home_ / ".aws");
+    variables_["HOME"] = home_.string();
+  }
+  void TearDown() override { std::filesystem::remove_all(home_); }
+  void write(const std::string& name, const std::string& text) {
+    write_file_atomically(home_ / ".aws" / name, text);
+  }
+  AwsSettings load(std::optional<std::string> profile = std::nullopt) {
+    return load_aws_settings(
+        {.environment = [this](const std::string& name) -> std::optional<std::string> {
+           const auto found = variables_.find(name);
+           if (found == variables_.end()) return std::nullopt;
+           return found->second;
+         },
+         .profile = std::move(profile)});
+  }
+
+  std::filesystem::path home_;
+  std::map<std::string, std::string> variables_;
+};
+
+TEST_F(AwsSettingsTest, NothingAnywhereIsNobody) {
+  const AwsSettings settings = load();
+  EXPECT_FALSE(settings.credentials);
+  EXPECT_FALSE(settings.region);
+}
+
+TEST_F(AwsSettingsTest, VariablesComeBeforeTheProfile) {
+  write("credentials", "[default]\naws_access_key_id = FILE\naws_secret_access_key = filesecret\n");
+  variables_["AWS_ACCESS_KEY_ID"] = "ENV";
+  variables_["AWS_SECRET_ACCESS_KEY"] = "envsecret";
+  variables_["AWS_SESSION_TOKEN"] = "token";
+  variables_["AWS_DEFAULT_REGION"] = "eu-west-1";
+  const AwsSettings settings = load();
+  EXPECT_EQ(settings.credentials->access_key_id, "ENV");
+  EXPECT_EQ(settings.credentials->session_token.reveal(), "token");
+  EXPECT_EQ(settings.region, "eu-west-1");
+  EXPECT_EQ(settings.credentials_source, "environment");
+}
+
+TEST_F(AwsSettingsTest, ReadsCredentialsAndRegionOfANamedProfile) {
+  write("credentials",
+        "# mine\n[default]\naws_access_key_id=A\naws_secret_access_key=a\n\n[work]\n"
+        "aws_access_key_id = B\naws_secret_access_key = b=c\n");
+  write("config",
+        "[default]\nregion = us-west-2\n[profile work]\nregion=eu-north-1\ns3 =\n  "
+        "max_concurrent_requests = 20\n"
+        "endpoint_url = http://127.0.0.1:1\n");
+  variables_["AWS_PROFILE"] = "work";
+  const AwsSettings settings = load();
+  EXPECT_EQ(settings.credentials->access_key_id, "B");
+  EXPECT_EQ(settings.credentials->secret_access_key.reveal(), "b=c");
+  EXPECT_EQ(settings.region, "eu-north-1");
+  EXPECT_EQ(settings.endpoint_url, "http://127.0.0.1:1");
+  EXPECT_EQ(load("default").region, "us-west-2");
+}
+
+TEST_F(AwsSettingsTest, AProfileByNameComesBeforeVariables) {
+  write("credentials", "[work]\naws_access_key_id=B\naws_secret_access_key=b\n");
+  variables_["AWS_ACCESS_KEY_ID"] = "ENV";
+  variables_["AWS_SECRET_ACCESS_KEY"] = "envsecret";
+  EXPECT_EQ(load("work").credentials->access_key_id, "B");
+}
+
+TEST_F(AwsSettingsTest, AMissingNamedProfileIsNotFound) {
+  try {
+    load("nobody");
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::NotFound);
+  }
+}
+
+TEST_F(AwsSettingsTest, HalfAPairOfKeysIsRefused) {
+  variables_["AWS_ACCESS_KEY_ID"] = "ENV";
+  EXPECT_THROW(load(), Error);
+}
+
+TEST_F(AwsSettingsTest, MessagesNeverQuoteTheFile) {
+  write("credentials", "[default]\nhunter2hunter2\n");
+  try {
+    load();
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).find("hunter2"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find(":2:"), std::string::npos) << error.what();
+  }
+}
+
+TEST(ContentRange, ReadsTheStandardsForms) {
+  const auto range = parse_content_range("bytes 42-1233/1234");  // RFC 9110, section 14.4
+  ASSERT_TRUE(range);
+  EXPECT_EQ(range->range, (ByteRange{42, 1234}));
+  EXPECT_EQ(range->total, 1234);
+  EXPECT_FALSE(parse_content_range("bytes 42-1233/*")->total);
+}
+
+TEST(ContentRange, RefusesNonsense) {
+  for (const char* text :
+       {"", "bytes", "bytes */1234", "bytes 5-4/10", "bytes 0-10/10", "bytes -5/10", "bytes 0-/10",
+        "bytes 0-1/ 2", "items 0-1/2", "bytes 0-9223372036854775807/*",
+        "bytes 0-99999999999999999999/*", "bytes 1/2-3"})
+    EXPECT_FALSE(parse_content_range(text)) << text;
+}
+
+TEST(S3ErrorBody, ReadsCodeAndMessageAndDropsControlCharacters) {
+  const S3ErrorBody error = parse_s3_error(
+      "<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>Please&#27;[31m"
+      "</Message></Error>");
+  EXPECT_EQ(error.code, "SlowDown");
+  EXPECT_EQ(error.message.find('\x1b'), std::string::npos);
+  EXPECT_EQ(parse_s3_error("not xml at all <").code, "");
+}
+
+constexpr RetryOptions kRetry;
+
+TEST(Retry, TriesAgainWhatBoto3TriesAgain) {
+  for (const int status : {429, 500, 502, 503, 504, 509})
+    EXPECT_TRUE(is_retryable({.http_status = status})) << status;
+  for (const int status : {400, 401, 403, 404, 412, 416, 501})
+    EXPECT_FALSE(is_retryable({.http_status = status})) << status;
+  for (const TransportStatus status : {TransportStatus::ConnectFailed, TransportStatus::Reset,
+                                       TransportStatus::Truncated, TransportStatus::TimedOut})
+    EXPECT_TRUE(is_retryable({.transport = status}));
+  for (const TransportStatus status :
+       {TransportStatus::TlsFailed, TransportStatus::Aborted, TransportStatus::ProtocolError})
+    EXPECT_FALSE(is_retryable({.transport = status}));
+  EXPECT_TRUE(is_retryable({.http_status = 400, .s3_code = "RequestTimeout"}));
+}
+
+TEST(Retry, AttemptsAreATotal) {
+  RetryQuota quota;
+  EXPECT_TRUE(std::holds_alternative<RetryAfter>(
+      decide_retry({.http_status = 500}, 4, 0.5, kRetry, quota)));
+  EXPECT_EQ(std::get<GiveUp>(decide_retry({.http_status = 500}, 5, 0.5, kRetry, quota)),
+            GiveUp::AttemptsUsedUp);
+  EXPECT_EQ(std::get<GiveUp>(decide_retry({.http_status = 404}, 1, 0.5, kRetry, quota)),
+            GiveUp::NotRetryable);
+}
+
+TEST(Retry, DelaysDoubleUpToTheCapWithFullJitter) {
+  for (std::int64_t attempt = 1; attempt < 4000; attempt = attempt * 2 + 1) {
+    RetryQuota quota;
+    const RetryOptions options{.num_attempts = 100000};
+    const double most = std::min(20.0, 0.05 * std::pow(2.0, static_cast<double>(attempt - 1)));
+    const auto delay = [&](double u) {
+      return to_seconds(std::get<RetryAfter>(decide_retry({.transport = TransportStatus::Reset},
+                                                          attempt, u, options, quota))
+                            .delay);
+    };
+    EXPECT_DOUBLE_EQ(delay(0), 0);
+    EXPECT_NEAR(delay(0.5), most / 2, 1e-8);
+  }
+}
+
+TEST(Retry, HonoursRetryAfterUpToTheCap) {
+  RetryQuota quota;
+  const auto delay = [&](int seconds) {
+    return std::get<RetryAfter>(
+               decide_retry({.http_status = 503, .retry_after = std::chrono::seconds(seconds)}, 1,
+                            0, kRetry, quota))
+        .delay;
+  };
+  EXPECT_EQ(delay(3), std::chrono::seconds(3));
+  EXPECT_EQ(delay(3600), std::chrono::seconds(20));
+}
+
+TEST(Retry, AQuotaEndsAStormOfRetries) {
+  RetryQuota quota;
+  int retries = 0;
+  while (
+      std::holds_alternative<RetryAfter>(decide_retry({.http_status = 500}, 1, 0.5, kRetry, quota)))
+    ++retries;
+  EXPECT_EQ(retries, 100);  // 500 tokens, 5 each.
+  EXPECT_EQ(std::get<GiveUp>(decide_retry({.http_status = 500}, 1, 0.5, kRetry, quota)),
+            GiveUp::QuotaUsedUp);
+  quota.give(5);
+  EXPECT_TRUE(std::holds_alternative<RetryAfter>(
+      decide_retry({.http_status = 500}, 1, 0.5, kRetry, quota)));
+}
+
+}  // namespace
+}  // namespace skipjack::s3

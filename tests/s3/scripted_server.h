@@ -1,0 +1,77 @@
+// An HTTP server on a loopback port of the system's choosing that answers as a test tells it, for
+// the faults that no well-behaved server shows. One thread; not S3, not fast.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace skipjack::s3 {
+
+struct ScriptedRequest {
+  std::string method, path;                    ///< path with its query, as sent.
+  std::map<std::string, std::string> headers;  ///< names in lower case.
+  std::string body;
+  int number = 0;      ///< over all connections, from 0.
+  int connection = 0;  ///< from 0.
+
+  std::string header(const std::string& name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? "" : found->second;
+  }
+};
+
+struct ScriptedReply {
+  int status = 200;
+  std::map<std::string, std::string> headers{};
+  std::string body{};
+  /// Content-Length says more than the body has, by so many bytes.
+  std::size_t missing_bytes = 0;
+  enum class Then { KeepOpen, Close, Reset, Stall } then = Then::KeepOpen;
+};
+
+class ScriptedServer {
+ public:
+  using Handler = std::function<ScriptedReply(const ScriptedRequest&)>;
+  /// The handler is called by the server's thread.
+  explicit ScriptedServer(Handler handler);
+  ~ScriptedServer();
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  /// All requests so far.
+  std::vector<ScriptedRequest> requests() const;
+
+ private:
+  struct Connection {
+    int fd;
+    int number;
+    std::string input;
+  };
+  void run();
+  bool serve(Connection& connection);
+
+  Handler handler_;
+  int listener_ = -1;
+  int wake_ = -1;
+  int port_ = 0;
+  mutable std::mutex mutex_;
+  std::vector<ScriptedRequest> requests_;
+  std::thread thread_;
+};
+
+/// What S3 answers to a GET or HEAD of an object: ranges, If-Match, ETag, 416.
+ScriptedReply serve_object(const ScriptedRequest& request, std::string_view object,
+                           const std::string& etag);
+/// S3's XML of an error.
+ScriptedReply s3_error(int status, const std::string& code,
+                       const std::string& message = "no more to say");
+/// Bytes that differ at every offset within reach of a mix-up.
+std::string test_object(std::size_t size);
+
+}  // namespace skipjack::s3
