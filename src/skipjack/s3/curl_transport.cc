@@ -127,7 +127,12 @@ class CurlTransport final : public Transport {
 
   void drive(Duration timeout) override {
     const Duration begin = system_clock().now();
+    ended_in_pass_ = false;
     fire_timer(begin);
+    // On a warm connection a whole answer may have come within that call; nothing would wake us for
+    // it.
+    hand_out_ends();
+    if (ended_in_pass_) timeout = Duration(0);
     if (gathering_ && timeout > kGather) {
       const timespec pause{0, kGather.count()};
       ::nanosleep(&pause, nullptr);
@@ -138,7 +143,6 @@ class CurlTransport final : public Transport {
     if (n < 0 && errno != EINTR) throw errno_error(errno, "can't wait for the network");
     const Duration woken = system_clock().now();
     bytes_in_pass_ = 0;
-    ended_in_pass_ = false;
     for (int i = 0; i < n; ++i) {
       if (events[static_cast<std::size_t>(i)].data.fd == wake_) {
         std::uint64_t count = 0;
