@@ -1,0 +1,24 @@
+// Where the real boto3 is: the trial script that drives it and whether an interpreter has it.
+// Looked at before a tuning starts, so that a missing package is an answer and not a failed trial.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace skipjack::s3tune {
+
+struct Boto3 {
+  /// The trial script, absolute.
+  std::filesystem::path script;
+  std::string python;
+  std::string boto3_version;
+  std::string python_version;
+};
+
+/// program: the running executable; the script lies in ../share/skipjack from it, where it was
+/// installed, or in the source tree. Throws NotFound naming the interpreter or the script and what
+/// to try.
+Boto3 find_boto3(const std::string& python, const std::filesystem::path& program);
+
+}  // namespace skipjack::s3tune

@@ -1,0 +1,94 @@
+// An S3 tuning as an experiment: from what the user asked for and what the server says of the
+// object to a TuningDefinition, and from that, as it lies in the journal, back to the scheduler.
+// Also what has to be known before anything starts: what it will cost, and whether disk and memory
+// will do.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "skipjack/s3/client.h"
+#include "skipjack/s3tune/boto3_client.h"
+#include "skipjack/s3tune/measure.h"
+#include "skipjack/s3tune/s3_scheduler.h"
+#include "skipjack/s3tune/transfer_space.h"
+#include "skipjack/study/tuning.h"
+
+namespace skipjack::s3tune {
+
+/// Whose parameters are tuned.
+enum class TunedClient { Native, Boto3 };
+/// "native", "boto3"; throws InvalidArgument listing them.
+TunedClient parse_tuned_client(std::string_view text);
+std::string_view to_string(TunedClient client);
+
+/// Value of the key "kind" in TuningDefinition::extra.
+inline constexpr std::string_view kS3TuningKind = "s3-download";
+bool is_s3_tuning(const TuningDefinition& definition);
+
+struct S3TuningOptions {
+  MeasurementTarget target;
+  TunedClient client = TunedClient::Native;
+  std::string method = "bayesopt";
+  std::uint64_t seed = 42;
+  /// Downloads of a search trial. Range [1, 1000].
+  int repeats = 3;
+  StartPoint start = StartPoint::Defaults;
+  /// Of everything, the verdict included. At least one of max_time, max_trials and max_bytes must
+  /// be set.
+  std::optional<Duration> max_time;
+  /// Trials of the search.
+  std::optional<std::int64_t> max_trials;
+  /// Bytes that all downloads together may take.
+  std::optional<std::int64_t> max_bytes;
+  /// Cores that the client may use, >= 1.
+  int cores = 1;
+  /// The `skipjack` program, whose `s3 measure` is the trial.
+  std::filesystem::path program;
+  /// Unset: the boto3 row is left out. Must be set for TunedClient::Boto3.
+  std::optional<Boto3> boto3;
+  /// Of the simulator that the endpoint is, if it is one: its name, its remark and its own optimum
+  /// in seconds.
+  struct SimulatedProfile {
+    std::string name;
+    std::string remark;
+    double ideal_seconds = 0;
+  };
+  std::optional<SimulatedProfile> profile;
+};
+
+/// Throws InvalidArgument for options out of range and for an empty object.
+TuningDefinition define_s3_tuning(const S3TuningOptions& options, const s3::ObjectSummary& object);
+/// For RunOptions::make_scheduler; also when it is resumed.
+std::unique_ptr<Scheduler> make_scheduler_of(const TuningDefinition& definition);
+
+/// What a tuning may take at most, as far as it can be told beforehand.
+struct CostEstimate {
+  std::int64_t downloads = 0;
+  std::int64_t bytes = 0;
+  /// GETs, for parts of 8 MiB on average.
+  std::int64_t requests = 0;
+  /// Of the requests, at S3's price in us-east-1 ($0.0004 per 1000 GETs); traffic out of the region
+  /// costs extra.
+  double request_dollars = 0;
+};
+/// bytes_per_second: what one download was seen to reach.
+CostEstimate estimate_cost(const S3TuningOptions& options, std::int64_t object_size,
+                           double bytes_per_second);
+/// One line for people.
+std::string cost_sentence(const CostEstimate& estimate);
+
+/// Throws Io if the folder can't take the object (naming folder, bytes free and bytes needed),
+/// Exhausted if memory can't, NotFound and PermissionDenied for the folder, InvalidArgument if
+/// max_bytes does not even allow the baseline.
+void check_room(const S3TuningOptions& options, std::int64_t object_size);
+
+/// One short download to see how fast it goes and whether the object may be read at all: the first
+/// second of it, bytes dropped. Throws as s3::Client does. Returns bytes a second.
+double probe_rate(const s3::ClientOptions& client, const s3::ObjectAddress& object);
+
+}  // namespace skipjack::s3tune

@@ -1,0 +1,282 @@
+#include "skipjack/s3tune/s3_verdict.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/error.h"
+#include "skipjack/s3tune/measure.h"
+#include "skipjack/s3tune/transfer_space.h"
+
+namespace skipjack::s3tune {
+namespace {
+
+constexpr std::string_view kBoto3Arm = "boto3";
+constexpr std::string_view kAutoArm = "auto";
+
+bool tunes_boto3(const TuningDefinition& definition) {
+  return definition.extra.at("client").as_string() == "boto3";
+}
+
+std::string label_of(const std::string& name, const TuningDefinition& definition) {
+  if (name == kBoto3Arm) return "boto3, its defaults";
+  if (name == "boto3-values") return "skipjack, boto3's values";
+  if (name == kAutoArm) return "skipjack, left to itself";
+  return tunes_boto3(definition) ? "boto3, tuned" : "skipjack, tuned";
+}
+
+Configuration configuration_of(const std::string& name, const VerdictPlan& plan,
+                               const TuningDefinition& definition) {
+  if (name == kWinnerArm) return plan.winner;
+  for (const Json& arm : definition.extra.at("arms").as_array())
+    if (arm.at("name").as_string() == name) {
+      Json values;
+      for (std::string_view parameter :
+           {kMaxConcurrency, kMultipartChunksize, kMaxIoQueue, kIoChunksize})
+        values.set(parameter, arm.at("configuration").at(parameter));
+      return values;
+    }
+  return Json();
+}
+
+double mean_of_reports(const std::vector<Json>& reports, std::string_view key) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const Json& report : reports) {
+    const Json* value = report.find(key);
+    if (!value || !value->is_number()) continue;
+    sum += value->as_double();
+    ++count;
+  }
+  return count == 0 ? 0 : sum / static_cast<double>(count);
+}
+
+std::string fixed(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+std::string gain_text(const Gain& gain) {
+  return fixed(gain.ratio, 2) + "x [" + fixed(gain.lower, 2) + ", " + fixed(gain.upper, 2) + "]";
+}
+
+std::string pad(std::string text, std::size_t width, bool right) {
+  if (text.size() < width) text.insert(right ? 0 : text.size(), width - text.size(), ' ');
+  return text;
+}
+
+/// First column left, the others right.
+std::string table_text(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += (i == 0 ? "  " : "   ") + pad(row[i], widths[i], i != 0);
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string values_text(const Json& configuration) {
+  std::string text;
+  for (const auto& [name, value] : configuration.as_object()) {
+    if (value.is_null()) continue;
+    const bool is_size = name == kMultipartChunksize || name == kIoChunksize;
+    text += (text.empty() ? "" : ", ") + name + " = " +
+            (is_size ? format_byte_size(value.as_double()) : std::to_string(value.as_int()));
+  }
+  return text;
+}
+
+const VerdictRow* row_named(const S3Verdict& verdict, std::string_view name) {
+  for (const VerdictRow& row : verdict.rows)
+    if (row.name == name) return &row;
+  return nullptr;
+}
+
+}  // namespace
+
+S3Verdict s3_verdict(const TuningDefinition& definition, const History& history) {
+  S3Verdict verdict;
+  const std::string untuned(tunes_boto3(definition) ? kBoto3Arm : kAutoArm);
+  verdict.answer = untuned;
+  const DriftModel drift = drift_of(history);
+  verdict.drift_corrected = drift.corrects();
+  verdict.noise = drift.noise();
+  for (const Trial& trial : history.trials()) {
+    for (const Report& report : trial.reports)
+      if (const Json* bytes = report.metrics.find(kBytes); bytes && bytes->is_int())
+        verdict.bytes_downloaded += bytes->as_int();
+    if (phase_of(trial) != "search") continue;
+    ++verdict.search_trials;
+    verdict.failed_trials += trial.status == TrialStatus::Failed;
+  }
+  const auto plan = verdict_plan(history);
+  if (!plan) return verdict;
+  const VerdictTimings timings = verdict_timings(history, *plan);
+  verdict.planned_blocks = plan->num_blocks;
+  verdict.complete_blocks = plan->num_blocks - timings.num_incomplete_blocks;
+  const double size = definition.extra.at("object").at("size").as_double();
+  std::optional<std::size_t> winner_index, untuned_index;
+  for (std::size_t i = 0; i < plan->arms.size(); ++i) {
+    const std::string& name = plan->arms[i];
+    VerdictRow row{.name = name, .label = label_of(name, definition)};
+    row.seconds = summarise_timings(timings.seconds[i]);
+    if (row.seconds.mean > 0) row.bytes_per_second = size / row.seconds.mean;
+    row.cpu_seconds = mean_of_reports(timings.reports[i], kCpuSeconds);
+    row.peak_memory_bytes = mean_of_reports(timings.reports[i], kPeakMemory);
+    if (i > 0) row.gain = estimate_gain(timings.seconds[0], timings.seconds[i]);
+    row.configuration = configuration_of(name, *plan, definition);
+    verdict.rows.push_back(std::move(row));
+    if (name == kWinnerArm) winner_index = i;
+    if (name == untuned) untuned_index = i;
+  }
+  if (winner_index && untuned_index) {
+    verdict.tuning_gain =
+        estimate_gain(timings.seconds[*untuned_index], timings.seconds[*winner_index]);
+    verdict.tuning_claimed = verdict.tuning_gain && claims_gain(*verdict.tuning_gain);
+    if (verdict.tuning_claimed) verdict.answer = kWinnerArm;
+  }
+  if (const VerdictRow* row = row_named(verdict, verdict.answer)) {
+    verdict.gain = row->gain;
+    verdict.gain_claimed = row->gain && claims_gain(*row->gain);
+  }
+  return verdict;
+}
+
+std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition) {
+  const Json& object = definition.extra.at("object");
+  std::string text = "Verdict on " + object.at("uri").as_string() + " (" +
+                     format_byte_size(object.at("size").as_double()) + ", to " +
+                     object.at("to").as_string() + "): ";
+  if (verdict.complete_blocks == 0) {
+    text +=
+        "none, since no block of the head-to-head was completed; give it more time (--max-time)\n";
+    return text;
+  }
+  text += std::to_string(verdict.complete_blocks) + " of " +
+          std::to_string(verdict.planned_blocks) +
+          " planned blocks, each row once a block in random order\n\n";
+  std::vector<std::vector<std::string>> table = {
+      {"", "seconds", "median", "GiB/s", "CPU s", "memory", "times as fast [95 %]"}};
+  for (const VerdictRow& row : verdict.rows)
+    table.push_back({row.label, fixed(row.seconds.mean, 3), fixed(row.seconds.median, 3),
+                     fixed(row.bytes_per_second / static_cast<double>(kGiB), 2),
+                     fixed(row.cpu_seconds, 2), format_byte_size(row.peak_memory_bytes),
+                     row.gain ? gain_text(*row.gain) : "1"});
+  const Json* profile = definition.extra.find("profile");
+  if (profile) {
+    const double ideal = profile->at("ideal_seconds").as_double();
+    table.push_back(
+        {"(the profile's own optimum)", fixed(ideal, 3), "",
+         ideal > 0 ? fixed(object.at("size").as_double() / ideal / static_cast<double>(kGiB), 2)
+                   : "",
+         "", "", ""});
+  }
+  text += table_text(table) + "\n";
+
+  const std::string pairs = std::to_string(verdict.complete_blocks) + " pairs";
+  const std::string& first = verdict.rows.front().label;
+  const VerdictRow* answer = row_named(verdict, verdict.answer);
+  if (!verdict.gain && answer != &verdict.rows.front())
+    text += "Too few blocks for an interval: nothing is claimed.\n";
+  else if (verdict.gain && verdict.gain_claimed)
+    text += "Gain: " + answer->label + " is " + gain_text(*verdict.gain) + " times as fast as " +
+            first + " (95 % interval, " + pairs + ").\n";
+  else
+    text +=
+        "No gain over " + first + " is claimed: what was seen could be luck, or is below 2 %.\n";
+  const VerdictRow* winner = row_named(verdict, kWinnerArm);
+  const std::string untuned =
+      label_of(std::string(tunes_boto3(definition) ? kBoto3Arm : kAutoArm), definition);
+  if (!winner)
+    text += "Tuning: the search found nothing faster than boto3's values; the answer is " +
+            untuned + ".\n";
+  else if (verdict.tuning_gain && verdict.tuning_claimed && verdict.rows.front().label != untuned)
+    text += "Tuning: " + gain_text(*verdict.tuning_gain) + " times as fast as " + untuned + ".\n";
+  else if (verdict.tuning_gain && !verdict.tuning_claimed)
+    text += "Tuning: " + gain_text(*verdict.tuning_gain) + " against " + untuned +
+            ", no gain that is beyond luck and 2 %; the answer is " + untuned + ".\n";
+  if (winner) text += "Tuned values: " + values_text(winner->configuration) + "\n";
+  text +=
+      "Search: " + std::to_string(verdict.search_trials) + " configurations" +
+      (verdict.failed_trials > 0 ? ", " + std::to_string(verdict.failed_trials) + " failed" : "") +
+      "; noise of a download " + fixed(100 * verdict.noise, 1) + " %; drift " +
+      (verdict.drift_corrected ? "found and corrected" : "not beyond noise") + "; " +
+      format_byte_size(static_cast<double>(verdict.bytes_downloaded)) + " downloaded in all\n";
+  if (profile) text += "Note: " + profile->at("remark").as_string() + "\n";
+  if (!row_named(verdict, kBoto3Arm))
+    text +=
+        "Note: boto3 was not measured (--python names an interpreter that has it); the first row "
+        "is this "
+        "engine with boto3's values.\n";
+  return text;
+}
+
+Json to_json(const S3Verdict& verdict) {
+  const auto gain_json = [](const std::optional<Gain>& gain) {
+    if (!gain) return Json();
+    return Json(Json::Object{{"ratio", gain->ratio},
+                             {"lower", gain->lower},
+                             {"upper", gain->upper},
+                             {"pairs", static_cast<std::int64_t>(gain->num_pairs)}});
+  };
+  Json::Array rows;
+  for (const VerdictRow& row : verdict.rows)
+    rows.push_back(Json(Json::Object{{"name", row.name},
+                                     {"label", row.label},
+                                     {"mean_seconds", row.seconds.mean},
+                                     {"median_seconds", row.seconds.median},
+                                     {"smallest_seconds", row.seconds.smallest},
+                                     {"largest_seconds", row.seconds.largest},
+                                     {"bytes_per_second", row.bytes_per_second},
+                                     {"cpu_seconds", row.cpu_seconds},
+                                     {"peak_memory_bytes", row.peak_memory_bytes},
+                                     {"gain", gain_json(row.gain)},
+                                     {"configuration", row.configuration}}));
+  return Json(Json::Object{{"rows", std::move(rows)},
+                           {"planned_blocks", verdict.planned_blocks},
+                           {"complete_blocks", verdict.complete_blocks},
+                           {"answer", verdict.answer},
+                           {"gain", gain_json(verdict.gain)},
+                           {"gain_claimed", verdict.gain_claimed},
+                           {"tuning_gain", gain_json(verdict.tuning_gain)},
+                           {"tuning_claimed", verdict.tuning_claimed},
+                           {"search_trials", verdict.search_trials},
+                           {"failed_trials", verdict.failed_trials},
+                           {"drift_corrected", verdict.drift_corrected},
+                           {"noise", verdict.noise},
+                           {"bytes_downloaded", verdict.bytes_downloaded}});
+}
+
+Json config_file_of(const S3Verdict& verdict) {
+  const VerdictRow* row = row_named(verdict, kWinnerArm);
+  if (verdict.answer != kWinnerArm || !row) return Json(Json::Object{});
+  return to_json(transfer_config_of(row->configuration));
+}
+
+std::string boto3_snippet(const S3Verdict& verdict, const TuningDefinition& definition) {
+  const VerdictRow* row = row_named(verdict, kWinnerArm);
+  if (!tunes_boto3(definition) || verdict.answer != kWinnerArm || !row) return {};
+  const s3::TransferConfig config = transfer_config_of(row->configuration);
+  std::string arguments;
+  const Json values = to_json(config);
+  for (const auto& [name, value] : values.as_object())
+    if (name != "memory_limit")
+      arguments += "    " + name + "=" + std::to_string(value.as_int()) + ",\n";
+  return "from boto3.s3.transfer import TransferConfig\nfrom botocore.config import Config\n\n"
+         "config = TransferConfig(\n" +
+         arguments +
+         ")\n"
+         "client = boto3.client(\"s3\", config=Config(max_pool_connections=" +
+         std::to_string(std::max<std::int64_t>(10, config.max_concurrency.value_or(10))) + "))\n";
+}
+
+}  // namespace skipjack::s3tune

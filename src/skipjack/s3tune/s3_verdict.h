@@ -1,0 +1,72 @@
+// The end of an S3 tuning: a table of who took how long in the head-to-head, by how much the winner
+// is ahead and how sure that is, and the configuration to use. Computed from definition and history
+// alone, so any experiment can be shown again. The rule that names the answer was fixed before the
+// data: the leader of the search replaces the untuned client only if its gain over it, on fresh
+// data, is beyond luck.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skipjack/s3tune/s3_scheduler.h"
+#include "skipjack/s3tune/verdict.h"
+#include "skipjack/study/tuning.h"
+
+namespace skipjack::s3tune {
+
+struct VerdictRow {
+  /// "boto3", "boto3-values", "auto", "winner".
+  std::string name;
+  /// For people.
+  std::string label;
+  TimingSummary seconds;
+  double bytes_per_second = 0;
+  /// Means over the blocks.
+  double cpu_seconds = 0;
+  double peak_memory_bytes = 0;
+  /// Over the first row; unset for the first itself and with fewer than 2 blocks.
+  std::optional<Gain> gain;
+  /// The four parameters as its client was given them; null values were left to the engine.
+  Json configuration;
+};
+
+struct S3Verdict {
+  std::vector<VerdictRow> rows;
+  int planned_blocks = 0;
+  int complete_blocks = 0;
+  /// Name of the row to use: "winner", or the untuned client of the same kind.
+  std::string answer;
+  /// Of the winner over its client untuned ("auto" for native, "boto3" for boto3): what tuning
+  /// brought. Unset without a winner or blocks.
+  std::optional<Gain> tuning_gain;
+  /// Whether it is claimed (claims_gain). The answer is "winner" exactly then.
+  bool tuning_claimed = false;
+  /// Of the answer over the first row.
+  std::optional<Gain> gain;
+  bool gain_claimed = false;
+  /// Trials of the search, and those of them that failed.
+  int search_trials = 0;
+  int failed_trials = 0;
+  /// Drift that was found and corrected during the search.
+  bool drift_corrected = false;
+  /// Standard deviation of the logarithm of one download.
+  double noise = 0;
+  std::int64_t bytes_downloaded = 0;
+};
+
+S3Verdict s3_verdict(const TuningDefinition& definition, const History& history);
+
+/// The table and the sentences under it, for people; lines of at most 110 characters or so.
+std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition);
+Json to_json(const S3Verdict& verdict);
+
+/// What `skipjack s3 get --config` takes for the answer of a native tuning: {} leaves everything to
+/// the engine.
+Json config_file_of(const S3Verdict& verdict);
+/// "TransferConfig(...)" for the answer of a tuning of boto3, with the client's pool size; empty
+/// unless the answer was measured with boto3.
+std::string boto3_snippet(const S3Verdict& verdict, const TuningDefinition& definition);
+
+}  // namespace skipjack::s3tune
