@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -106,6 +107,21 @@ struct Attempt {
   bool finished = false;
 };
 
+/// Ends a supervisor that has no job, or whose job was not sent.
+void discard(SupervisorProcess& supervisor) {
+  if (supervisor.pid <= 0) return;
+  ::kill(supervisor.pid, SIGKILL);
+  while (::waitpid(supervisor.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  supervisor = {};
+}
+
+bool is_ready(const SupervisorProcess& supervisor) {
+  char byte;
+  return ::recv(supervisor.link.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+         (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
 class LocalProcessBackend final : public Backend {
  public:
   explicit LocalProcessBackend(LocalProcessOptions options);
@@ -196,10 +212,7 @@ LocalProcessBackend::~LocalProcessBackend() {
     log(options_.log, LogLevel::Warning, std::string("while ending the trials: ") + error.what());
   }
   for (const auto& [key, attempt] : attempts_) ::waitpid(attempt.supervisor.pid, nullptr, WNOHANG);
-  if (spare_) {
-    spare_->link = Descriptor();
-    ::waitpid(spare_->pid, nullptr, 0);
-  }
+  if (spare_) discard(*spare_);
 }
 
 void LocalProcessBackend::check_program() const {
@@ -259,6 +272,10 @@ void LocalProcessBackend::start(const StartRequest& request) {
   take_slot(attempt);
   try {
     const SuperviseJob job = make_job(request, attempt);
+    if (spare_ && !is_ready(*spare_)) {
+      discard(*spare_);
+      spare_.reset();
+    }
     attempt.supervisor =
         spare_ ? *std::exchange(spare_, std::nullopt) : start_supervisor(*options_.supervisor);
     // Before the job: whoever finds this attempt in the journal must find its processes.
@@ -278,6 +295,7 @@ void LocalProcessBackend::start(const StartRequest& request) {
     attempts_.emplace(key, std::move(attempt));
   } catch (...) {
     release_slot(attempt);
+    discard(attempt.supervisor);
     std::error_code ignored;
     fs::remove(attempt.pid_path, ignored);
     throw;
