@@ -47,30 +47,6 @@ ArgumentStyle argument_style(const ProgramDefinition& program) {
   check_failed("a known way to pass arguments", __FILE__, __LINE__);
 }
 
-std::unique_ptr<Backend> make_local(const TuningDefinition& definition, const fs::path& folder,
-                                    const RunOptions& run) {
-  const ProgramDefinition& program = definition.program;
-  LocalProcessOptions options{.entry_point = program.entry_point, .folder = folder / "trials"};
-  if (!program.interpreter.empty()) {
-    if (program.entry_point.extension() == ".py")
-      options.interpreter = program.interpreter;
-    else
-      options.command_prefix = program.interpreter;
-  }
-  options.working_directory = program.working_directory;
-  options.arguments = argument_style(program);
-  options.max_resource_attr = program.max_resource_attr;
-  options.capacity = definition.workers;
-  options.gpus = program.gpus;
-  options.gpus_per_trial = program.gpus_per_trial;
-  options.grace_period = program.grace;
-  for (const auto& [name, value] : program.environment)
-    options.environment.emplace_back(name, value);
-  options.clock = run.clock;
-  options.log = run.log;
-  return make_local_process_backend(std::move(options));
-}
-
 /// With paths that mean the same from wherever it is resumed.
 TuningDefinition with_absolute_paths(TuningDefinition definition) {
   ProgramDefinition& program = definition.program;
@@ -90,9 +66,7 @@ std::unique_ptr<Scheduler> scheduler_for(const TuningDefinition& definition,
 std::unique_ptr<Backend> backend_for(const TuningDefinition& definition, const fs::path& folder,
                                      const RunOptions& run) {
   if (run.make_backend) return run.make_backend(definition, folder);
-  if (definition.program.entry_point.empty())
-    throw Error(ErrorCode::InvalidArgument, "entry_point is empty: there is no program to tune");
-  return make_local(definition, folder, run);
+  return make_program_backend(definition, folder, run);
 }
 
 TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions& run) {
@@ -187,6 +161,32 @@ void validate(const TuningDefinition& definition) {
                 "check the path; relative ones count from the current directory");
   require(!fs::is_directory(program.entry_point, error),
           "the entry point '" + program.entry_point.string() + "' is a folder");
+}
+
+std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition,
+                                              const fs::path& folder, const RunOptions& run) {
+  const ProgramDefinition& program = definition.program;
+  if (program.entry_point.empty())
+    throw Error(ErrorCode::InvalidArgument, "entry_point is empty: there is no program to tune");
+  LocalProcessOptions options{.entry_point = program.entry_point, .folder = folder / "trials"};
+  if (!program.interpreter.empty()) {
+    if (program.entry_point.extension() == ".py")
+      options.interpreter = program.interpreter;
+    else
+      options.command_prefix = program.interpreter;
+  }
+  if (!program.working_directory.empty()) options.working_directory = program.working_directory;
+  options.arguments = argument_style(program);
+  options.max_resource_attr = program.max_resource_attr;
+  options.capacity = definition.workers;
+  options.gpus = program.gpus;
+  options.gpus_per_trial = program.gpus_per_trial;
+  options.grace_period = program.grace;
+  for (const auto& [name, value] : program.environment)
+    options.environment.emplace_back(name, value);
+  options.clock = run.clock;
+  options.log = run.log;
+  return make_local_process_backend(std::move(options));
 }
 
 TuningResult start_tuning(const ExperimentStore& store, const std::string& name,

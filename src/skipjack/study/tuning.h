@@ -116,6 +116,12 @@ struct ResumeOptions {
   std::optional<std::int64_t> add_trials;
 };
 
+/// What runs when RunOptions::make_backend is empty: definition.program as local processes under
+/// folder / "trials". For backends that wrap it. Throws as make_local_process_backend does.
+std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition,
+                                              const std::filesystem::path& folder,
+                                              const RunOptions& run = {});
+
 /// Creates the experiment and runs it. Throws AlreadyExists for a name that is taken, before
 /// anything runs; what validate, the store and run_tuner throw.
 TuningResult start_tuning(const ExperimentStore& store, const std::string& name,
