@@ -12,7 +12,7 @@ std::vector<Profile> make_profiles() {
       {.name = "ec2-small",
        .description =
            "An EC2 instance in the bucket's region, its link and its connections scaled to a "
-           "machine of two cores: about 20 connections fill the link.",
+           "machine of two cores: about 25 connections fill the link.",
        .first_byte_median_seconds = 0.015,
        .first_byte_sigma = 0.3,
        .first_byte_floor_seconds = 0.007,
@@ -20,7 +20,7 @@ std::vector<Profile> make_profiles() {
        .first_byte_tail_median_seconds = 0.06,
        .first_byte_tail_sigma = 0.5,
        .connect_seconds = 0.004,
-       .connection_bytes_per_second = 35e6,
+       .connection_bytes_per_second = 25e6,
        .connection_sigma = 0.03,
        .request_sigma = 0.03,
        .link_bytes_per_second = 600e6,

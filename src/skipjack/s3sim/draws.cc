@@ -71,7 +71,7 @@ double drift_factor(const Profile& profile, std::uint64_t seed, double seconds) 
 
 std::vector<double> fair_shares(std::span<const double> limits, double link) {
   std::vector<double> shares(limits.begin(), limits.end());
-  if (link == kUnlimited) return shares;
+  if (std::accumulate(limits.begin(), limits.end(), 0.0) <= link) return shares;
   std::vector<std::size_t> order(limits.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(),

@@ -108,6 +108,7 @@ struct RequestParser::State {
       request.content_length = static_cast<std::int64_t>(parser->content_length);
     request.keep_alive = http_should_keep_alive(parser) != 0;
     self.head_done = true;
+    if (parser->http_major != 1) return -1;
     if (request.content_length && *request.content_length < 0) return -1;
     if (self.options.on_head) self.options.on_head(request);
     return 0;
