@@ -1,0 +1,325 @@
+#include "skipjack/study/tuning.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <fstream>
+
+#include "../journal/temporary_folder.h"
+#include "skipjack/backend/in_process.h"
+#include "skipjack/base/error.h"
+#include "skipjack/base/file.h"
+#include "skipjack/space/domain.h"
+
+namespace skipjack {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using ::testing::Each;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+TuningDefinition quadratic() {
+  TuningDefinition definition;
+  definition.space =
+      SearchSpace::from_text("{x: 'uniform(-1, 1)', n: 'randint(1, 5)', name: fixed}");
+  definition.metrics = {{.name = "loss"}};
+  definition.method = "random";
+  definition.seed = 3;
+  definition.stop.max_trials_started = 6;
+  return definition;
+}
+
+double loss_of(const Configuration& c) {
+  const double x = c.at("x").as_double();
+  return (x - 0.25) * (x - 0.25);
+}
+
+class TuningTest : public ::testing::Test {
+ protected:
+  TuningTest() {
+    run_.make_backend = [this](const TuningDefinition& definition, const fs::path&) {
+      return make_in_process_backend({.function =
+                                          [this](const Configuration& c, Reporter& reporter) {
+                                            ++num_calls_;
+                                            if (on_call_) on_call_();
+                                            reporter.report(Json::Object{{"loss", loss_of(c)}});
+                                          },
+                                      .capacity = definition.workers});
+    };
+  }
+  void expect_error(ErrorCode code, const std::string& part, const std::function<void()>& call) {
+    try {
+      call();
+      ADD_FAILURE() << "no error";
+    } catch (const Error& e) {
+      EXPECT_EQ(to_string(e.code()), to_string(code)) << e.what();
+      EXPECT_THAT(e.what(), HasSubstr(part));
+    }
+  }
+  fs::path write_script(const std::string& text) {
+    const fs::path path = folder_.path() / "trial.sh";
+    std::ofstream(path) << "#!/bin/sh\n" << text;
+    ::chmod(path.c_str(), 0755);
+    return path;
+  }
+  std::vector<Event> events() { return store_.read("one").events; }
+
+  testing::TemporaryFolder folder_;
+  ExperimentStore store_{folder_.path() / "root"};
+  RunOptions run_;
+  std::atomic<int> num_calls_{0};
+  std::function<void()> on_call_;
+};
+
+TEST_F(TuningTest, RunsAProgramAndKeepsItsReports) {
+  TuningDefinition definition = quadratic();
+  definition.workers = 2;
+  // $2 is the value of --x: arguments come in the order of the space.
+  definition.program.entry_point =
+      write_script("echo \"[tune-metric]: {\\\"loss\\\": $2, \\\"words\\\": \\\"$6\\\"}\"\n");
+  const TuningResult result = start_tuning(store_, "one", definition);
+  EXPECT_EQ(result.reason, "max_trials_started");
+  ASSERT_THAT(result.history.trials(), SizeIs(6));
+  for (const Trial& trial : result.history.trials()) {
+    EXPECT_EQ(trial.status, TrialStatus::Completed);
+    EXPECT_EQ(trial.reports.at(0).metrics.at("loss").as_double(),
+              trial.configuration.at("x").as_double());
+    EXPECT_EQ(trial.reports.at(0).metrics.at("words"), Json("fixed"));
+    EXPECT_TRUE(
+        fs::exists(store_.root() / "one" / "trials" / std::to_string(trial.id) / "std.out"));
+  }
+  EXPECT_EQ(experiment_status(events()), ExperimentStatus::Finished);
+  EXPECT_EQ(fold(events()).num_reports(), 6);
+}
+
+TEST_F(TuningTest, BeginsWithTheMidpointUnlessToldOtherwise) {
+  TuningDefinition definition = quadratic();
+  EXPECT_EQ(tune(definition,
+                 [](const Configuration&) {
+                   return std::vector<std::pair<std::string, double>>{{"loss", 1}};
+                 })
+                .history.trials()
+                .at(0)
+                .configuration,
+            definition.space.midpoint());
+  definition.points_to_evaluate = {{Json::Object{{"x", 0.5}}}};
+  const Configuration first =
+      tune(definition,
+           [](const Configuration&) {
+             return std::vector<std::pair<std::string, double>>{{"loss", 1}};
+           })
+          .history.trials()
+          .at(0)
+          .configuration;
+  EXPECT_EQ(first.at("x"), Json(0.5));
+  EXPECT_EQ(first.at("n"), Json(3));
+}
+
+TEST_F(TuningTest, RefusesANameThatIsTakenBeforeAnythingRuns) {
+  start_tuning(store_, "one", quadratic(), run_);
+  num_calls_ = 0;
+  expect_error(ErrorCode::AlreadyExists, "'one' exists already",
+               [&] { start_tuning(store_, "one", quadratic(), run_); });
+  EXPECT_EQ(num_calls_, 0);
+}
+
+TEST_F(TuningTest, BadDefinitionsLeaveNoExperiment) {
+  TuningDefinition no_program = quadratic();
+  no_program.program.entry_point = folder_.path() / "nowhere.py";
+  expect_error(ErrorCode::NotFound, "nowhere.py", [&] { start_tuning(store_, "one", no_program); });
+  TuningDefinition not_executable = quadratic();
+  not_executable.program.entry_point = write_script("");
+  ::chmod(not_executable.program.entry_point.c_str(), 0644);
+  EXPECT_THROW(start_tuning(store_, "one", not_executable), Error);
+  TuningDefinition bad_method = quadratic();
+  bad_method.method = "alchemy";
+  expect_error(ErrorCode::InvalidArgument, "alchemy",
+               [&] { start_tuning(store_, "one", bad_method, run_); });
+  TuningDefinition bad_point = quadratic();
+  bad_point.points_to_evaluate = {{Json::Object{{"x", 7.0}}}};
+  expect_error(ErrorCode::InvalidArgument, "x",
+               [&] { start_tuning(store_, "one", bad_point, run_); });
+  TuningDefinition no_metric = quadratic();
+  no_metric.metrics.clear();
+  expect_error(ErrorCode::InvalidArgument, "metrics",
+               [&] { start_tuning(store_, "one", no_metric, run_); });
+  EXPECT_TRUE(store_.list().empty());
+}
+
+TEST_F(TuningTest, ResumingAFinishedOneSaysSoAndChangesNothing) {
+  start_tuning(store_, "one", quadratic(), run_);
+  const std::string before = read_file(store_.root() / "one" / "journal.sqlite");
+  num_calls_ = 0;
+  const TuningResult result = resume_tuning(store_, "one", {.run = run_});
+  EXPECT_EQ(result.reason, kAlreadyFinished);
+  EXPECT_THAT(result.history.trials(), SizeIs(6));
+  EXPECT_EQ(num_calls_, 0);
+  EXPECT_EQ(read_file(store_.root() / "one" / "journal.sqlite"), before);
+}
+
+TEST_F(TuningTest, ResumingAFinishedOneWithMoreTrialsGoesOnAndRemembersIt) {
+  start_tuning(store_, "one", quadratic(), run_);
+  const TuningResult result = resume_tuning(store_, "one", {.run = run_, .add_trials = 4});
+  EXPECT_EQ(result.reason, "max_trials_started");
+  ASSERT_THAT(result.history.trials(), SizeIs(10));
+  EXPECT_EQ(result.history.num_runs(), 2);
+  EXPECT_EQ(resume_tuning(store_, "one", {.run = run_}).reason, kAlreadyFinished);
+}
+
+TEST_F(TuningTest, ResumedTuningProposesWhatTheUninterruptedOneWouldHave) {
+  TuningDefinition whole = quadratic();
+  whole.method = "bayesopt";
+  whole.stop.max_trials_started = 12;
+  const TuningResult at_once = start_tuning(store_, "whole", whole, run_);
+  TuningDefinition part = whole;
+  part.stop.max_trials_started = 7;
+  start_tuning(store_, "one", part, run_);
+  const TuningResult resumed = resume_tuning(store_, "one", {.run = run_, .add_trials = 5});
+  ASSERT_THAT(resumed.history.trials(), SizeIs(12));
+  for (std::size_t i = 0; i < 12; ++i)
+    EXPECT_EQ(resumed.history.trials()[i].configuration, at_once.history.trials()[i].configuration)
+        << "trial " << i;
+}
+
+TEST_F(TuningTest, RunningTimeIsSummedOverRunsWithoutTheTimeBetween) {
+  ManualClock clock;
+  run_.clock = &clock;
+  on_call_ = [&] { clock.advance(10s); };  // one worker: the tuner sleeps meanwhile
+  TuningDefinition definition = quadratic();
+  definition.stop = {.max_time = 35s};
+  EXPECT_EQ(start_tuning(store_, "one", definition, run_).time, 40s);
+  clock.advance(1000s);
+  const TuningResult result = resume_tuning(store_, "one", {.run = run_, .add_time = 20s});
+  EXPECT_EQ(result.time, 60s);
+  EXPECT_THAT(result.history.trials(), SizeIs(6));
+}
+
+TEST_F(TuningTest, RefusesToResumeOneThatRuns) {
+  start_tuning(store_, "one", quadratic(), run_);
+  const OpenExperiment running = store_.open("one");
+  expect_error(ErrorCode::AlreadyExists, "experiment 'one' is running (pid ",
+               [&] { resume_tuning(store_, "one", {.run = run_}); });
+}
+
+TEST_F(TuningTest, InterruptedOneGoesOnWhenResumed) {
+  Interrupt interrupt;
+  run_.interrupt = &interrupt;
+  on_call_ = [&] {
+    if (num_calls_ == 3) interrupt.request();
+  };
+  EXPECT_EQ(start_tuning(store_, "one", quadratic(), run_).reason, "interrupted");
+  EXPECT_EQ(experiment_status(events()), ExperimentStatus::Interrupted);
+  interrupt.clear();
+  const TuningResult result = resume_tuning(store_, "one", {.run = run_});
+  EXPECT_EQ(result.reason, "max_trials_started");
+  EXPECT_THAT(result.history.trials(), SizeIs(6));
+}
+
+TEST_F(TuningTest, QuotesTheProgramIfAllTrialsFailAtFirst) {
+  TuningDefinition definition = quadratic();
+  definition.stop = {};
+  definition.program.entry_point = write_script("echo 'no module named torch' >&2; exit 3\n");
+  expect_error(ErrorCode::Exhausted, "no module named torch",
+               [&] { start_tuning(store_, "one", definition); });
+  EXPECT_THAT(fold(events()).trials(), SizeIs(5));
+  EXPECT_EQ(experiment_status(events()), ExperimentStatus::Interrupted);
+}
+
+TEST_F(TuningTest, SaysWhichMetricWasNeverReported) {
+  TuningDefinition definition = quadratic();
+  definition.metrics = {{.name = "accuracy"}};
+  expect_error(ErrorCode::Exhausted, "reported no metric 'accuracy', only loss",
+               [&] { start_tuning(store_, "one", definition, run_); });
+}
+
+TEST_F(TuningTest, TunesAFunctionInThreeLines) {
+  TuningDefinition definition{.space = SearchSpace::from_text("x: uniform(-1, 1)"),
+                              .metrics = {{"loss"}}};
+  definition.stop.max_trials_started = 25;
+  const TuningResult result = tune(definition, [](const Configuration& c) {
+    return std::vector<std::pair<std::string, double>>{{"loss", loss_of(c)}};
+  });
+  double best = 1;
+  for (const Trial& trial : result.history.trials())
+    best = std::min(best, last_value(trial, "loss").value());
+  EXPECT_LT(best, 1e-3);  // 25 random draws get there in one run of two
+}
+
+TEST_F(TuningTest, FunctionThatThrowsIsAFailedTrial) {
+  TuningDefinition definition = quadratic();
+  const TuningResult result =
+      tune(definition, [](const Configuration& c) -> std::vector<std::pair<std::string, double>> {
+        if (c.at("n").as_int() != 3) throw std::runtime_error("only three works");
+        return {{"loss", 1}};
+      });
+  EXPECT_EQ(result.history.trials().at(0).status, TrialStatus::Completed);
+  for (const Trial& trial : result.history.trials()) {
+    if (trial.status != TrialStatus::Failed) continue;
+    EXPECT_THAT(trial.end->reason + trial.end->error_tail, HasSubstr("only three works"));
+  }
+}
+
+TEST_F(TuningTest, RecordsTheMachine) {
+  start_tuning(store_, "one", quadratic(), run_);
+  const RunStarted started = std::get<RunStarted>(events().at(0).body);
+  for (const char* key : {"host", "cores", "kernel", "machine", "skipjack"})
+    EXPECT_TRUE(started.environment.find(key)) << key;
+}
+
+TEST(TuningDefinition, RoundTripsThroughJson) {
+  TuningDefinition definition;
+  definition.space = SearchSpace::from_text(
+      "{x: 'loguniform(1e-6, 1)', n: 'randint(1, 9)', act: [relu, tanh], epochs: 10, constraints: "
+      "['n * x <= 5']}");
+  definition.metrics = {
+      {.name = "loss", .mode = Mode::Max, .role = MetricRole::Cost, .kind = MetricKind::Time}};
+  definition.method = "grid";
+  definition.method_options = Json::Object{{"num_samples", Json::Object{{"x", 4}}}};
+  definition.seed = 0xffffffffffffffffu;
+  definition.workers = 7;
+  definition.stop = {.max_time = 90s, .max_cost = 2.5};
+  definition.at_end = AtEnd::WaitForRunning;
+  definition.max_failures = 4;
+  definition.trial_time_limit = 1500ms;
+  definition.points_to_evaluate = {{Json::Object{{"n", 2}}}};
+  definition.program = {.entry_point = "/a b/c.py",
+                        .interpreter = {"python3", "-u"},
+                        .pass_by = PassBy::Template,
+                        .argument_template = {"--x={x}"},
+                        .max_resource_attr = "epochs",
+                        .working_directory = "/tmp",
+                        .environment = {{"A", "b"}},
+                        .grace = 250ms,
+                        .gpus = {"0", "3"},
+                        .gpus_per_trial = 2};
+  definition.extra = Json::Object{{"kind", "s3"}};
+  const Json json = to_json(definition);
+  const TuningDefinition back = tuning_definition_from_json(parse_json(to_json_text(json)));
+  EXPECT_EQ(to_json(back), json);
+  EXPECT_EQ(back.seed, definition.seed);
+  EXPECT_EQ(back.trial_time_limit, definition.trial_time_limit);
+  EXPECT_EQ(back.program.environment, definition.program.environment);
+  EXPECT_EQ(back.space.parameters(), definition.space.parameters());
+  EXPECT_EQ(back.space.constraints(), definition.space.constraints());
+}
+
+TEST(TuningDefinition, NamesAFieldThatIsNotKnown) {
+  for (const char* text : {R"({"wrkers": 2})", R"({"program": {"wrkers": 2}})",
+                           R"({"metrics": [{"wrkers": 2}]})", R"({"stop": {"wrkers": 2}})"}) {
+    try {
+      tuning_definition_from_json(parse_json(text));
+      ADD_FAILURE() << text;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::InvalidArgument);
+      EXPECT_THAT(e.what(), HasSubstr("'wrkers'")) << text;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace skipjack
