@@ -34,3 +34,7 @@ if(SKIPJACK_BUILD_TESTS)
   # Unit tests.
   find_package(GTest 1.12 REQUIRED)
 endif()
+if(SKIPJACK_BUILD_TESTS OR SKIPJACK_BUILD_BENCH)
+  # Reads the gzip-compressed benchmark tables.
+  find_package(ZLIB 1.2 REQUIRED)
+endif()

@@ -24,13 +24,15 @@ using Eigen::VectorXd;
 
 // Below this ratio of noise to signal variance a configuration isn't measured twice.
 constexpr double kNegligibleNoise = 1e-3;
+// Before that many repetitions of configurations nothing is concluded from them.
+constexpr int kMinRepetitions = 3;
 constexpr std::size_t kSobolCandidates = 512;
 constexpr std::size_t kBestMeans = 5;
 constexpr int kPerturbations = 20;
 constexpr std::size_t kClimbs = 6;
 constexpr int kClimbRounds = 8;
-// Multiplications allowed for scoring a whole space at once; about 20 ms.
-constexpr double kEnumerationCost = 4e7;
+// Multiplications allowed for scoring a whole space at once; about 10 ms.
+constexpr double kEnumerationCost = 1.5e7;
 
 bool same_point(const UnitPoint& a, const UnitPoint& b) {
   for (std::size_t k = 0; k < a.size(); ++k)
@@ -83,46 +85,67 @@ class BayesOpt final : public Searcher {
     std::vector<UnitPoint> points;
     for (const Configuration& c : configurations) points.push_back(options_.space.encode(c));
     if (points.empty()) return {};
-    const SurrogateModel model(unit_space_.kinds(), seen, options_.metric, fit_);
+    const SurrogateModel model(unit_space_.kinds(), seen, options_.metric, FailureUse::Learn, fit_);
     const VectorXd scores = log_acquisition(model, points);
     return {scores.begin(), scores.end()};
   }
 
  private:
-  /// Points that must not be proposed.
-  std::vector<UnitPoint> tabu_points(const Observations& seen, const GpHyperparameters& h) const {
-    std::vector<UnitPoint> tabu = seen.invalid;
-    tabu.insert(tabu.end(), seen.pending.begin(), seen.pending.end());
-    std::vector<std::pair<UnitPoint, std::vector<double>>> groups;
+  struct Measurements {
+    UnitPoint point;
+    /// Targets.
+    std::vector<double> values;
+  };
+
+  static std::vector<Measurements> group_by_point(const Observations& seen,
+                                                  const TargetTransform& transform) {
+    std::vector<Measurements> groups;
     for (const auto& value : seen.values) {
       auto group = std::find_if(groups.begin(), groups.end(),
-                                [&](auto& g) { return same_point(g.first, value.point); });
+                                [&](auto& g) { return same_point(g.point, value.point); });
       if (group == groups.end()) group = groups.insert(groups.end(), {value.point, {}});
-      group->second.push_back(value.value);
+      group->values.push_back(transform.to_target(value.value));
     }
-    // Three repetitions or more without any difference: the metric has no noise, whatever the fit
-    // says.
-    int repetitions = 0;
-    bool differ = false;
+    return groups;
+  }
+
+  /// How often a configuration may be measured. The process takes for noise what it can't follow, a
+  /// rough function included, and would then measure the same again to no avail; repetitions tell
+  /// real noise from roughness.
+  int repeat_limit(const std::vector<Measurements>& groups, const GpHyperparameters& h) const {
+    if (h.noise_variance < kNegligibleNoise * h.outputscale) return 1;
+    double squares = 0;
+    int degrees_of_freedom = 0;
     for (const auto& [point, values] : groups) {
-      repetitions += static_cast<int>(values.size()) - 1;
-      differ = differ || std::any_of(values.begin(), values.end(),
-                                     [&](double v) { return v != values.front(); });
+      double mean = 0;
+      for (const double value : values) mean += value / static_cast<double>(values.size());
+      for (const double value : values) squares += (value - mean) * (value - mean);
+      degrees_of_freedom += static_cast<int>(values.size()) - 1;
     }
-    const bool repeats_agree = repetitions >= 3 && !differ;
-    const bool noiseless = repeats_agree || h.noise_variance < kNegligibleNoise * h.outputscale;
+    if (degrees_of_freedom < kMinRepetitions) return std::min(2, options_.max_repeats);
+    const double variance = squares / degrees_of_freedom;
+    if (variance < kNegligibleNoise) return 1;
+    const double share = std::min(1.0, variance / h.noise_variance);
+    return std::max(1, static_cast<int>(std::lround(share * share * options_.max_repeats)));
+  }
+
+  /// Points that must not be proposed.
+  std::vector<UnitPoint> tabu_points(const Observations& seen, const SurrogateModel& model) const {
+    std::vector<UnitPoint> tabu = seen.invalid;
+    tabu.insert(tabu.end(), seen.pending.begin(), seen.pending.end());
+    const std::vector<Measurements> groups = group_by_point(seen, model.transform());
+    const auto limit = static_cast<std::size_t>(repeat_limit(groups, model.fit().objective));
     for (const auto& [point, values] : groups)
-      if (noiseless || values.size() >= static_cast<std::size_t>(options_.max_repeats))
-        tabu.push_back(point);
+      if (values.size() >= limit) tabu.push_back(point);
     return tabu;
   }
 
   Suggestion suggest_by_model(const Observations& seen, const History& history,
                               const SuggestContext& context) {
-    SurrogateModel model(unit_space_.kinds(), seen, options_.metric, fit_);
+    SurrogateModel model(unit_space_.kinds(), seen, options_.metric, FailureUse::Learn, fit_);
     fit_ = model.fit();
     for (const UnitPoint& pending : seen.pending) model.believe(pending);
-    const std::vector<UnitPoint> tabu = tabu_points(seen, fit_->objective);
+    const std::vector<UnitPoint> tabu = tabu_points(seen, model);
     const auto allowed = [&](const UnitPoint& point) {
       return !contains_point(tabu, point) && unit_space_.satisfies_constraints(point);
     };

@@ -21,7 +21,8 @@ struct BayesOptOptions {
   /// Trials, points_to_evaluate included, before the first that a model proposes; >= 1. Unset:
   /// max(5, d + 1). More spend the budget blindly; fewer fit a model to almost nothing.
   std::optional<std::int64_t> num_initial = std::nullopt;
-  /// A configuration measured that often is not proposed again; >= 1.
+  /// A configuration measured that often is not proposed again; >= 1. Less often where repetitions
+  /// show less noise than the process takes the metric to have.
   int max_repeats = 10;
 };
 

@@ -76,7 +76,8 @@ std::optional<Recommendation> recommend(const SearchSpace& space, const History&
   };
   if (seen.values.size() >= kMinObservations && candidates.size() > 1) {
     try {
-      const SurrogateModel model(UnitSpace(space).kinds(), seen, metric, std::nullopt);
+      const SurrogateModel model(UnitSpace(space).kinds(), seen, metric, FailureUse::Ignore,
+                                 std::nullopt);
       std::vector<UnitPoint> points;
       for (const Candidate& c : candidates) points.push_back(c.point);
       const GpPrediction p = model.predict(points);

@@ -218,7 +218,8 @@ Eigen::MatrixXd to_matrix(std::span<const UnitPoint> points, std::size_t dimensi
 }
 
 SurrogateModel::SurrogateModel(const std::vector<DimensionKind>& kinds, const Observations& seen,
-                               const Metric& metric, const std::optional<SurrogateFit>& previous)
+                               const Metric& metric, FailureUse failure_use,
+                               const std::optional<SurrogateFit>& previous)
     : transform_(raw_values(seen), metric) {
   const std::vector<double> values = raw_values(seen);
   std::vector<UnitPoint> points;
@@ -228,11 +229,11 @@ SurrogateModel::SurrogateModel(const std::vector<DimensionKind>& kinds, const Ob
     targets.push_back(transform_.to_target(values[i]));
   }
   const std::size_t num_evaluated = points.size();
-  const double worst = *std::max_element(targets.begin(), targets.end());
-  const std::size_t num_invalid = std::min(seen.invalid.size(), kMaxRows);
+  const std::size_t num_invalid =
+      failure_use == FailureUse::Learn ? std::min(seen.invalid.size(), kMaxRows) : 0;
   points.insert(points.end(), seen.invalid.end() - static_cast<std::ptrdiff_t>(num_invalid),
                 seen.invalid.end());
-  targets.resize(points.size(), worst);
+  targets.resize(points.size(), *std::max_element(targets.begin(), targets.end()));
 
   const std::size_t num_observations = seen.values.size() + seen.invalid.size();
   refitted_ = refit_due(previous, num_observations);
@@ -244,7 +245,7 @@ SurrogateModel::SurrogateModel(const std::vector<DimensionKind>& kinds, const Ob
     fit_ = *previous;
   objective_.emplace(data, fit_.objective);
 
-  if (seen.invalid.size() >= kMinFailures) {
+  if (num_invalid >= kMinFailures) {
     std::vector<double> labels(points.size(), 1.0);
     std::fill_n(labels.begin(), num_evaluated, -1.0);
     const GpData labelled = make_data(kinds, points, labels);

@@ -71,15 +71,23 @@ std::optional<SurrogateFit> surrogate_fit_from_json(const Json& json, std::size_
 /// One row a point.
 Eigen::MatrixXd to_matrix(std::span<const UnitPoint> points, std::size_t dimension);
 
+/// What failures do to the model.
+enum class FailureUse {
+  Learn,   ///< targets as bad as the worst one seen, and from three on a process of their own: for
+           ///< searching
+  Ignore,  ///< nothing: for judging what was measured, which may be good right beside what fails
+};
+
 /// The processes that an optimisation goes by. At most 400 observations are kept: the best hundred
-/// and the latest of the rest. Targets of failures are the worst one seen.
+/// and the latest of the rest.
 class SurrogateModel {
  public:
   /// seen: at least one value. previous: used as it is while fewer than a tenth of the observations
   /// are new (while there are at most 60: while none is), else the start of a new fit. Throws as
   /// GaussianProcess does.
   SurrogateModel(const std::vector<DimensionKind>& kinds, const Observations& seen,
-                 const Metric& metric, const std::optional<SurrogateFit>& previous);
+                 const Metric& metric, FailureUse failure_use,
+                 const std::optional<SurrogateFit>& previous);
 
   const SurrogateFit& fit() const { return fit_; }
   bool refitted() const { return refitted_; }

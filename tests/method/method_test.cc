@@ -1,0 +1,101 @@
+#include "skipjack/method/method.h"
+
+#include <gtest/gtest.h>
+
+#include "skipjack/base/error.h"
+
+namespace skipjack {
+namespace {
+
+SearchSpace space() { return SearchSpace({{"a", rand_int(0, 9)}, {"b", uniform(0, 1)}}); }
+
+std::string message_of(std::string_view method, const MethodOptions& options) {
+  try {
+    make_scheduler(method, options);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
+    return std::string(error.what()) + " | " + error.try_this();
+  }
+  return "";
+}
+
+Configuration first_start(Scheduler& scheduler) {
+  const History history;
+  auto commands = scheduler.decide({.history = history, .free_workers = 1});
+  return std::get<Start>(commands.at(0)).configuration;
+}
+
+TEST(Method, EveryNameAndAliasStartsATrial) {
+  for (const MethodRow& row : methods()) {
+    std::vector<std::string_view> names = row.aliases;
+    names.push_back(row.name);
+    EXPECT_FALSE(row.description.empty());
+    for (const std::string_view name : names) {
+      const auto scheduler =
+          make_scheduler(name, {.space = space(), .metrics = {{.name = "loss"}}});
+      EXPECT_TRUE(space().contains(first_start(*scheduler))) << name;
+    }
+  }
+}
+
+TEST(Method, UnknownNameListsTheNames) {
+  const std::string message =
+      message_of("magic", {.space = space(), .metrics = {{.name = "loss"}}});
+  EXPECT_NE(message.find("magic"), std::string::npos);
+  for (const MethodRow& row : methods()) EXPECT_NE(message.find(row.name), std::string::npos);
+}
+
+TEST(Method, UnknownOptionListsTheOptions) {
+  Json options;
+  options.set("num_sample", 3);
+  const std::string message =
+      message_of("grid", {.space = space(), .metrics = {{.name = "loss"}}, .options = options});
+  EXPECT_NE(message.find("num_sample"), std::string::npos);
+  EXPECT_NE(message.find("shuffle_config"), std::string::npos);
+}
+
+TEST(Method, PointsToEvaluateComeFirstCompletedAndOnce) {
+  Json partial;
+  partial.set("a", 7);
+  const auto scheduler = make_scheduler(
+      "random",
+      {.space = space(), .metrics = {{.name = "loss"}}, .points_to_evaluate = {partial, partial}});
+  const Configuration first = first_start(*scheduler);
+  EXPECT_EQ(first.at("a"), Json(7));
+  EXPECT_EQ(first.at("b"), Json(0.5));
+  History history;
+  const Event started{.number = 0, .body = TrialStarted{.trial = 0, .configuration = first}};
+  history.apply(started);
+  scheduler->apply(started, history);
+  auto commands = scheduler->decide({.history = history, .free_workers = 1});
+  EXPECT_NE(std::get<Start>(commands.at(0)).configuration, first);
+}
+
+TEST(Method, PointOutsideTheSpaceIsRefused) {
+  Json point;
+  point.set("a", 99);
+  EXPECT_NE(message_of("random", {.space = space(), .points_to_evaluate = {point}}), "");
+}
+
+TEST(Method, BayesoptWantsOneObjective) {
+  EXPECT_NE(message_of("bayesopt", {.space = space()}).find("objective"), std::string::npos);
+  EXPECT_NE(message_of("bayesopt", {.space = space(), .metrics = {{.name = "x"}, {.name = "y"}}}),
+            "");
+  EXPECT_NE(message_of("bayesopt",
+                       {.space = space(),
+                        .metrics = {{.name = "x"}, {.name = "y", .role = MetricRole::Constraint}}}),
+            "");
+}
+
+TEST(Method, OptionsReachTheSearcher) {
+  Json options, samples;
+  samples.set("a", 1);
+  samples.set("b", 1);
+  options.set("num_samples", samples);
+  const auto scheduler =
+      make_scheduler("grid", {.space = space(), .metrics = {{.name = "loss"}}, .options = options});
+  EXPECT_EQ(first_start(*scheduler).at("b"), Json(0.5));
+}
+
+}  // namespace
+}  // namespace skipjack

@@ -1,0 +1,55 @@
+// Plays trials by hand: turns proposals and outcomes into the events that a tuner would write.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "skipjack/trial/history.h"
+
+namespace skipjack::play {
+
+class Experiment {
+ public:
+  const History& history() const { return history_; }
+
+  TrialId start(Configuration configuration) {
+    const auto trial = static_cast<TrialId>(history_.trials().size());
+    apply(TrialStarted{.trial = trial, .configuration = std::move(configuration)});
+    return trial;
+  }
+  void report(TrialId trial, const std::string& metric, double value) {
+    Json metrics;
+    metrics.set(metric, value);
+    apply(Reported{{trial, 0}, std::move(metrics)});
+  }
+  void end(TrialId trial, Outcome outcome) {
+    AttemptEnd end;
+    end.outcome = outcome;
+    apply(AttemptEnded{{trial, 0}, std::move(end)});
+  }
+  /// A trial that ran, reported value once and ended well.
+  TrialId measured(Configuration configuration, double value, const std::string& metric = "loss") {
+    const TrialId trial = start(std::move(configuration));
+    report(trial, metric, value);
+    end(trial, Outcome::Completed);
+    return trial;
+  }
+  TrialId failed(Configuration configuration) {
+    const TrialId trial = start(std::move(configuration));
+    end(trial, Outcome::Failed);
+    return trial;
+  }
+
+ private:
+  void apply(EventBody body) {
+    history_.apply(Event{
+        .number = number_, .time = Duration(number_), .unix_time = 0, .body = std::move(body)});
+    ++number_;
+  }
+  History history_;
+  std::int64_t number_ = 0;
+};
+
+}  // namespace skipjack::play
