@@ -1,6 +1,8 @@
 // Every SQLite result code is turned into an Error here and nowhere else.
 #include "skipjack/journal/database.h"
 
+#include <sqlite3.h>
+
 #include <cerrno>
 
 #include "skipjack/base/error.h"

@@ -1,13 +1,14 @@
 // SQLite behind C++ lifetimes and our errors; private to this module.
 #pragma once
 
-#include <sqlite3.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
 
 namespace skipjack::journal_detail {
 
