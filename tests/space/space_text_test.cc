@@ -146,6 +146,8 @@ TEST(SpaceText, HostileTextIsRefused) {
     bomb += "}\n";
   }
   EXPECT_THAT(message_of(bomb), HasSubstr("values"));
+  // A bracket too many: once an endless stream of empty documents.
+  EXPECT_THAT(message_of("{\"a\":2\"b\":0},\"c\":{\"d\":1}}"), testing::Ne("no error"));
   EXPECT_THAT(message_of("a: &x {k: *x}"), testing::AnyOf(HasSubstr("deep"), HasSubstr("YAML")));
 }
 

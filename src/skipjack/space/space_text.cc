@@ -1,9 +1,11 @@
 // A search space from YAML, and so from JSON. What people write ("lr: loguniform(1e-6, 1)", lists
 // as choices) and Syne Tune's JSON form are told apart by the "domain_cls" of the latter. Aliases
 // are followed, within limits on depth and on the number of values, since the text may be hostile.
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <set>
+#include <sstream>
 
 #include "skipjack/base/error.h"
 #include "skipjack/space/constraint.h"
@@ -44,6 +46,34 @@ bool is_call(std::string_view text) {
   return text.substr(0, open).find_first_not_of(
              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
          std::string_view::npos;
+}
+
+/// Passes over everything.
+class Ignore final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+/// Load alone would pass over what follows; LoadAll of yaml-cpp 0.7 never ends on some bad text,
+/// such as a ']' or ',' after the first document.
+void require_one_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  Ignore ignore;
+  if (parser.HandleNextDocument(ignore) && parser.HandleNextDocument(ignore))
+    invalid("the text holds more than one YAML document, or something after its end",
+            "remove the line ---, and check brackets");
 }
 
 class Reader {
@@ -175,10 +205,9 @@ SearchSpace SearchSpace::from_text(std::string_view yaml_or_json) {
     invalid("a search space's text must be at most 1 MiB, not " +
             std::to_string(yaml_or_json.size()) + " bytes");
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml_or_json));
-    if (documents.size() > 1)
-      invalid("the text holds more than one YAML document", "remove the line ---");
-    return Reader().read(documents.empty() ? YAML::Node() : documents[0]);
+    const std::string text(yaml_or_json);
+    require_one_document(text);
+    return Reader().read(YAML::Load(text));
   } catch (const YAML::Exception& error) {
     invalid(line_of(error.mark) + "bad YAML: " + error.msg,
             "put values with brackets, commas or quotes in quotes");
