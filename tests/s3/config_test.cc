@@ -136,6 +136,21 @@ TEST(Plan, WithoutThreadsPartsGoOneAfterAnother) {
 
 TEST(Plan, EmptyObjectHasNoParts) { EXPECT_TRUE(plan_download(0, {}, kLimits).parts.empty()); }
 
+TEST(Plan, AClaimedSizeDoesNotEatTheMemory) {
+  EXPECT_LE(plan_download(INT64_MAX, {}, kLimits).parts.size(), (std::size_t{1} << 20) + 1);
+  EXPECT_NE(message_of([] {
+              plan_download(INT64_MAX, {.multipart_chunksize = 1}, kLimits);
+            }).find("multipart_chunksize = 1 "),
+            std::string::npos);
+}
+
+TEST(Plan, ASlowLimitMeansSmallReceptions) {
+  EXPECT_EQ(plan_download(kGiB, {.max_bandwidth = 100'000}, kLimits).config.receive_buffer,
+            16 * kKiB);
+  EXPECT_EQ(plan_download(kGiB, {.max_bandwidth = 10'000'000'000}, kLimits).config.receive_buffer,
+            256 * kKiB);
+}
+
 TEST(Plan, AutoFillsItsWaves) {
   for (const std::int64_t size : {200 * kMiB, kGiB, 3 * kGiB, 5 * kGiB + 12345}) {
     const Plan plan = plan_download(size, {}, kLimits);

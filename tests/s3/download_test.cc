@@ -398,6 +398,20 @@ TEST_F(DownloadTest, BandwidthIsKeptOverAllConnections) {
   EXPECT_EQ(result.config.max_bandwidth, 1'000'000);
 }
 
+TEST_F(DownloadTest, WaitingForTheBandwidthIsNoStall) {
+  const std::string object = test_object(120'000);
+  const ScriptedServer server(
+      [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
+  ClientOptions options = options_for(server);
+  options.transport.stall_timeout = std::chrono::milliseconds(150);
+  const DownloadResult result = Client(options).download(
+      {.object = object_,
+       .target = ToMemory{},
+       .config = {.max_concurrency = 2, .multipart_chunksize = 40'000, .max_bandwidth = 100'000}});
+  EXPECT_EQ(result.memory.view(), object);
+  EXPECT_EQ(result.num_retries, 0);
+}
+
 TEST_F(DownloadTest, WithoutThreadsOneConnectionServesAll) {
   const std::string object = test_object(300'000);
   const ScriptedServer server(
@@ -414,7 +428,11 @@ TEST_F(DownloadTest, WithoutThreadsOneConnectionServesAll) {
 TEST_F(DownloadTest, PutSendsTheBytesAndHeadSeesThem) {
   std::string stored;
   const ScriptedServer server([&](const ScriptedRequest& r) {
-    if (r.method != "PUT") return serve_object(r, stored, kEtag);
+    if (r.method != "PUT") {
+      ScriptedReply reply = serve_object(r, stored, kEtag);
+      reply.headers["Server"] = "scripted (test)";
+      return reply;
+    }
     stored = r.body;
     return ScriptedReply{.headers = {{"ETag", kEtag}}};
   });
@@ -427,6 +445,7 @@ TEST_F(DownloadTest, PutSendsTheBytesAndHeadSeesThem) {
   const ObjectSummary summary = client.head_object(object_);
   EXPECT_EQ(summary.size, 70'000);
   EXPECT_EQ(summary.etag, kEtag);
+  EXPECT_EQ(summary.server, "scripted (test)");
 }
 
 TEST_F(DownloadTest, AMissingFolderIsKnownBeforeTheFirstRequest) {

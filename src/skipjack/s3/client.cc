@@ -41,7 +41,8 @@ ObjectSummary Client::head_object(const ObjectAddress& object, const std::string
           .etag = header_of(head, "etag"),
           .version_id = header_of(head, "x-amz-version-id"),
           .last_modified = header_of(head, "last-modified"),
-          .content_type = header_of(head, "content-type")};
+          .content_type = header_of(head, "content-type"),
+          .server = header_of(head, "server")};
 }
 
 std::string Client::put_object(const PutOptions& options) {

@@ -106,6 +106,7 @@ struct ObjectSummary {
   std::string version_id;
   std::string last_modified;  ///< as sent.
   std::string content_type;
+  std::string server;  ///< the Server header: who answered.
 };
 
 struct PutOptions {

@@ -27,6 +27,8 @@ constexpr std::size_t kLongestHead = 64 * 1024;
 // Bytes gather for so long while bodies flow: at 90 MB/s a connection has 90 KB by then.
 constexpr Duration kGather = std::chrono::microseconds(1000);
 constexpr Duration kStallCheck = std::chrono::milliseconds(250);
+// Away from the network for longer than this: it is taken off the stall clock.
+constexpr Duration kAway = std::chrono::milliseconds(10);
 
 void check_multi(CURLMcode code, const char* what) {
   if (code != CURLM_OK)
@@ -127,6 +129,10 @@ class CurlTransport final : public Transport {
 
   void drive(Duration timeout) override {
     const Duration begin = system_clock().now();
+    // Time in which nobody looked (a bandwidth to keep) is not the servers' fault.
+    if (const Duration away = begin - last_left_; away > kAway)
+      for (const auto& exchange : exchanges_)
+        exchange->last_progress = std::min(begin, exchange->last_progress + away);
     ended_in_pass_ = false;
     fire_timer(begin);
     // On a warm connection a whole answer may have come within that call; nothing would wake us for
@@ -169,6 +175,7 @@ class CurlTransport final : public Transport {
                  bytes_in_pass_ < static_cast<std::int64_t>(n) * options_.receive_buffer * 3 / 4;
     // After a long pass (the engine waited for the disk) the sockets have not been looked at yet.
     if (now - woken < std::chrono::seconds(1)) fail_stalled(now);
+    last_left_ = system_clock().now();
   }
 
   void wake() noexcept override {
@@ -414,6 +421,7 @@ class CurlTransport final : public Transport {
   std::vector<Exchange*> idle_;
   std::optional<Duration> timer_;
   Duration next_stall_check_{0};
+  Duration last_left_ = system_clock().now();
   std::int64_t active_ = 0;
   std::int64_t num_connections_ = 0;
   std::int64_t bytes_in_pass_ = 0;

@@ -29,6 +29,12 @@ constexpr std::int64_t kAutoOutstandingWrites = 32;
 // What one reception takes from the socket.
 constexpr std::int64_t kReceiveBuffer = 256 * kKiB;
 constexpr std::int64_t kSmallestReceiveBuffer = 16 * kKiB;
+// With max_bandwidth, all connections together take in at most a fiftieth of a second's worth at a
+// time, so that the rate is kept over short spans too.
+constexpr std::int64_t kBandwidthSlices = 50;
+// S3's largest object in parts of 50 MiB; keeps the list of parts below 64 MiB, whatever size a
+// server claims.
+constexpr std::int64_t kMostParts = std::int64_t{1} << 20;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
@@ -132,6 +138,14 @@ Plan plan_download(std::int64_t object_size, const TransferConfig& config,
   // GET).
   if (one_connection && effective.use_threads) chunk = std::max(chunk, rest);
 
+  if (!config.multipart_chunksize) chunk = std::max(chunk, ceil_div(rest, kMostParts));
+  if (ceil_div(rest, chunk) > kMostParts)
+    throw Error(ErrorCode::InvalidArgument,
+                "multipart_chunksize = " + std::to_string(chunk) + " cuts " +
+                    std::to_string(object_size) + " bytes into " +
+                    std::to_string(ceil_div(rest, chunk)) +
+                    " parts, which must be <= " + std::to_string(kMostParts),
+                "use larger parts, or leave multipart_chunksize out for auto");
   if (object_size > 0) {
     plan.parts.reserve(static_cast<std::size_t>(1 + ceil_div(rest, chunk)));
     plan.parts.push_back({0, first});
@@ -149,6 +163,10 @@ Plan plan_download(std::int64_t object_size, const TransferConfig& config,
   effective.io_chunksize = std::min(config.io_chunksize.value_or(kAutoWrite), longest_part);
   effective.max_io_queue =
       effective.use_threads ? config.max_io_queue.value_or(kAutoOutstandingWrites) : 1;
+  if (effective.max_bandwidth)
+    effective.receive_buffer =
+        std::clamp(*effective.max_bandwidth / kBandwidthSlices / effective.max_concurrency,
+                   kSmallestReceiveBuffer, kReceiveBuffer);
   fit_memory(effective);
   return plan;
 }

@@ -57,7 +57,7 @@ struct Plan {
 ByteRange first_range(const TransferConfig& config);
 
 /// object_size >= 0; part 0 is first_range cut to the object. Throws InvalidArgument as validate()
-/// does.
+/// does, and for a multipart_chunksize that makes more than 2^20 parts.
 Plan plan_download(std::int64_t object_size, const TransferConfig& config,
                    const PlanLimits& limits);
 
