@@ -74,7 +74,17 @@ ChildResult run_child(const std::vector<std::string>& command) {
   return result;
 }
 
-std::filesystem::path find_script(const std::filesystem::path& program) {
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of("\n\r ");
+  if (end == std::string::npos) return "no output";
+  const std::size_t begin = text.find_last_of('\n', end);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1,
+                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+}
+
+}  // namespace
+
+std::filesystem::path boto3_trial_script(const std::filesystem::path& program) {
   const std::filesystem::path name = "boto3_trial.py";
   for (const std::filesystem::path& candidate :
        {program.parent_path() / ".." / "share" / "skipjack" / name,
@@ -90,18 +100,8 @@ std::filesystem::path find_script(const std::filesystem::path& program) {
               "install skipjack with its share/skipjack folder");
 }
 
-std::string last_line(const std::string& text) {
-  const std::size_t end = text.find_last_not_of("\n\r ");
-  if (end == std::string::npos) return "no output";
-  const std::size_t begin = text.find_last_of('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1,
-                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
-}
-
-}  // namespace
-
 Boto3 find_boto3(const std::string& python, const std::filesystem::path& program) {
-  const std::filesystem::path script = find_script(program);
+  const std::filesystem::path script = boto3_trial_script(program);
   const ChildResult check = run_child({python, script.string(), "--check"});
   const auto answer = check.exit_code == 0 ? try_parse_json(check.output) : std::nullopt;
   if (!answer || !answer->find("boto3"))

@@ -16,6 +16,9 @@ struct Boto3 {
   std::string python_version;
 };
 
+/// The trial script, found from the running executable as find_boto3 does. Throws NotFound.
+std::filesystem::path boto3_trial_script(const std::filesystem::path& program);
+
 /// program: the running executable; the script lies in ../share/skipjack from it, where it was
 /// installed, or in the source tree. Throws NotFound naming the interpreter or the script and what
 /// to try.

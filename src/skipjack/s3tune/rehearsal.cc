@@ -85,6 +85,11 @@ class Rehearsal {
         finish(Outcome::Stopped);
         return true;
       }
+      if (const auto* set = std::get_if<SetDeadline>(&command)) {
+        if (running_) running_->deadline = to_seconds(set->deadline);
+        emit(DeadlineSet{set->trial, set->deadline});
+        return true;
+      }
       if (const auto* finished = std::get_if<Finished>(&command); finished && !running_) {
         reason = finished->reason;
         return false;

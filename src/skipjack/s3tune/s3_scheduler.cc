@@ -27,9 +27,9 @@ constexpr std::string_view kVerdictPhase = "verdict";
 /// would only tell how bad it is. Caps of 1.2 to 1.5 save half the time and more [SEARCH 3.1:
 /// measured on tables of runtimes].
 constexpr double kHopeless = 1.3;
-/// Before its first report, a trial gets this many times the best: a single slow answer may double
-/// a download.
-constexpr double kFirstDownloadCap = 2.5;
+/// A download gets this many times the best before its trial is stopped: a single slow answer may
+/// double one.
+constexpr double kDownloadCap = 2.0;
 /// Seconds that starting and ending a trial's process may take beyond what was seen of it.
 constexpr double kProcessSlack = 0.3;
 /// Planned times are stretched by this before they are held against what is left.
@@ -115,10 +115,14 @@ class S3Scheduler final : public Scheduler {
       if (first_baseline) body.configuration = options_.baseline_point;
       forward(event, std::move(body));
     } else if (const auto* reported = std::get_if<Reported>(&event.body)) {
+      // The next download of the trial gets a time limit of its own.
+      without_deadline_.insert(reported->id.trial);
+      overdue_.erase(reported->id.trial);
       if (const auto id = inner_ids_.find(reported->id.trial); id != inner_ids_.end())
         forward(event, Reported{{id->second, reported->id.attempt}, reported->metrics});
     } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
       overdue_.erase(ended->id.trial);
+      without_deadline_.erase(ended->id.trial);
       if (const auto id = inner_ids_.find(ended->id.trial); id != inner_ids_.end())
         forward(event, AttemptEnded{{id->second, ended->id.attempt}, ended->end});
     } else if (const auto* resumed = std::get_if<TrialResumed>(&event.body)) {
@@ -193,13 +197,19 @@ class S3Scheduler final : public Scheduler {
     const DriftModel drift = drift_of(view.history);
     const auto best = best_mean(view.history, drift);
     if (!best) return {Wait{}};
-    if (without_deadline_.contains(trial.id))
-      return {SetDeadline{trial.id, view.now + from_seconds(trial_cap(view.history, *best))}};
     const std::vector<double> downloads = downloads_of(trial);
     const double limit = *best * (kHopeless + 3 * drift.noise());
     if (!downloads.empty() && downloads.size() < static_cast<std::size_t>(options_.repeats) &&
         mean_of(downloads) / drift.factor(to_seconds(view.now)) > limit)
       return {Stop{trial.id, "clearly slower than the best so far"}};
+    if (without_deadline_.contains(trial.id) &&
+        downloads.size() < static_cast<std::size_t>(options_.repeats)) {
+      Duration deadline = view.now + from_seconds(download_cap(view.history, *best));
+      if (view.remaining_time)
+        deadline = std::min(deadline,
+                            view.now + *view.remaining_time - from_seconds(verdict_reserve(view)));
+      return {SetDeadline{trial.id, std::max(deadline, view.now)}};
+    }
     return {Wait{}};
   }
 
@@ -264,7 +274,7 @@ class S3Scheduler final : public Scheduler {
       start->configuration.set(kRepeats, options_.repeats);
       start->tag = Json(Json::Object{{"phase", kSearchPhase}});
       if (const auto best = best_mean(view.history, drift)) {
-        const Duration cap = view.now + from_seconds(trial_cap(view.history, *best));
+        const Duration cap = view.now + from_seconds(download_cap(view.history, *best));
         deadline = deadline ? std::min(*deadline, cap) : cap;
       }
       start->deadline = deadline;
@@ -436,10 +446,10 @@ class S3Scheduler final : public Scheduler {
     return values[values.size() / 2];
   }
 
-  /// Seconds after which a search trial is given up.
-  double trial_cap(const History& history, double best) const {
-    return overhead(history) + kProcessSlack +
-           best * (kFirstDownloadCap + kHopeless * (options_.repeats - 1));
+  /// Seconds after which a search trial is given up that is about to start, or to go on with, a
+  /// download.
+  double download_cap(const History& history, double best) const {
+    return overhead(history) + kProcessSlack + best * kDownloadCap;
   }
 
   double expected_duration(const History& history, bool baseline) const {

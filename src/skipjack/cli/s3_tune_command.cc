@@ -1,0 +1,371 @@
+// skipjack s3 tune: look at the object, say what it will cost, run the tuning, print the verdict
+// and the configuration to use. And skipjack s3 measure, its trial, which nobody has to know.
+#include "skipjack/cli/s3_tune_command.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <ostream>
+#include <stop_token>
+#include <thread>
+
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/file.h"
+#include "skipjack/cli/s3_access.h"
+#include "skipjack/cli/signals.h"
+#include "skipjack/cli/summary.h"
+#include "skipjack/cli/tuning_progress.h"
+#include "skipjack/s3sim/profile.h"
+#include "skipjack/s3sim/twin.h"
+#include "skipjack/s3tune/boto3_client.h"
+#include "skipjack/s3tune/measure.h"
+#include "skipjack/s3tune/s3_tuning.h"
+#include "skipjack/s3tune/s3_verdict.h"
+#include "skipjack/tuner/interrupt.h"
+
+namespace skipjack::cli {
+namespace {
+
+struct S3TuneFlags {
+  S3AccessFlags access;
+  std::string object, client = "native", method = "bayesopt", start = "defaults", to = "file";
+  std::string max_time, max_bytes, memory_limit = "1GiB", folder = ".", name, output,
+                                   python = "python3";
+  std::optional<std::int64_t> max_trials;
+  int repeats = 3;
+  std::uint64_t seed = 42;
+  bool json = false, quiet = false;
+};
+
+void note(Context& context, bool is_quiet, const std::string& text) {
+  if (!is_quiet) context.err << one_line(text) + "\n" << std::flush;
+}
+
+/// The profile that a simulator names in its Server header, with its remark and its own optimum.
+std::optional<s3tune::S3TuningOptions::SimulatedProfile> simulated_profile(
+    const s3::ObjectSummary& object) {
+  constexpr std::string_view kSimulator = "skipjack-s3sim";
+  constexpr std::string_view kBefore = "(profile ";
+  if (!object.server.starts_with(kSimulator)) return std::nullopt;
+  const std::size_t begin = object.server.find(kBefore);
+  const std::size_t end = object.server.rfind(')');
+  s3tune::S3TuningOptions::SimulatedProfile profile;
+  if (begin != std::string::npos && end != std::string::npos && end > begin + kBefore.size())
+    profile.name = object.server.substr(begin + kBefore.size(), end - begin - kBefore.size());
+  for (const s3sim::Profile& known : s3sim::builtin_profiles())
+    if (known.name == profile.name) {
+      profile.remark = known.remark();
+      profile.ideal_seconds = s3sim::ideal_seconds(known, object.size);
+      return profile;
+    }
+  s3sim::Profile unknown;
+  unknown.name = profile.name;
+  profile.remark = unknown.remark();
+  return profile;
+}
+
+/// Where trials write: a folder of the experiment's own, so that nothing foreign is ever removed.
+std::filesystem::path scratch_folder(const std::filesystem::path& folder, const std::string& name) {
+  return std::filesystem::absolute(folder).lexically_normal() / (".skipjack-" + name);
+}
+
+/// While it lives, the scratch folder exists; what a killed trial left in it goes with it.
+class Scratch {
+ public:
+  explicit Scratch(std::filesystem::path path) : path_(std::move(path)) {
+    if (path_.empty()) return;
+    std::error_code error;
+    std::filesystem::remove_all(path_, error);
+    if (!error) std::filesystem::create_directory(path_, error);
+    if (error) throw errno_error(error.value(), "cannot make the folder " + path_.string());
+  }
+  ~Scratch() {
+    std::error_code ignored;  // it stays behind, which the next resume mends
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+ private:
+  std::filesystem::path path_;
+};
+
+s3tune::MeasurementTarget target_of_flags(const S3TuneFlags& flags, const S3Access& access,
+                                          const std::string& name) {
+  s3tune::MeasurementTarget target;
+  target.object = flags.object;
+  target.endpoint_url = access.client.endpoint.endpoint_url;
+  target.region = access.client.endpoint.region;
+  target.profile = flags.access.profile;
+  target.addressing_style = flags.access.addressing_style;
+  target.sign_requests = !flags.access.no_sign_request && !access.client.credentials.anonymous();
+  target.to = s3tune::parse_destination(flags.to);
+  if (target.to == s3tune::Destination::File) target.folder = scratch_folder(flags.folder, name);
+  target.memory_limit = byte_size_flag("--memory-limit", flags.memory_limit);
+  target.python = flags.python;
+  return target;
+}
+
+s3tune::S3TuningOptions tuning_options(const S3TuneFlags& flags) {
+  s3tune::S3TuningOptions options;
+  options.client = s3tune::parse_tuned_client(flags.client);
+  options.method = flags.method;
+  options.seed = flags.seed;
+  options.repeats = flags.repeats;
+  options.start = s3tune::parse_start_point(flags.start);
+  if (!flags.max_time.empty()) options.max_time = duration_flag("--max-time", flags.max_time);
+  if (!flags.max_bytes.empty()) options.max_bytes = byte_size_flag("--max-bytes", flags.max_bytes);
+  options.max_trials = flags.max_trials;
+  if (!options.max_time && !options.max_trials && !options.max_bytes)
+    options.max_time = std::chrono::seconds(120);
+  options.cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.program = own_program();
+  return options;
+}
+
+/// If the baseline could not even be measured, that is an error, with the last words of the trial.
+void require_baseline(const TuningResult& result) {
+  constexpr std::string_view kFailed = "the baseline failed";
+  if (!result.reason.starts_with(kFailed)) return;
+  std::string said;
+  for (const Trial& trial : result.history.trials())
+    if (trial.status == TrialStatus::Failed && trial.end && !trial.end->error_tail.empty())
+      said = ": " + trial.end->error_tail;
+  throw Error(ErrorCode::Exhausted, result.reason + said,
+              "try the same download with skipjack s3 get");
+}
+
+/// Prints the verdict and keeps it, with the configuration, in the experiment's folder.
+void conclude(Context& context, const ExperimentStore& store, const std::string& name,
+              const TuningDefinition& definition, const TuningResult& result,
+              const S3TuneFlags& flags) {
+  require_baseline(result);
+  const s3tune::S3Verdict verdict = s3tune::s3_verdict(definition, result.history);
+  const std::filesystem::path folder = store.folder(name);
+  const std::string snippet = s3tune::boto3_snippet(verdict, definition);
+  const bool tunes_native = definition.extra.at("client").as_string() == "native";
+  const std::string config =
+      to_json_text(s3tune::config_file_of(verdict), JsonStyle::Indented) + "\n";
+  const std::string json = to_json_text(s3tune::to_json(verdict), JsonStyle::Indented) + "\n";
+  write_file_atomically(folder / "verdict.json", json);
+  const std::filesystem::path config_path =
+      folder / (tunes_native ? "config.json" : "transfer_config.py");
+  if (tunes_native || !snippet.empty()) {
+    write_file_atomically(config_path, tunes_native ? config : snippet);
+    if (!flags.output.empty()) write_file_atomically(flags.output, tunes_native ? config : snippet);
+  }
+  if (flags.json) return write_output(context, "-", json);
+
+  std::string text = s3tune::to_text(verdict, definition);
+  const std::string uri = definition.extra.at("object").at("uri").as_string();
+  const std::string endpoint = definition.extra.at("object").at("endpoint_url").as_string();
+  const std::string where = endpoint.empty() ? "" : " --endpoint-url " + endpoint;
+  if (tunes_native && verdict.complete_blocks > 0) {
+    text +=
+        verdict.answer == s3tune::kWinnerArm
+            ? "\nUse it:  skipjack s3 get " + uri + where + " --config " +
+                  (flags.output.empty() ? config_path.string() : flags.output) + "\n" + config
+            : "\nUse it:  skipjack s3 get " + uri + where + "     (no values: left to itself)\n";
+  } else if (!snippet.empty()) {
+    text += "\nUse it:\n" + snippet;
+  } else if (verdict.complete_blocks > 0) {
+    text += "\nUse it:  boto3 as it is; no TransferConfig is faster beyond doubt\n";
+  }
+  text += "\nReport and data: " + folder.string() + "\n  " + command_line(context, "show " + name) +
+          "\n  " + command_line(context, "plot " + name + " -o best.svg") + "\n  " +
+          command_line(context, "export " + name + " --format csv") + "\n";
+  if (result.reason == "interrupted")
+    text += "Interrupted; go on with " + command_line(context, "resume " + name) + "\n";
+  write_output(context, "-", text);
+}
+
+int exit_code_of(const TuningResult& result) {
+  return result.reason == "interrupted" ? kExitInterrupted : kExitOk;
+}
+
+int tune(const S3TuneFlags& flags, Context& context) {
+  const s3::ObjectAddress object = s3::parse_s3_uri(flags.object);
+  if (object.key.empty())
+    throw Error(ErrorCode::InvalidArgument, "'" + flags.object + "' names no object",
+                "write s3://bucket/key");
+  s3tune::S3TuningOptions options = tuning_options(flags);
+  const ExperimentStore store(experiments_folder(context));
+  const std::string name = !flags.name.empty()
+                               ? flags.name
+                               : default_experiment_name("s3-tune", system_clock().unix_time());
+  validate_experiment_name(name);
+  if (std::filesystem::exists(store.folder(name)))
+    throw Error(ErrorCode::AlreadyExists, "an experiment '" + name + "' is there already",
+                "choose another --name, or remove it with " + command_line(context, "rm " + name));
+  const S3Access access = s3_access(flags.access, context);
+  options.target = target_of_flags(flags, access, name);
+
+  s3::ObjectSummary summary;
+  double rate = 0;
+  try {
+    summary = s3::Client(access.client).head_object(object);
+    if (summary.size > 0) rate = s3tune::probe_rate(access.client, object);
+  } catch (const Error& error) {
+    throw explain_access_error(error, access);
+  }
+  options.profile = simulated_profile(summary);
+  try {
+    options.boto3 = s3tune::find_boto3(flags.python, options.program);
+  } catch (const Error& error) {
+    if (options.client == s3tune::TunedClient::Boto3 || error.code() != ErrorCode::NotFound) throw;
+    note(context, flags.quiet, std::string("note: the row of boto3 is left out: ") + error.what());
+  }
+  const TuningDefinition definition = s3tune::define_s3_tuning(options, summary);
+  const Scratch scratch(options.target.folder);
+  s3tune::check_room(options, summary.size);
+  note(context, flags.quiet,
+       "experiment " + name + ": " + flags.object + ", " +
+           format_byte_size(static_cast<double>(summary.size)) + "; at most " +
+           s3tune::cost_sentence(s3tune::estimate_cost(options, summary.size, rate)));
+
+  Interrupt interrupt;
+  TuningProgress progress(context, definition.metrics[0]);
+  SignalWatch signals([&] { interrupt.request(); });
+  RunOptions run;
+  run.make_scheduler = s3tune::make_scheduler_of;
+  run.interrupt = &interrupt;
+  if (!flags.quiet) {
+    run.on_turn = [&](const Turn& turn) { progress.on_turn(turn); };
+    run.turn_interval = progress_interval(context);
+  }
+  const TuningResult result = start_tuning(store, name, definition, run);
+  progress.finish();
+  conclude(context, store, name, definition, result, flags);
+  return exit_code_of(result);
+}
+
+/// Replaces this process by the boto3 trial.
+[[noreturn]] void become_boto3_trial(const std::string& python,
+                                     const std::string& configuration_file) {
+  const std::string script = s3tune::boto3_trial_script(own_program()).string();
+  std::string arguments[] = {python, script, configuration_file};
+  char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), nullptr};
+  ::execvp(argv[0], argv);
+  throw errno_error(errno, "cannot start " + python);
+}
+
+int measure(const std::string& configuration_file, Context& context) {
+  const Json configuration = parse_json(read_file(configuration_file));
+  const s3tune::MeasurementTarget target = s3tune::target_of(configuration);
+  if (configuration.at("client").as_string() == "boto3")
+    become_boto3_trial(target.python, configuration_file);
+  const S3AccessFlags flags{.endpoint_url = target.endpoint_url,
+                            .region = target.region,
+                            .profile = target.profile,
+                            .addressing_style = target.addressing_style,
+                            .no_sign_request = !target.sign_requests};
+  const S3Access access = s3_access(flags, context);
+  std::stop_source stop;
+  SignalWatch signals([&stop] { stop.request_stop(); });
+  try {
+    s3tune::measure_downloads(
+        {.client = access.client,
+         .object = s3::parse_s3_uri(target.object),
+         .config = s3tune::transfer_config_of(configuration),
+         .to = target.to,
+         .folder = target.folder,
+         .repeats = static_cast<int>(configuration.at(s3tune::kRepeats).as_int()),
+         .stop = stop.get_token()},
+        [&](const Json& report) {
+          write_output(context, "-", "[tune-metric]: " + to_json_text(report) + "\n");
+        });
+  } catch (const Error& error) {
+    throw explain_access_error(error, access);
+  }
+  return kExitOk;
+}
+
+void add_measure(CLI::App& s3, Context& context) {
+  const auto file = std::make_shared<std::string>();
+  CLI::App& command = *s3.add_subcommand("measure", "The trial of s3 tune");
+  command.group("");  // not shown in the help
+  command.add_option("configuration", *file, "JSON file")->required()->type_name("FILE");
+  command.callback(
+      [file, &context] { context.action = [file, &context] { return measure(*file, context); }; });
+}
+
+}  // namespace
+
+void add_s3_tune(CLI::App& s3, Context& context) {
+  const auto flags = std::make_shared<S3TuneFlags>();
+  CLI::App& command = *s3.add_subcommand(
+      "tune", "Find the configuration that downloads an object fastest from here, and prove it");
+  command.add_option("object", flags->object, "s3://bucket/key")->required()->type_name("URI");
+  command
+      .add_option("--max-time", flags->max_time,
+                  "end after this long, verdict included; default 120s")
+      ->type_name("DURATION");
+  command.add_option("--max-trials", flags->max_trials, "configurations that the search may try")
+      ->type_name("N");
+  command.add_option("--max-bytes", flags->max_bytes, "bytes that all downloads together may take")
+      ->type_name("SIZE");
+  command
+      .add_option("--client", flags->client,
+                  "whose values are tuned: native or boto3; default native")
+      ->check(CLI::IsMember({"native", "boto3"}))
+      ->type_name("CLIENT");
+  command.add_option("--method", flags->method, "bayesopt, random, grid, sobol; default bayesopt")
+      ->type_name("NAME");
+  command.add_option("--repeats", flags->repeats, "downloads of each configuration; default 3")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
+  command
+      .add_option("--start", flags->start, "where the search begins: defaults, midpoint or random")
+      ->check(CLI::IsMember({"defaults", "midpoint", "random"}))
+      ->type_name("WHERE");
+  command
+      .add_option("--to", flags->to, "where the bytes go: file, memory or discard; default file")
+      ->check(CLI::IsMember({"file", "memory", "discard"}))
+      ->type_name("WHERE");
+  command
+      .add_option("--folder", flags->folder,
+                  "where downloaded files go for a moment; default: here")
+      ->type_name("DIR");
+  command
+      .add_option("--memory-limit", flags->memory_limit,
+                  "bound on the client's buffers; default 1GiB")
+      ->type_name("SIZE");
+  command.add_option("--python", flags->python, "interpreter that has boto3; default python3")
+      ->type_name("PROGRAM");
+  command.add_option("--seed", flags->seed, "default 42")->type_name("N");
+  command.add_option("--name", flags->name, "of the experiment; default: s3-tune and the time")
+      ->type_name("NAME");
+  command.add_option("--output,-o", flags->output, "also write the configuration to this file")
+      ->type_name("FILE");
+  command.add_flag("--json", flags->json, "print the verdict as JSON");
+  command.add_flag("--quiet,-q", flags->quiet, "no progress, only the verdict");
+  add_s3_access_flags(command, flags->access);
+  command.callback(
+      [flags, &context] { context.action = [flags, &context] { return tune(*flags, context); }; });
+  add_measure(s3, context);
+}
+
+int resume_s3_tune(Context& context, const ExperimentStore& store, const std::string& name,
+                   const TuningDefinition& definition, const ResumeOptions& options) {
+  std::filesystem::path folder;
+  for (const auto& parameter : definition.space.parameters())
+    if (const auto* constant = std::get_if<Json>(&parameter.domain);
+        constant && parameter.name == "folder")
+      folder = constant->as_string();
+  if (const auto holder = store.holder(name))
+    throw Error(ErrorCode::AlreadyExists, "experiment '" + name + "' is running (pid " +
+                                              std::to_string(holder->pid) + " on host " +
+                                              holder->host + ")");
+  const Scratch scratch(folder);
+  ResumeOptions resumed = options;
+  resumed.run.make_scheduler = s3tune::make_scheduler_of;
+  const TuningResult result = resume_tuning(store, name, resumed);
+  if (result.reason == kAlreadyFinished)
+    write_output(context, "-",
+                 "experiment " + name + " has finished already; its verdict was:\n\n");
+  conclude(context, store, name, definition, result, {});
+  return exit_code_of(result);
+}
+
+}  // namespace skipjack::cli

@@ -1,0 +1,209 @@
+// skipjack s3 tune as a whole, over real sockets and processes: a tiny tuning, a kill in the
+// verdict, and bad input that ends before any trial.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "command.h"
+#include "skipjack/base/bytes.h"
+#include "skipjack/journal/experiment_store.h"
+#include "skipjack/s3sim/server.h"
+#include "skipjack/s3tune/s3_scheduler.h"
+#include "skipjack/s3tune/s3_verdict.h"
+#include "skipjack/study/tuning.h"
+
+namespace skipjack::s3tune {
+namespace {
+
+constexpr std::int64_t kSize = 16 * kMiB;
+
+s3sim::ServerOptions server_options() {
+  s3sim::ServerOptions options{.objects = {{.bucket = "bench", .key = "obj", .size = kSize}}};
+  options.profile = s3sim::find_profile("ec2-small");
+  return options;
+}
+
+std::vector<std::string> tune_arguments(const s3sim::Server& server, const std::string& max_time) {
+  return {"s3", "tune", "s3://bench/obj", "--endpoint-url", server.endpoint_url(), "--max-time",
+          max_time, "--to", "discard", "--method", "random", "--repeats", "2", "--name", "tiny",
+          // No boto3: these tests are about our own client.
+          "--python", "/nonexistent/python"};
+}
+
+JournalContents journal_of(const TemporaryFolder& home) {
+  return ExperimentStore(home.path() / "experiments").read("tiny");
+}
+
+TEST(S3Tune, EndsWithAVerdictAConfigurationAndNothingLeftBehind) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  std::vector<std::string> arguments = tune_arguments(server, "8s");
+  arguments[arguments.size() - 10 + 1] = "file";  // --to
+  arguments.insert(arguments.end(), {"--folder", home.path().string()});
+  Command command(home.path(), arguments);
+  ASSERT_EQ(command.wait(), 0) << command.errors();
+  const std::string output = command.output();
+  for (const char* expected :
+       {"Verdict on s3://bench/obj", "skipjack, boto3's values", "skipjack, left to itself",
+        "GiB/s", "[95 %]", "the profile's own optimum", "ec2-small",
+        "Use it:", "Report and data: "})
+    EXPECT_NE(output.find(expected), std::string::npos) << expected << "\n" << output;
+  EXPECT_NE(command.errors().find("requests ($"), std::string::npos) << command.errors();
+
+  const JournalContents journal = journal_of(home);
+  const TuningDefinition definition = tuning_definition_from_json(journal.header.definition);
+  const History history = fold(journal.events);
+  const S3Verdict verdict = s3_verdict(definition, history);
+  EXPECT_GE(verdict.complete_blocks, 2);
+  EXPECT_LE(to_seconds(history.time()), 8.5);
+  for (const Trial& trial : history.trials())
+    EXPECT_NE(trial.status, TrialStatus::Failed) << trial.end->error_tail;
+  for (const auto& entry : std::filesystem::directory_iterator(home.path()))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".skipjack")) << entry.path();
+  EXPECT_TRUE(std::filesystem::exists(home.path() / "experiments" / "tiny" / "config.json"));
+}
+
+TEST(S3Tune, KilledInItsVerdictItIsResumedWithTheSamePlan) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  Command killed(home.path(), tune_arguments(server, "12s"));
+  const ExperimentStore store(home.path() / "experiments");
+  // Until the third trial of the verdict has started; the tuning ends by itself if it never does.
+  const auto verdict_trials = [](const History& history) {
+    int count = 0;
+    for (const Trial& trial : history.trials()) count += phase_of(trial) == "verdict";
+    return count;
+  };
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
+  while (true) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << killed.errors();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (!std::filesystem::exists(store.folder("tiny") / "journal.sqlite")) continue;
+    if (verdict_trials(fold(journal_of(home).events)) >= 3) break;
+  }
+  killed.kill(SIGKILL);
+  killed.wait();
+  const std::vector<Event> before = journal_of(home).events;
+  const auto plan = verdict_plan(fold(before));
+  ASSERT_TRUE(plan);
+
+  Command resumed(home.path(), {"resume", "tiny"});
+  ASSERT_EQ(resumed.wait(), 0) << resumed.errors();
+  const std::vector<Event> after = journal_of(home).events;
+  ASSERT_GT(after.size(), before.size());
+  for (std::size_t i = 0; i < before.size(); ++i)
+    EXPECT_EQ(to_json(after[i].body), to_json(before[i].body)) << "event " << i;
+  const History history = fold(after);
+  const auto resumed_plan = verdict_plan(history);
+  ASSERT_TRUE(resumed_plan);
+  EXPECT_EQ(resumed_plan->num_blocks, plan->num_blocks);
+  EXPECT_EQ(resumed_plan->winner, plan->winner);
+  std::set<std::pair<std::int64_t, std::string>> cells;
+  for (const Trial& trial : history.trials())
+    if (phase_of(trial) == "verdict") {
+      EXPECT_TRUE(
+          cells.emplace(trial.tag.at("block").as_int(), trial.tag.at("arm").as_string()).second);
+    }
+  EXPECT_NE(resumed.output().find("Verdict on"), std::string::npos);
+
+  Command again(home.path(), {"resume", "tiny"});
+  EXPECT_EQ(again.wait(), 0) << again.errors();
+  EXPECT_NE(again.output().find("finished already"), std::string::npos) << again.output();
+}
+
+/// One line on standard error, the exit code, and no experiment.
+void expect_refused(const TemporaryFolder& home, Command& command, int exit_code,
+                    const std::string& says) {
+  EXPECT_EQ(command.wait(), exit_code) << command.errors();
+  const std::string errors = command.errors();
+  EXPECT_NE(errors.find(says), std::string::npos) << errors;
+  EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 1) << errors;
+  EXPECT_FALSE(std::filesystem::exists(home.path() / "experiments" / "tiny"));
+}
+
+TEST(S3Tune, MissingBucketOrKeyEndsBeforeAnyTrial) {
+  s3sim::Server server(server_options());
+  for (const char* object : {"s3://nobucket/obj", "s3://bench/nokey"}) {
+    const TemporaryFolder home;
+    std::vector<std::string> arguments = tune_arguments(server, "5s");
+    arguments[2] = object;
+    Command command(home.path(), arguments);
+    expect_refused(home, command, 3, "no");
+  }
+}
+
+TEST(S3Tune, WrongCredentialsEndBeforeAnyTrial) {
+  s3sim::ServerOptions options = server_options();
+  options.access_key = "AKIDEXAMPLE";
+  options.secret_key = "right";
+  s3sim::Server server(options);
+  const TemporaryFolder home;
+  Command command(home.path(), tune_arguments(server, "5s"),
+                  {{"AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"}, {"AWS_SECRET_ACCESS_KEY", "wrong"}});
+  expect_refused(home, command, 5, "");
+  EXPECT_EQ(command.errors().find("wrong\n"), std::string::npos) << "the secret must not be shown";
+}
+
+TEST(S3Tune, UnreachableEndpointEndsBeforeAnyTrial) {
+  const TemporaryFolder home;
+  std::vector<std::string> arguments;
+  {
+    s3sim::Server server(server_options());
+    arguments = tune_arguments(server, "5s");
+  }  // nobody listens there any more
+  Command command(home.path(), arguments);
+  expect_refused(home, command, 7, "127.0.0.1");
+}
+
+TEST(S3Tune, MissingBoto3IsAnAnswerWhereItIsToBeTuned) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  std::vector<std::string> arguments = tune_arguments(server, "5s");
+  arguments.insert(arguments.end(), {"--client", "boto3"});
+  Command command(home.path(), arguments);
+  expect_refused(home, command, 3, "--python");
+}
+
+TEST(S3Tune, TakenNameIsRefused) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  std::filesystem::create_directories(home.path() / "experiments" / "tiny");
+  Command command(home.path(), tune_arguments(server, "5s"));
+  EXPECT_EQ(command.wait(), 4);
+  EXPECT_NE(command.errors().find("'tiny'"), std::string::npos) << command.errors();
+}
+
+TEST(S3Tune, TooFewBytesForTheBaselineAreRefused) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  std::vector<std::string> arguments = tune_arguments(server, "5s");
+  arguments.insert(arguments.end(), {"--max-bytes", "1MiB", "--quiet"});
+  Command command(home.path(), arguments);
+  expect_refused(home, command, 2, "max_bytes");
+}
+
+/// Needs an interpreter with boto3, named by SKIPJACK_TEST_PYTHON.
+TEST(S3TuneReferee, TunesTheRealBoto3AndPrintsItsTransferConfigOnlyIfItWon) {
+  const char* python = std::getenv("SKIPJACK_TEST_PYTHON");
+  if (!python) GTEST_SKIP() << "SKIPJACK_TEST_PYTHON names no interpreter with boto3";
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  std::vector<std::string> arguments = tune_arguments(server, "20s");
+  arguments.back() = python;
+  arguments.insert(arguments.end(), {"--client", "boto3"});
+  Command command(home.path(), arguments);
+  ASSERT_EQ(command.wait(), 0) << command.errors();
+  const JournalContents journal = journal_of(home);
+  const TuningDefinition definition = tuning_definition_from_json(journal.header.definition);
+  const S3Verdict verdict = s3_verdict(definition, fold(journal.events));
+  ASSERT_FALSE(verdict.rows.empty());
+  EXPECT_EQ(verdict.rows.front().name, "boto3");
+  EXPECT_GT(verdict.rows.front().seconds.mean, 0);
+  EXPECT_EQ(command.output().find("TransferConfig(\n") != std::string::npos,
+            verdict.answer == kWinnerArm);
+  EXPECT_EQ(command.output().find("--config"), std::string::npos)
+      << "nothing of this was measured with our engine";
+}
+
+}  // namespace
+}  // namespace skipjack::s3tune
