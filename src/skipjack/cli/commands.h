@@ -1,0 +1,24 @@
+// The commands, one file a group. Each function adds its subcommand, flags and help to the parser
+// and sets Context::action when it was chosen; nothing happens while the command line is read.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "skipjack/cli/context.h"
+
+namespace skipjack::cli {
+
+/// skipjack s3 get | sim | tune
+void add_s3(CLI::App& app, Context& context);
+void add_s3_get(CLI::App& s3, Context& context);
+void add_s3_sim(CLI::App& s3, Context& context);
+/// skipjack tune
+void add_tune(CLI::App& app, Context& context);
+/// skipjack resume
+void add_resume(CLI::App& app, Context& context);
+/// skipjack list | show | rm
+void add_experiments(CLI::App& app, Context& context);
+/// skipjack export | plot
+void add_results(CLI::App& app, Context& context);
+
+}  // namespace skipjack::cli

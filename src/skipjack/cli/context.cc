@@ -1,0 +1,110 @@
+// Environment, exit codes, one-line errors.
+#include "skipjack/cli/context.h"
+
+#include <ostream>
+#include <system_error>
+
+#include "skipjack/base/file.h"
+
+namespace skipjack::cli {
+
+int exit_code(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::InvalidArgument:
+      return kExitUsage;
+    case ErrorCode::NotFound:
+      return kExitNotFound;
+    case ErrorCode::AlreadyExists:
+      return kExitAlreadyExists;
+    case ErrorCode::PermissionDenied:
+      return kExitPermissionDenied;
+    case ErrorCode::Corrupted:
+      return kExitCorrupted;
+    case ErrorCode::Io:
+      return kExitIo;
+    case ErrorCode::Network:
+      return kExitNetwork;
+    case ErrorCode::Timeout:
+      return kExitTimeout;
+    case ErrorCode::Cancelled:
+      return kExitInterrupted;
+    case ErrorCode::Exhausted:
+      return kExitExhausted;
+    case ErrorCode::Unsupported:
+      return kExitUnsupported;
+  }
+  return kExitFailure;
+}
+
+std::filesystem::path experiments_folder(const Context& context) {
+  if (!context.experiments_dir.empty()) return context.experiments_dir;
+  if (const auto home = context.environment("SKIPJACK_HOME")) return *home;
+  if (const auto data = context.environment("XDG_DATA_HOME"))
+    return std::filesystem::path(*data) / "skipjack";
+  if (const auto home = context.environment("HOME"))
+    return std::filesystem::path(*home) / ".local" / "share" / "skipjack";
+  throw Error(ErrorCode::NotFound, "no folder for experiments: HOME is not set",
+              "name one with --experiments-dir or SKIPJACK_HOME");
+}
+
+std::filesystem::path own_program() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error);
+}
+
+namespace {
+
+/// Length in bytes of the UTF-8 sequence at the start of text, 0 if there is none.
+std::size_t sequence_length(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const std::size_t length = lead < 0x80                   ? 1
+                             : lead >= 0xc2 && lead < 0xe0 ? 2
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                           : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
+  return length;
+}
+
+}  // namespace
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  while (!text.empty()) {
+    const auto lead = static_cast<unsigned char>(text[0]);
+    const std::size_t length = sequence_length(text);
+    // U+0080 to U+009F are control characters too, and terminals obey them.
+    const bool is_control =
+        lead < 0x20 || lead == 0x7f ||
+        (length == 2 && lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
+    if (length == 0)
+      line += '?';
+    else if (!is_control)
+      line.append(text.substr(0, length));
+    else if (line.empty() || line.back() != ' ')
+      line += ' ';
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return line;
+}
+
+std::string error_line(const Error& error) {
+  std::string line = "skipjack: " + one_line(error.what());
+  if (!error.try_this().empty()) line += "; " + one_line(error.try_this());
+  return line;
+}
+
+void write_output(Context& context, const std::filesystem::path& path, std::string_view text) {
+  if (!path.empty() && path != "-") {
+    write_file_atomically(path, text);
+    return;
+  }
+  context.out << text << std::flush;
+  if (!context.out)
+    throw Error(ErrorCode::Io, "cannot write to standard output", "is the disk full?");
+}
+
+}  // namespace skipjack::cli

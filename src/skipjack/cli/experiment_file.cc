@@ -1,0 +1,387 @@
+// YAML to JSON with limits (aliases can blow up a small text), JSON to a definition, key by key.
+#include "skipjack/cli/experiment_file.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/error.h"
+#include "skipjack/base/file.h"
+
+namespace skipjack::cli {
+namespace {
+
+constexpr int kMaxYamlNodes = 100000;
+constexpr int kMaxYamlDepth = 50;
+
+constexpr std::string_view kKeys[] = {"name",
+                                      "entry_point",
+                                      "program",
+                                      "interpreter",
+                                      "template",
+                                      "pass_by",
+                                      "space",
+                                      "metric",
+                                      "mode",
+                                      "metric_kind",
+                                      "method",
+                                      "method_options",
+                                      "workers",
+                                      "seed",
+                                      "max_time",
+                                      "max_trials",
+                                      "max_trials_completed",
+                                      "max_trials_finished",
+                                      "max_reports",
+                                      "max_cost",
+                                      "cost_metric",
+                                      "target",
+                                      "stop",
+                                      "at_end",
+                                      "max_failures",
+                                      "trial_time_limit",
+                                      "points_to_evaluate",
+                                      "max_resource_attr",
+                                      "working_directory",
+                                      "environment",
+                                      "grace",
+                                      "gpus",
+                                      "gpus_per_trial"};
+
+[[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
+  throw Error(ErrorCode::InvalidArgument, message, try_this);
+}
+
+Json scalar(const YAML::Node& node) {
+  const std::string& text = node.Scalar();
+  if (node.Tag() == "!") return text;  // quoted
+  if (text == "null" || text == "~" || text.empty()) return nullptr;
+  if (text == "true" || text == "True") return true;
+  if (text == "false" || text == "False") return false;
+  // JSON's numbers, but nothing that only looks like one ("1_000", "0x10", "1:30").
+  if (text.find_first_not_of("0123456789+-.eE") == std::string::npos) {
+    std::int64_t integer = 0;
+    const char* end = text.data() + text.size();
+    if (const auto [at, error] = std::from_chars(text.data(), end, integer);
+        error == std::errc() && at == end)
+      return integer;
+    double number = 0;
+    if (const auto [at, error] = std::from_chars(text.data(), end, number);
+        error == std::errc() && at == end)
+      return number;
+  }
+  return text;
+}
+
+class YamlReader {
+ public:
+  Json read(const YAML::Node& node, int depth = 0) {
+    if (++num_nodes_ > kMaxYamlNodes || depth > kMaxYamlDepth)
+      refuse("the YAML text is too large or too deep",
+             "at most " + std::to_string(kMaxYamlNodes) + " values in " +
+                 std::to_string(kMaxYamlDepth) + " levels");
+    if (!node.IsDefined() || node.IsNull()) return nullptr;
+    if (node.IsScalar()) return scalar(node);
+    if (node.IsSequence()) {
+      Json::Array items;
+      for (const auto& item : node) items.push_back(read(item, depth + 1));
+      return items;
+    }
+    Json object = Json::Object{};
+    for (const auto& entry : node) {
+      if (!entry.first.IsScalar()) refuse("a key of the YAML text is not a word");
+      const std::string& key = entry.first.Scalar();
+      if (object.find(key)) refuse("the key '" + key + "' occurs twice");
+      object.set(key, read(entry.second, depth + 1));
+    }
+    return object;
+  }
+
+ private:
+  int num_nodes_ = 0;
+};
+
+YAML::Node parse_yaml(std::string_view text) {
+  try {
+    return YAML::Load(std::string(text));
+  } catch (const YAML::Exception& error) {
+    refuse("line " + std::to_string(error.mark.line + 1) + ": " + error.msg,
+           "write YAML: 'key: value' lines");
+  }
+}
+
+std::string closest_key(std::string_view wrong) {
+  for (std::string_view key : kKeys)
+    if (key.substr(0, 4) == wrong.substr(0, 4)) return "did you mean '" + std::string(key) + "'?";
+  return "docs/cli.md lists the keys";
+}
+
+std::filesystem::path in_folder(const std::string& path, const std::filesystem::path& folder) {
+  return std::filesystem::absolute(folder / path);
+}
+
+/// Access to the keys of the experiment, with their names in every message.
+class Keys {
+ public:
+  explicit Keys(const Json& experiment) : experiment_(experiment) {}
+
+  const Json* find(std::string_view key) const {
+    const Json* value = experiment_.find(key);
+    return value && !value->is_null() ? value : nullptr;
+  }
+  std::string text(std::string_view key, std::string fallback) const {
+    const Json* value = find(key);
+    if (!value) return fallback;
+    if (value->is_array() || value->is_object()) wrong(key, "one value", *value);
+    return value->is_string() ? value->as_string() : to_json_text(*value);
+  }
+  std::optional<std::int64_t> integer(std::string_view key, std::int64_t lower) const {
+    const Json* value = find(key);
+    if (!value) return std::nullopt;
+    if (!value->is_int()) wrong(key, "a whole number", *value);
+    if (value->as_int() < lower)
+      refuse(std::string(key) + " = " + std::to_string(value->as_int()) +
+             " must be >= " + std::to_string(lower));
+    return value->as_int();
+  }
+  std::optional<double> number(std::string_view key) const {
+    const Json* value = find(key);
+    if (!value) return std::nullopt;
+    if (!value->is_number()) wrong(key, "a number", *value);
+    return value->as_double();
+  }
+  std::optional<Duration> duration(std::string_view key) const {
+    if (!find(key)) return std::nullopt;
+    const std::string value = text(key, "");
+    try {
+      return parse_duration(value);
+    } catch (const Error& error) {
+      throw Error(error.code(), std::string(key) + ": " + error.what(), error.try_this());
+    }
+  }
+  /// A list of texts, or one text split into words.
+  std::vector<std::string> words(std::string_view key) const {
+    const Json* value = find(key);
+    if (!value) return {};
+    if (!value->is_array()) return split_words(text(key, ""));
+    std::vector<std::string> result;
+    for (const Json& word : value->as_array())
+      result.push_back(word.is_string() ? word.as_string() : to_json_text(word));
+    return result;
+  }
+  template <class T>
+  T one_of(std::string_view key, std::string_view fallback,
+           std::initializer_list<std::pair<std::string_view, T>> choices) const {
+    const std::string value = text(key, std::string(fallback));
+    std::string names;
+    for (const auto& [name, choice] : choices) {
+      if (value == name) return choice;
+      names += (names.empty() ? "" : ", ") + std::string(name);
+    }
+    refuse(std::string(key) + " = '" + value + "' is unknown", "use one of " + names);
+  }
+
+ private:
+  [[noreturn]] static void wrong(std::string_view key, const std::string& wanted,
+                                 const Json& value) {
+    refuse(std::string(key) + " = " + to_json_text(value) + " must be " + wanted);
+  }
+  const Json& experiment_;
+};
+
+/// Errors of reading a file that a key names begin with the file's path.
+template <class Read>
+auto from_file(const std::string& path, Read read) {
+  const std::string text = read_file(path);
+  try {
+    return read(text);
+  } catch (const Error& error) {
+    throw Error(error.code(), path + ": " + error.what(), error.try_this());
+  }
+}
+
+SearchSpace space_of(const Keys& keys) {
+  const Json* space = keys.find("space");
+  if (!space)
+    refuse("no search space is given", "name its file with --space, or write it under 'space:'");
+  if (const Json* file = space->find("file"))
+    return from_file(file->as_string(),
+                     [](const std::string& text) { return SearchSpace::from_text(text); });
+  try {
+    return SearchSpace::from_text(space->at("text").as_string());
+  } catch (const Error& error) {
+    throw Error(error.code(), std::string("space: ") + error.what(), error.try_this());
+  }
+}
+
+Metric metric_of(const Keys& keys) {
+  Metric metric;
+  metric.name = keys.text("metric", "");
+  if (metric.name.empty())
+    refuse("no metric is given",
+           "name what the program reports with --metric, such as --metric loss");
+  metric.mode = keys.one_of<Mode>("mode", "min", {{"min", Mode::Min}, {"max", Mode::Max}});
+  metric.kind = keys.one_of<MetricKind>("metric_kind", "plain",
+                                        {{"plain", MetricKind::Plain}, {"time", MetricKind::Time}});
+  return metric;
+}
+
+StoppingCriterion stop_of(const Keys& keys, const Metric& metric) {
+  StoppingCriterion stop;
+  if (const Json* criterion = keys.find("stop")) stop = stopping_criterion_from_json(*criterion);
+  if (const auto time = keys.duration("max_time")) stop.max_time = time;
+  if (const auto n = keys.integer("max_trials", 1)) stop.max_trials_started = n;
+  if (const auto n = keys.integer("max_trials_completed", 1)) stop.max_trials_completed = n;
+  if (const auto n = keys.integer("max_trials_finished", 1)) stop.max_trials_finished = n;
+  if (const auto n = keys.integer("max_reports", 1)) stop.max_reports = n;
+  if (const auto cost = keys.number("max_cost")) stop.max_cost = cost;
+  stop.cost_metric = keys.text("cost_metric", stop.cost_metric);
+  if (const auto target = keys.number("target"))
+    (metric.mode == Mode::Min ? stop.min_metric_value : stop.max_metric_value)
+        .emplace_back(metric.name, *target);
+  return stop;
+}
+
+ProgramDefinition program_of(const Keys& keys) {
+  ProgramDefinition program;
+  if (keys.find("entry_point") && keys.find("program"))
+    refuse("entry_point and program mean the same; both are given", "leave out one of the two");
+  program.entry_point = keys.text("entry_point", keys.text("program", ""));
+  if (program.entry_point.empty())
+    refuse("no program is given", "name the script or executable of a trial with --entry-point");
+  program.interpreter = keys.words("interpreter");
+  program.argument_template = keys.words("template");
+  program.pass_by =
+      keys.one_of<PassBy>("pass_by", program.argument_template.empty() ? "arguments" : "template",
+                          {{"arguments", PassBy::Arguments},
+                           {"json_file", PassBy::JsonFile},
+                           {"template", PassBy::Template}});
+  program.max_resource_attr = keys.text("max_resource_attr", "");
+  program.working_directory = keys.text("working_directory", "");
+  if (const Json* variables = keys.find("environment")) {
+    if (!variables->is_object())
+      refuse("environment = " + to_json_text(*variables) + " must be NAME: value lines");
+    for (const auto& [name, value] : variables->as_object())
+      program.environment.emplace_back(name,
+                                       value.is_string() ? value.as_string() : to_json_text(value));
+  }
+  if (const auto grace = keys.duration("grace")) program.grace = *grace;
+  program.gpus = keys.words("gpus");
+  if (const auto n = keys.integer("gpus_per_trial", 1))
+    program.gpus_per_trial = static_cast<int>(std::min<std::int64_t>(*n, 1 << 20));
+  return program;
+}
+
+std::optional<std::vector<Configuration>> points_of(const Keys& keys) {
+  const Json* points = keys.find("points_to_evaluate");
+  if (!points) return std::nullopt;
+  const Json list = points->is_array() ? *points
+                    : points->is_string()
+                        ? from_file(points->as_string(),
+                                    [](const std::string& text) { return points_from_text(text); })
+                        : *points;
+  if (!list.is_array())
+    refuse("points_to_evaluate must be a list of configurations, [{\"name\": value, ...}, ...]");
+  for (const Json& point : list.as_array())
+    if (!point.is_object())
+      refuse("points_to_evaluate: " + to_json_text(point) + " must be a configuration",
+             "write {\"name\": value, ...}");
+  return list.as_array();
+}
+
+}  // namespace
+
+Json experiment_from_yaml(std::string_view text, const std::filesystem::path& folder) {
+  const YAML::Node root = parse_yaml(text);
+  if (!root.IsMap()) refuse("an experiment must be 'key: value' lines", "see docs/cli.md");
+  Json experiment = Json::Object{};
+  for (const auto& entry : root) {
+    if (!entry.first.IsScalar()) refuse("a key of the experiment is not a word");
+    const std::string& key = entry.first.Scalar();
+    if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys))
+      refuse("line " + std::to_string(entry.first.Mark().line + 1) + ": unknown key '" + key + "'",
+             closest_key(key));
+    if (experiment.find(key))
+      refuse("line " + std::to_string(entry.first.Mark().line + 1) + ": the key '" + key +
+             "' occurs twice");
+    const bool is_text = entry.second.IsScalar();
+    if (key == "space")
+      experiment.set(
+          key, is_text
+                   ? Json(Json::Object{{"file", in_folder(entry.second.Scalar(), folder).string()}})
+                   : Json(Json::Object{{"text", YAML::Dump(entry.second)}}));
+    else if (is_text && (key == "entry_point" || key == "program" || key == "points_to_evaluate" ||
+                         key == "working_directory"))
+      experiment.set(key, in_folder(entry.second.Scalar(), folder).string());
+    else
+      experiment.set(key, YamlReader().read(entry.second));
+  }
+  return experiment;
+}
+
+Json points_from_text(std::string_view text) {
+  if (auto json = try_parse_json(text)) return *json;
+  return YamlReader().read(parse_yaml(text));
+}
+
+Experiment experiment_from_json(const Json& experiment) {
+  const Keys keys(experiment);
+  Experiment result;
+  result.name = keys.text("name", "");
+  TuningDefinition& definition = result.definition;
+  definition.program = program_of(keys);
+  definition.space = space_of(keys);
+  const Metric metric = metric_of(keys);
+  definition.metrics = {metric};
+  definition.method = keys.text("method", definition.method);
+  if (const Json* options = keys.find("method_options")) definition.method_options = *options;
+  if (const auto n = keys.integer("workers", 1))
+    definition.workers = static_cast<int>(std::min<std::int64_t>(*n, 1 << 20));
+  if (const auto n = keys.integer("seed", 0)) definition.seed = static_cast<std::uint64_t>(*n);
+  definition.stop = stop_of(keys, metric);
+  definition.at_end = keys.one_of<AtEnd>(
+      "at_end", "stop", {{"stop", AtEnd::StopRunning}, {"wait", AtEnd::WaitForRunning}});
+  definition.max_failures = keys.integer("max_failures", 0);
+  definition.trial_time_limit = keys.duration("trial_time_limit");
+  definition.points_to_evaluate = points_of(keys);
+  return result;
+}
+
+std::vector<std::string> split_words(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  bool in_word = false;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool escapes = c == '\\' && quote != '\'' && i + 1 < text.size();
+    if (escapes) {
+      word += text[++i];
+      in_word = true;
+    } else if (quote) {
+      if (c == quote)
+        quote = 0;
+      else
+        word += c;
+    } else if (c == '\'' || c == '"') {
+      quote = c;
+      in_word = true;
+    } else if (c == ' ' || c == '\t' || c == '\n') {
+      if (in_word) words.push_back(std::exchange(word, ""));
+      in_word = false;
+    } else {
+      word += c;
+      in_word = true;
+    }
+  }
+  if (quote)
+    refuse(std::string("the quote ") + quote + " in '" + std::string(text) + "' is not closed");
+  if (in_word) words.push_back(word);
+  return words;
+}
+
+}  // namespace skipjack::cli

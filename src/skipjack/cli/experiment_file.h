@@ -1,0 +1,49 @@
+// An experiment as people write it: flags and experiment.yaml have the same keys and meet in one
+// JSON object, from which the definition of the tuning is made. Paths in a file are relative to the
+// file.
+//
+//   entry_point: train.py            # program of a trial; "program:" is the same
+//   interpreter: python3 -u          # text or list; default python3 for .py
+//   template: --lr {lr} --act {act}  # how it gets its values; or pass_by: arguments | json_file
+//   space: space.yaml                # or the parameters themselves
+//   metric: loss
+//   mode: min
+//   method: bayesopt
+//   method_options: {...}
+//   workers: 4
+//   seed: 1
+//   max_time: 10min ... (docs/cli.md lists all)
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "skipjack/base/json.h"
+#include "skipjack/study/tuning.h"
+
+namespace skipjack::cli {
+
+/// The keys of a YAML experiment as an object. Relative paths are made absolute by folder; the
+/// value of "space" is
+/// {"file": PATH} or {"text": YAML}. Throws InvalidArgument with the line for text that is no YAML,
+/// with the name for unknown keys.
+Json experiment_from_yaml(std::string_view text, const std::filesystem::path& folder);
+
+/// A list of configurations, JSON or YAML. Throws InvalidArgument.
+Json points_from_text(std::string_view text);
+
+/// Reads the files that it names. name: the experiment's, empty if none is given. Throws
+/// InvalidArgument naming the key, its value and what would do; NotFound for missing files.
+struct Experiment {
+  std::string name;
+  TuningDefinition definition;
+};
+Experiment experiment_from_json(const Json& experiment);
+
+/// Words of a command line: split at spaces, '...' and "..." keep them together, \ keeps one
+/// character. Nothing is expanded. Throws InvalidArgument for a quote that is not closed.
+std::vector<std::string> split_words(std::string_view text);
+
+}  // namespace skipjack::cli

@@ -1,0 +1,306 @@
+// skipjack list, show and rm.
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "skipjack/base/bytes.h"
+#include "skipjack/cli/commands.h"
+#include "skipjack/cli/summary.h"
+#include "skipjack/cli/terminal.h"
+#include "skipjack/cli/tuning_progress.h"
+#include "skipjack/results/curve.h"
+
+namespace skipjack::cli {
+namespace {
+
+/// The last runs, the last failures, the best trials shown by `show`.
+constexpr std::size_t kMaxRowsShown = 10;
+
+struct ListedExperiment {
+  std::string name, status, trials, best, created, problem;
+};
+
+ListedExperiment listed(const ExperimentStore& store, const ExperimentEntry& entry) {
+  ListedExperiment row{.name = entry.name,
+                       .status = "unreadable",
+                       .trials = "-",
+                       .best = "-",
+                       .created = "-",
+                       .problem = entry.problem};
+  if (!entry.header) return row;
+  row.created = utc_time(entry.header->created);
+  try {
+    const StoredExperiment experiment = read_experiment(store, entry.name);
+    row.status = status_word(experiment);
+    row.trials = std::to_string(experiment.history.trials().size());
+    if (experiment.definition.metrics.empty()) return row;
+    const Metric& metric = experiment.definition.metrics[0];
+    const Curve curve = best_so_far(experiment.history, {.metric = metric});
+    if (curve.best_value) row.best = one_line(metric.name) + " " + short_number(*curve.best_value);
+  } catch (const Error& error) {
+    row.problem = error.what();
+  }
+  return row;
+}
+
+struct ListFlags {
+  bool json = false;
+};
+
+int list(const ListFlags& flags, Context& context) {
+  const ExperimentStore store(experiments_folder(context));
+  std::vector<std::vector<std::string>> rows{{"NAME", "STATUS", "TRIALS", "BEST", "CREATED"}};
+  Json::Array json;
+  std::vector<std::string> problems;
+  for (const ExperimentEntry& entry : store.list()) {
+    const ListedExperiment row = listed(store, entry);
+    rows.push_back({one_line(row.name), row.status, row.trials, row.best, row.created});
+    if (!row.problem.empty()) problems.push_back(one_line(row.name) + ": " + one_line(row.problem));
+    Json object;
+    object.set("name", row.name);
+    object.set("status", row.status);
+    if (row.trials != "-") object.set("num_trials", *try_parse_json(row.trials));
+    if (entry.header) object.set("created", entry.header->created);
+    if (!row.problem.empty()) object.set("problem", row.problem);
+    json.push_back(object);
+  }
+  if (flags.json) {
+    write_output(context, "-", to_json_text(json, JsonStyle::Indented) + "\n");
+    return kExitOk;
+  }
+  if (rows.size() == 1)
+    write_output(context, "-", "no experiments in " + store.root().string() + "\n");
+  else
+    write_output(context, "-", aligned(rows));
+  for (const std::string& problem : problems) context.err << "skipjack: " + problem + "\n";
+  return kExitOk;
+}
+
+std::string stop_sentence(const StoppingCriterion& stop) {
+  const Json criterion = to_json(stop);
+  std::string text;
+  if (criterion.is_object())
+    for (const auto& [key, value] : criterion.as_object())
+      text += (text.empty() ? "" : ", ") + key + " " +
+              (value.is_string() ? value.as_string() : to_json_text(value));
+  return text.empty() ? "when the space is used up" : text;
+}
+
+std::string runs_text(const std::vector<Event>& events) {
+  std::string text;
+  for (const Event& event : events) {
+    if (const auto* started = std::get_if<RunStarted>(&event.body)) {
+      text += "run " + std::to_string(started->run) + ": started " + utc_time(event.unix_time);
+      if (const Json* host = started->environment.find("host"); host && host->is_string())
+        text += " on " + one_line(host->as_string());
+      text += "\n";
+    } else if (const auto* ended = std::get_if<RunEnded>(&event.body)) {
+      text += "run " + std::to_string(ended->run) + ": ended " + utc_time(event.unix_time) +
+              " by " + one_line(ended->reason) + "\n";
+    }
+  }
+  return text;
+}
+
+std::string cell(const Json& value) {
+  return one_line(value.is_double() ? short_number(value.as_double()) : to_python_text(value));
+}
+
+/// The best trials, best first, and the last that failed.
+std::string trials_text(const StoredExperiment& experiment) {
+  const Metric& metric = experiment.definition.metrics.at(0);
+  std::vector<std::pair<double, const Trial*>> measured;
+  std::vector<std::vector<std::string>> failed{{"FAILED", "WHY"}};
+  for (const Trial& trial : experiment.history.trials()) {
+    const auto observation = observe(trial, metric);
+    if (observation && std::holds_alternative<Measured>(*observation) &&
+        trial.status != TrialStatus::Running)
+      measured.emplace_back(std::get<Measured>(*observation).value, &trial);
+    if (trial.status == TrialStatus::Failed && trial.end && failed.size() <= kMaxRowsShown)
+      failed.push_back({std::to_string(trial.id), one_line(trial.end->reason)});
+  }
+  std::stable_sort(measured.begin(), measured.end(), [&](const auto& a, const auto& b) {
+    return metric.mode == Mode::Min ? a.first < b.first : a.first > b.first;
+  });
+  std::string text;
+  if (!measured.empty()) {
+    std::vector<std::vector<std::string>> rows{{"TRIAL", one_line(metric.name)}};
+    for (const auto& [name, domain] : experiment.definition.space.searched())
+      rows[0].push_back(one_line(name));
+    for (std::size_t i = 0; i < std::min(measured.size(), kMaxRowsShown); ++i) {
+      const Trial& trial = *measured[i].second;
+      rows.push_back({std::to_string(trial.id), short_number(measured[i].first)});
+      for (const auto& [name, domain] : experiment.definition.space.searched()) {
+        const Json* value = trial.configuration.find(name);
+        rows.back().push_back(value ? cell(*value) : "-");
+      }
+    }
+    text += "\n" + aligned(rows);
+  }
+  if (failed.size() > 1) text += "\n" + aligned(failed);
+  return text;
+}
+
+Json trial_json(const Trial& trial) {
+  Json json;
+  json.set("trial_id", trial.id);
+  json.set("status", std::string(to_string(trial.status)));
+  json.set("attempt", trial.attempt);
+  json.set("configuration", trial.configuration);
+  if (!trial.tag.is_null()) json.set("tag", trial.tag);
+  json.set("started", to_seconds(trial.started));
+  if (trial.ended) json.set("ended", to_seconds(*trial.ended));
+  Json::Array reports;
+  for (const Report& report : trial.reports) reports.push_back(report.metrics);
+  json.set("reports", reports);
+  if (trial.end) {
+    json.set("end", trial.end->reason);
+    if (!trial.end->error_tail.empty()) json.set("error_tail", trial.end->error_tail);
+  }
+  return json;
+}
+
+Json experiment_json(const ExperimentStore& store, const StoredExperiment& experiment) {
+  Json json;
+  json.set("name", experiment.header.name);
+  json.set("status", status_word(experiment));
+  json.set("folder", store.folder(experiment.header.name).string());
+  json.set("created", experiment.header.created);
+  json.set("running_seconds", to_seconds(experiment.history.time()));
+  json.set("definition", experiment.header.definition);
+  Json::Array runs;
+  for (const Event& event : experiment.events) {
+    if (const auto* started = std::get_if<RunStarted>(&event.body)) {
+      Json run;
+      run.set("run", started->run);
+      run.set("started", event.unix_time);
+      run.set("environment", started->environment);
+      runs.push_back(run);
+    } else if (const auto* ended = std::get_if<RunEnded>(&event.body); ended && !runs.empty()) {
+      runs.back().set("ended", event.unix_time);
+      runs.back().set("reason", ended->reason);
+    }
+  }
+  json.set("runs", runs);
+  if (const auto found = recommend(experiment.definition.space, experiment.history,
+                                   experiment.definition.metrics.at(0))) {
+    json.set("recommended", to_json(*found));
+    Json best;
+    best.set("trial_id", found->best_value_trial);
+    best.set("value", found->best_value);
+    best.set("configuration", found->best_value_configuration);
+    json.set("best_single_value", best);
+  }
+  Json::Array trials;
+  for (const Trial& trial : experiment.history.trials()) trials.push_back(trial_json(trial));
+  json.set("trials", trials);
+  return json;
+}
+
+struct ShowFlags {
+  std::string name;
+  bool json = false;
+};
+
+int show(const ShowFlags& flags, Context& context) {
+  const ExperimentStore store(experiments_folder(context));
+  const StoredExperiment experiment = read_experiment(store, flags.name);
+  if (flags.json) {
+    write_output(context, "-",
+                 to_json_text(experiment_json(store, experiment), JsonStyle::Indented) + "\n");
+    return kExitOk;
+  }
+  const TuningDefinition& definition = experiment.definition;
+  std::string text = "experiment " + flags.name + " (" + status_word(experiment);
+  if (experiment.holder)
+    text += ", pid " + std::to_string(experiment.holder->pid) + " on " +
+            one_line(experiment.holder->host);
+  text += "): " + trials_sentence(experiment.history) + " in " +
+          format_duration(experiment.history.time()) + "\n";
+  if (!definition.program.entry_point.empty())
+    text += "program: " + one_line(definition.program.entry_point.string()) + "\n";
+  text += "method: " + one_line(definition.method) + ", seed " + std::to_string(definition.seed) +
+          ", " + std::to_string(definition.workers) +
+          (definition.workers == 1 ? " worker" : " workers") +
+          "; ends: " + stop_sentence(definition.stop) + "\n";
+  text += "space:\n";
+  for (const Parameter& parameter : definition.space.parameters())
+    text += "  " + one_line(parameter.name) + ": " +
+            one_line(std::holds_alternative<Domain>(parameter.domain)
+                         ? to_text(std::get<Domain>(parameter.domain))
+                         : to_json_text(std::get<Json>(parameter.domain))) +
+            "\n";
+  for (const std::string& constraint : definition.space.constraints())
+    text += "  constraint: " + one_line(constraint) + "\n";
+  text += runs_text(experiment.events) + findings_text(definition, experiment.history) +
+          trials_text(experiment);
+  text += "\nfiles: " + store.folder(flags.name).string() + "\n";
+  write_output(context, "-", text);
+  return kExitOk;
+}
+
+struct RemoveFlags {
+  std::string name;
+  bool yes = false;
+};
+
+int remove(const RemoveFlags& flags, Context& context) {
+  const ExperimentStore store(experiments_folder(context));
+  const std::filesystem::path folder = store.folder(flags.name);
+  if (!std::filesystem::exists(folder))
+    throw Error(ErrorCode::NotFound,
+                "there is no experiment '" + flags.name + "' in " + store.root().string(),
+                command_line(context, "list"));
+  if (!flags.yes) {
+    if (::isatty(STDIN_FILENO) != 1)
+      throw Error(ErrorCode::InvalidArgument,
+                  "rm deletes " + folder.string() + " with all its trials' files", "say --yes");
+    context.err << "delete " + folder.string() + " with all its trials' files? [y/N] "
+                << std::flush;
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer != "y" && answer != "yes") {
+      context.err << "nothing deleted\n";
+      return kExitFailure;
+    }
+  }
+  store.remove(flags.name);
+  write_output(context, "-", "deleted " + folder.string() + "\n");
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_experiments(CLI::App& app, Context& context) {
+  const auto list_flags = std::make_shared<ListFlags>();
+  CLI::App& list_command = *app.add_subcommand("list", "The experiments, newest first");
+  list_command.add_flag("--json", list_flags->json, "as JSON");
+  list_command.callback([list_flags, &context] {
+    context.action = [list_flags, &context] { return list(*list_flags, context); };
+  });
+
+  const auto show_flags = std::make_shared<ShowFlags>();
+  CLI::App& show_command = *app.add_subcommand("show", "What an experiment is and what it found");
+  show_command.add_option("name", show_flags->name, "the experiment")
+      ->required()
+      ->type_name("NAME");
+  show_command.add_flag("--json", show_flags->json, "everything, as JSON");
+  show_command.callback([show_flags, &context] {
+    context.action = [show_flags, &context] { return show(*show_flags, context); };
+  });
+
+  const auto remove_flags = std::make_shared<RemoveFlags>();
+  CLI::App& remove_command = *app.add_subcommand("rm", "Delete an experiment with all its files");
+  remove_command.add_option("name", remove_flags->name, "the experiment")
+      ->required()
+      ->type_name("NAME");
+  remove_command.add_flag("--yes,-y", remove_flags->yes, "don't ask");
+  remove_command.callback([remove_flags, &context] {
+    context.action = [remove_flags, &context] { return remove(*remove_flags, context); };
+  });
+}
+
+}  // namespace skipjack::cli

@@ -1,0 +1,42 @@
+// The flags with which every command that talks to S3 says where it is and who asks.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "skipjack/cli/context.h"
+#include "skipjack/s3/client.h"
+
+namespace skipjack::cli {
+
+/// Names and meaning as in the AWS CLI.
+struct S3AccessFlags {
+  std::string endpoint_url;
+  std::string region;
+  std::string profile;
+  std::string addressing_style = "auto";
+  bool no_sign_request = false;
+};
+
+/// flags must outlive the parsing.
+void add_s3_access_flags(CLI::App& command, S3AccessFlags& flags);
+
+/// Flags before environment before profile. With no keys anywhere requests go out unsigned. Throws
+/// what load_aws_settings throws.
+struct S3Access {
+  s3::ClientOptions client;
+  /// For messages: "environment", "profile default in ...", "none", "--no-sign-request".
+  std::string credentials_source;
+};
+S3Access s3_access(const S3AccessFlags& flags, Context& context);
+
+/// The error with the remark, where keys are missing, that none were found and where they are
+/// looked for.
+Error explain_access_error(const Error& error, const S3Access& access);
+
+/// A size such as "8MiB" or "1000000" given to a flag. Throws InvalidArgument naming the flag.
+std::int64_t byte_size_flag(const std::string& flag, const std::string& text);
+/// A duration such as "60s" given to a flag, > 0. Throws InvalidArgument naming the flag.
+Duration duration_flag(const std::string& flag, const std::string& text);
+
+}  // namespace skipjack::cli

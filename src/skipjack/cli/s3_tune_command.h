@@ -1,0 +1,21 @@
+// skipjack s3 tune: find the fastest configuration for an object and prove it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "skipjack/cli/context.h"
+#include "skipjack/journal/experiment_store.h"
+#include "skipjack/study/tuning.h"
+
+namespace skipjack::cli {
+
+/// Adds `s3 tune` (and the hidden `s3 measure`, its trial).
+void add_s3_tune(CLI::App& s3, Context& context);
+
+/// `skipjack resume` of an S3 tuning: the same scheduler, and the verdict at the end. options.run
+/// has signals and progress already. Returns the exit code.
+int resume_s3_tune(Context& context, const ExperimentStore& store, const std::string& name,
+                   const TuningDefinition& definition, const ResumeOptions& options);
+
+}  // namespace skipjack::cli

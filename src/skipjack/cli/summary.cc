@@ -1,0 +1,181 @@
+// Sentences and JSON about an experiment.
+#include "skipjack/cli/summary.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "skipjack/base/bytes.h"
+#include "skipjack/cli/tuning_progress.h"
+#include "skipjack/s3tune/s3_tuning.h"
+#include "skipjack/s3tune/s3_verdict.h"
+
+namespace skipjack::cli {
+namespace {
+
+std::string shell_quoted(const std::string& word) {
+  const bool is_plain =
+      !word.empty() &&
+      word.find_first_not_of(
+          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:@%") ==
+          std::string::npos;
+  if (is_plain) return word;
+  std::string quoted = "'";
+  for (char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string configuration_lines(const TuningDefinition& definition,
+                                const Configuration& configuration) {
+  std::string text;
+  for (const auto& [name, domain] : definition.space.searched()) {
+    const Json* value = configuration.find(name);
+    text += "  " + one_line(name) + ": " + (value ? one_line(to_python_text(*value)) : "?") + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+StoredExperiment read_experiment(const ExperimentStore& store, const std::string& name) {
+  StoredExperiment experiment;
+  experiment.holder = store.holder(name);
+  JournalContents contents = store.read(name);
+  experiment.header = std::move(contents.header);
+  experiment.events = std::move(contents.events);
+  try {
+    experiment.definition = tuning_definition_from_json(experiment.header.definition);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::Corrupted,
+                "experiment '" + name + "': its definition can't be read: " + error.what(),
+                error.try_this());
+  }
+  experiment.history = fold(experiment.events);
+  return experiment;
+}
+
+std::string status_word(const StoredExperiment& experiment) {
+  if (experiment.holder) return "running";
+  switch (experiment_status(experiment.events)) {
+    case ExperimentStatus::Empty:
+      return "new";
+    case ExperimentStatus::Unfinished:
+      return "interrupted";  // nobody holds the lease: its tuner died
+    case ExperimentStatus::Interrupted:
+      return "interrupted";
+    case ExperimentStatus::Finished:
+      return "finished";
+  }
+  return "new";
+}
+
+TrialCounts count_trials(const History& history) {
+  TrialCounts counts;
+  for (const Trial& trial : history.trials()) {
+    ++counts.total;
+    switch (trial.status) {
+      case TrialStatus::Running:
+      case TrialStatus::Paused:
+        ++counts.running;
+        break;
+      case TrialStatus::Completed:
+        ++counts.completed;
+        break;
+      case TrialStatus::Stopped:
+        ++counts.stopped;
+        break;
+      case TrialStatus::Failed:
+        ++counts.failed;
+        break;
+    }
+  }
+  return counts;
+}
+
+std::string trials_sentence(const History& history) {
+  const TrialCounts counts = count_trials(history);
+  std::string text = std::to_string(counts.total) + (counts.total == 1 ? " trial" : " trials");
+  std::string parts;
+  const auto add = [&](std::int64_t n, const char* what) {
+    if (n > 0) parts += (parts.empty() ? ": " : ", ") + std::to_string(n) + " " + what;
+  };
+  add(counts.completed, "completed");
+  add(counts.stopped, "stopped");
+  add(counts.failed, "failed");
+  add(counts.running, "not ended");
+  return text + parts;
+}
+
+std::string findings_text(const TuningDefinition& definition, const History& history) {
+  // A tuning of a download has trials of several clients; what it found is its verdict.
+  if (s3tune::is_s3_tuning(definition))
+    return s3tune::to_text(s3tune::s3_verdict(definition, history), definition);
+  const Metric& metric = definition.metrics.at(0);
+  const std::string name = one_line(metric.name);
+  const auto found = recommend(definition.space, history, metric);
+  if (!found) return "no trial has a value of '" + name + "' yet\n";
+  std::string text = "recommended (trial " + std::to_string(found->trial) + "): " + name + " ";
+  if (found->source == RecommendationSource::Model) {
+    text += "about " + short_number(found->mean);
+    if (found->lower && found->upper)
+      text += " (95 %: " + short_number(*found->lower) + " to " + short_number(*found->upper) + ")";
+    text += " by the model";
+  } else {
+    text += short_number(found->mean) +
+            (found->num_measurements == 1 ? " measured once" : " on average");
+  }
+  text += "\n" + configuration_lines(definition, found->configuration);
+  text += "best single value: " + name + " " + short_number(found->best_value) + " (trial " +
+          std::to_string(found->best_value_trial) + ")";
+  if (found->best_value_trial != found->trial) text += ", which may owe something to luck";
+  return text + "\n";
+}
+
+std::string command_line(const Context& context, const std::string& command) {
+  std::string line = "skipjack " + command;
+  if (!context.experiments_dir.empty())
+    line += " --experiments-dir " + shell_quoted(context.experiments_dir);
+  return line;
+}
+
+std::string summary_text(const Context& context, const ExperimentStore& store,
+                         const std::string& name, const TuningDefinition& definition,
+                         const TuningResult& result) {
+  std::string text = "experiment " + name + ": " + trials_sentence(result.history) + " in " +
+                     format_duration(result.time) + "; ended by: " + one_line(result.reason) + "\n";
+  text += findings_text(definition, result.history);
+  text += "results: " + store.folder(name).string() + "\n";
+  text += "  " + command_line(context, "show " + name) + "\n";
+  text += "  " + command_line(context, "plot " + name + " -o best.svg") + "\n";
+  text += "  " + command_line(context, "export " + name + " --format csv") + "\n";
+  if (result.reason == "max_trials_started")
+    text += "  " + command_line(context, "resume " + name + " --max-trials +10") + "\n";
+  else if (result.reason == "interrupted")
+    text += "  " + command_line(context, "resume " + name) + "\n";
+  else
+    text += "  " + command_line(context, "resume " + name + " --max-time +60s") + "\n";
+  return text;
+}
+
+Json to_json(const Recommendation& recommendation) {
+  Json json;
+  json.set("configuration", recommendation.configuration);
+  json.set("trial_id", recommendation.trial);
+  json.set("source",
+           recommendation.source == RecommendationSource::Model ? "model" : "observed_mean");
+  json.set("mean", recommendation.mean);
+  if (recommendation.lower) json.set("lower", *recommendation.lower);
+  if (recommendation.upper) json.set("upper", *recommendation.upper);
+  json.set("num_measurements", recommendation.num_measurements);
+  return json;
+}
+
+std::string utc_time(double unix_time) {
+  const auto seconds = static_cast<std::time_t>(std::clamp(unix_time, 0.0, 253402300799.0));
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[40];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts);
+  return text;
+}
+
+}  // namespace skipjack::cli

@@ -1,0 +1,54 @@
+// What an experiment found, in words and as JSON: the recommended configuration first, the best
+// single value named as such, where everything is, which commands go on from here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skipjack/cli/context.h"
+#include "skipjack/journal/experiment_store.h"
+#include "skipjack/search/recommend.h"
+#include "skipjack/study/tuning.h"
+
+namespace skipjack::cli {
+
+/// An experiment read from its journal.
+struct StoredExperiment {
+  JournalHeader header;
+  TuningDefinition definition;
+  std::vector<Event> events;
+  History history;
+  /// Set while a tuner runs it.
+  std::optional<LeaseHolder> holder;
+};
+/// Throws what ExperimentStore::read throws; Corrupted if the definition can't be understood.
+StoredExperiment read_experiment(const ExperimentStore& store, const std::string& name);
+
+/// "running", "finished", "interrupted", "new".
+std::string status_word(const StoredExperiment& experiment);
+
+struct TrialCounts {
+  std::int64_t total = 0, running = 0, completed = 0, stopped = 0, failed = 0;
+};
+TrialCounts count_trials(const History& history);
+
+/// "12 trials: 9 completed, 1 stopped, 2 failed".
+std::string trials_sentence(const History& history);
+
+/// The recommendation and the best single value, several lines; says so if there is none.
+std::string findings_text(const TuningDefinition& definition, const History& history);
+
+/// "skipjack show NAME" and so on, with --experiments-dir where it was given.
+std::string command_line(const Context& context, const std::string& command);
+
+/// Everything that tune and resume print at their end.
+std::string summary_text(const Context& context, const ExperimentStore& store,
+                         const std::string& name, const TuningDefinition& definition,
+                         const TuningResult& result);
+
+Json to_json(const Recommendation& recommendation);
+/// "2026-11-22 01:05:07 UTC"
+std::string utc_time(double unix_time);
+
+}  // namespace skipjack::cli

@@ -1,0 +1,323 @@
+// skipjack tune and skipjack resume: flags and files to a definition, the tuning itself, what it
+// found.
+#include <memory>
+#include <ostream>
+
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/file.h"
+#include "skipjack/cli/commands.h"
+#include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/s3_access.h"
+#include "skipjack/cli/s3_tune_command.h"
+#include "skipjack/cli/signals.h"
+#include "skipjack/cli/summary.h"
+#include "skipjack/cli/tuning_progress.h"
+#include "skipjack/method/method.h"
+#include "skipjack/s3tune/s3_tuning.h"
+#include "skipjack/tuner/interrupt.h"
+
+namespace skipjack::cli {
+namespace {
+
+/// Flags that are keys of an experiment file too: (flag, key, what it is, help).
+enum class Takes { Text, Path, Number, Words };
+struct TuneFlag {
+  const char* flag;
+  const char* key;
+  Takes takes;
+  const char* type_name;
+  const char* help;
+};
+constexpr TuneFlag kTuneFlags[] = {
+    {"--entry-point", "entry_point", Takes::Path, "FILE",
+     "program of a trial: a .py or anything executable"},
+    {"--space", "space", Takes::Path, "FILE", "search space, YAML or JSON (docs/search-space.md)"},
+    {"--metric", "metric", Takes::Text, "NAME", "what the program reports and the tuning looks at"},
+    {"--mode", "mode", Takes::Text, "min|max", "which way is better; default min"},
+    {"--metric-kind", "metric_kind", Takes::Text, "plain|time",
+     "time: seconds of the thing measured; default plain"},
+    {"--method", "method", Takes::Text, "NAME", "how to search; default bayesopt"},
+    {"--workers", "workers", Takes::Number, "N", "trials at the same time; default 1"},
+    {"--max-time", "max_time", Takes::Text, "DURATION",
+     "end after this much running time, such as 30s or 2h"},
+    {"--max-trials", "max_trials", Takes::Number, "N", "start no more trials than this"},
+    {"--max-trials-completed", "max_trials_completed", Takes::Number, "N",
+     "end after so many trials with exit code 0"},
+    {"--max-trials-finished", "max_trials_finished", Takes::Number, "N",
+     "end after so many trials, failed ones included"},
+    {"--max-reports", "max_reports", Takes::Number, "N", "end after so many reports"},
+    {"--max-cost", "max_cost", Takes::Number, "X", "end once the cost metric sums up to this"},
+    {"--cost-metric", "cost_metric", Takes::Text, "NAME", "default st_worker_cost"},
+    {"--target", "target", Takes::Number, "X", "end once the metric is this good"},
+    {"--max-failures", "max_failures", Takes::Number, "N",
+     "end once more trials than this failed; default: never"},
+    {"--at-end", "at_end", Takes::Text, "stop|wait",
+     "what becomes of running trials at the end; default stop"},
+    {"--trial-time-limit", "trial_time_limit", Takes::Text, "DURATION",
+     "a trial that runs longer has failed"},
+    {"--points-to-evaluate", "points_to_evaluate", Takes::Path, "FILE",
+     "configurations to begin with, a JSON or YAML list; default: the middle of the space"},
+    {"--interpreter", "interpreter", Takes::Words, "COMMAND",
+     "runs the entry point; default python3 for .py"},
+    {"--template", "template", Takes::Words, "ARGUMENTS",
+     "the program's arguments, such as '--lr={lr} {act}'"},
+    {"--pass-by", "pass_by", Takes::Text, "HOW",
+     "arguments (--name value, the default), json_file or template"},
+    {"--max-resource-attr", "max_resource_attr", Takes::Text, "NAME",
+     "constant of the space with the most resource"},
+    {"--working-directory", "working_directory", Takes::Path, "DIR",
+     "where trials run; default: here"},
+    {"--grace", "grace", Takes::Text, "DURATION",
+     "from the request to end to the kill; default 5s"},
+    {"--gpus", "gpus", Takes::Words, "IDS", "GPUs to hand out, such as '0 1 2 3'"},
+    {"--gpus-per-trial", "gpus_per_trial", Takes::Number, "N", "default 1"},
+    {"--seed", "seed", Takes::Number, "N", "default 0"},
+    {"--name", "name", Takes::Text, "NAME",
+     "of the experiment; default: the program's and the time"},
+};
+
+struct TuneFlags {
+  std::string file;
+  /// One for each of kTuneFlags; unset if not given.
+  std::vector<std::optional<std::string>> values =
+      std::vector<std::optional<std::string>>(std::size(kTuneFlags));
+  std::vector<std::string> environment, method_options;
+  bool quiet = false, survive_power_loss = false;
+};
+
+Json number_flag(const TuneFlag& flag, const std::string& text) {
+  const auto json = try_parse_json(text);
+  if (!json || !json->is_number())
+    throw Error(ErrorCode::InvalidArgument,
+                std::string(flag.flag) + " = '" + text + "' must be a number");
+  return *json;
+}
+
+/// "NAME=VALUE" texts as an object.
+Json assignments(const std::string& flag, const std::vector<std::string>& texts) {
+  Json object = Json::Object{};
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      throw Error(ErrorCode::InvalidArgument, flag + " = '" + text + "' must be NAME=VALUE");
+    const std::string value = text.substr(equals + 1);
+    const auto json = flag == "--method-option" ? try_parse_json(value) : std::nullopt;
+    object.set(text.substr(0, equals), json ? *json : Json(value));
+  }
+  return object;
+}
+
+Experiment experiment_of(const TuneFlags& flags) {
+  Json experiment = Json::Object{};
+  if (!flags.file.empty()) {
+    const std::filesystem::path file = flags.file;
+    const std::string text = read_file(file);
+    try {
+      experiment = experiment_from_yaml(text, std::filesystem::absolute(file).parent_path());
+    } catch (const Error& error) {
+      throw Error(error.code(), flags.file + ": " + error.what(), error.try_this());
+    }
+  }
+  for (std::size_t i = 0; i < std::size(kTuneFlags); ++i) {
+    if (!flags.values[i]) continue;
+    const TuneFlag& flag = kTuneFlags[i];
+    const std::string& text = *flags.values[i];
+    if (std::string_view(flag.key) == "space")
+      experiment.set(flag.key, Json::Object{{"file", text}});
+    else if (flag.takes == Takes::Path)
+      experiment.set(flag.key, std::filesystem::absolute(text).string());
+    else if (flag.takes == Takes::Number)
+      experiment.set(flag.key, number_flag(flag, text));
+    else
+      experiment.set(flag.key, text);
+    if (std::string_view(flag.key) == "entry_point") experiment.set("program", nullptr);
+  }
+  if (!flags.environment.empty())
+    experiment.set("environment", assignments("--env", flags.environment));
+  if (!flags.method_options.empty())
+    experiment.set("method_options", assignments("--method-option", flags.method_options));
+  return experiment_from_json(experiment);
+}
+
+bool ends_by_itself(const TuningDefinition& definition) {
+  const StoppingCriterion& stop = definition.stop;
+  return stop.max_time || stop.max_reports || stop.max_trials_started ||
+         stop.max_trials_completed || stop.max_trials_finished || stop.max_cost ||
+         !stop.min_metric_value.empty() || !stop.max_metric_value.empty() || stop.plateau ||
+         definition.space.cardinality();
+}
+
+int exit_code_of(const std::string& reason) {
+  if (reason == "interrupted") return kExitInterrupted;
+  return reason == "max_failures" ? kExitFailure : kExitOk;
+}
+
+enum class ProgressShown { No, Yes };
+
+/// What tune and resume have in common: signals, progress, notes of the library.
+struct Watched {
+  Watched(Context& context, const Metric& metric, ProgressShown shown,
+          const std::string& greeting = {})
+      : progress(context, metric, greeting), signals([this] { interrupt.request(); }) {
+    options.interrupt = &interrupt;
+    if (shown == ProgressShown::Yes) {
+      options.on_turn = [this](const Turn& turn) { progress.on_turn(turn); };
+      options.turn_interval = progress_interval(context);
+    }
+    options.log = [&context](LogLevel level, std::string_view message) {
+      if (level == LogLevel::Warning)
+        context.err << "skipjack: " + one_line(message) + "\n" << std::flush;
+    };
+  }
+  Interrupt interrupt;
+  TuningProgress progress;
+  SignalWatch signals;
+  RunOptions options;
+};
+
+int tune(const TuneFlags& flags, Context& context) {
+  Experiment experiment = experiment_of(flags);
+  TuningDefinition& definition = experiment.definition;
+  validate(definition);
+  if (!ends_by_itself(definition))
+    throw Error(ErrorCode::InvalidArgument,
+                "nothing ends this tuning: the space is infinite and no limit is given",
+                "add --max-time or --max-trials");
+  const ExperimentStore store(experiments_folder(context));
+  const std::string name =
+      !experiment.name.empty()
+          ? experiment.name
+          : default_experiment_name(definition.program.entry_point.stem().string(),
+                                    system_clock().unix_time());
+  validate_experiment_name(name);
+
+  const std::string greeting = "experiment " + name + ": " + definition.method + " over " +
+                               std::to_string(definition.space.dimension()) + " parameters, " +
+                               std::to_string(definition.workers) +
+                               (definition.workers == 1 ? " worker" : " workers") +
+                               "; Ctrl-C ends it with its results";
+  Watched watched(context, definition.metrics[0],
+                  flags.quiet ? ProgressShown::No : ProgressShown::Yes, greeting);
+  if (flags.survive_power_loss) watched.options.durability = Durability::PowerLoss;
+  const TuningResult result = start_tuning(store, name, definition, watched.options);
+  watched.progress.finish();
+  write_output(context, "-", summary_text(context, store, name, definition, result));
+  return exit_code_of(result.reason);
+}
+
+struct ResumeFlags {
+  std::string name, max_time, max_trials;
+  bool quiet = false, survive_power_loss = false;
+};
+
+/// "+X" adds to what was used, "X" replaces the limit.
+void take_limits(const ResumeFlags& flags, const TuningDefinition& definition,
+                 ResumeOptions& options) {
+  StoppingCriterion stop = definition.stop;
+  if (flags.max_time.starts_with('+'))
+    options.add_time = duration_flag("--max-time", flags.max_time.substr(1));
+  else if (!flags.max_time.empty())
+    stop.max_time = duration_flag("--max-time", flags.max_time);
+  if (!flags.max_trials.empty()) {
+    const bool is_added = flags.max_trials.starts_with('+');
+    const auto number = try_parse_json(is_added ? flags.max_trials.substr(1) : flags.max_trials);
+    if (!number || !number->is_int() || number->as_int() < 1)
+      throw Error(ErrorCode::InvalidArgument,
+                  "--max-trials = '" + flags.max_trials + "' must be a whole number >= 1",
+                  "write --max-trials +10 for ten more, --max-trials 50 for fifty in all");
+    if (is_added)
+      options.add_trials = number->as_int();
+    else
+      stop.max_trials_started = number->as_int();
+  }
+  const bool is_replaced = (!flags.max_time.empty() && !options.add_time) ||
+                           (!flags.max_trials.empty() && !options.add_trials);
+  if (is_replaced) options.stop = stop;
+}
+
+int resume(const ResumeFlags& flags, Context& context) {
+  const ExperimentStore store(experiments_folder(context));
+  const StoredExperiment experiment = read_experiment(store, flags.name);
+  ResumeOptions options;
+  take_limits(flags, experiment.definition, options);
+  Watched watched(context, experiment.definition.metrics.at(0),
+                  flags.quiet ? ProgressShown::No : ProgressShown::Yes);
+  options.run = watched.options;
+  if (flags.survive_power_loss) options.run.durability = Durability::PowerLoss;
+  if (s3tune::is_s3_tuning(experiment.definition))
+    return resume_s3_tune(context, store, flags.name, experiment.definition, options);
+
+  const TuningResult result = resume_tuning(store, flags.name, options);
+  watched.progress.finish();
+  if (result.reason == kAlreadyFinished) {
+    write_output(context, "-",
+                 "experiment " + flags.name +
+                     " has finished already: " + trials_sentence(result.history) + "; go on with " +
+                     command_line(context, "resume " + flags.name + " --max-time +60s") +
+                     " or --max-trials +10\n");
+    return kExitOk;
+  }
+  write_output(context, "-",
+               summary_text(context, store, flags.name, experiment.definition, result));
+  return exit_code_of(result.reason);
+}
+
+std::string method_help() {
+  std::string text = "Methods:\n";
+  for (const MethodRow& row : methods())
+    text += "  " + std::string(row.name) +
+            std::string(row.name.size() < 12 ? 12 - row.name.size() : 1, ' ') +
+            std::string(row.description) + "\n";
+  return text +
+         "Keys of FILE are the flags with _ for -, and `stop`, `method_options`, `environment` as "
+         "maps (docs/cli.md).";
+}
+
+}  // namespace
+
+void add_tune(CLI::App& app, Context& context) {
+  const auto flags = std::make_shared<TuneFlags>();
+  CLI::App& command = *app.add_subcommand("tune", "Search for the best configuration of a program");
+  command.add_option("file", flags->file, "experiment.yaml; flags go before what it says")
+      ->type_name("FILE");
+  for (std::size_t i = 0; i < std::size(kTuneFlags); ++i)
+    command.add_option(kTuneFlags[i].flag, flags->values[i], kTuneFlags[i].help)
+        ->type_name(kTuneFlags[i].type_name);
+  command
+      .add_option("--method-option", flags->method_options,
+                  "NAME=VALUE for the method; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      .add_option("--env", flags->environment,
+                  "NAME=VALUE for the trials' environment; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_flag("--survive-power-loss", flags->survive_power_loss,
+                   "sync the journal to the disk at every turn");
+  command.add_flag("--quiet,-q", flags->quiet, "no progress, only the summary");
+  command.footer(method_help());
+  command.callback(
+      [flags, &context] { context.action = [flags, &context] { return tune(*flags, context); }; });
+}
+
+void add_resume(CLI::App& app, Context& context) {
+  const auto flags = std::make_shared<ResumeFlags>();
+  CLI::App& command = *app.add_subcommand(
+      "resume", "Go on with an experiment that was interrupted, or give it more");
+  command.add_option("name", flags->name, "the experiment")->required()->type_name("NAME");
+  command.add_option("--max-time", flags->max_time, "+60s: so much more; 120s: so much in all")
+      ->type_name("DURATION");
+  command.add_option("--max-trials", flags->max_trials, "+10: so many more; 50: so many in all")
+      ->type_name("N");
+  command.add_flag("--survive-power-loss", flags->survive_power_loss,
+                   "sync the journal to the disk at every turn");
+  command.add_flag("--quiet,-q", flags->quiet, "no progress, only the summary");
+  command.callback([flags, &context] {
+    context.action = [flags, &context] { return resume(*flags, context); };
+  });
+}
+
+}  // namespace skipjack::cli

@@ -1,0 +1,84 @@
+// Turns to lines.
+#include "skipjack/cli/tuning_progress.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ostream>
+#include <utility>
+
+#include "skipjack/base/bytes.h"
+
+namespace skipjack::cli {
+namespace {
+
+/// Beyond, the summary's count has to do.
+constexpr int kMaxFailuresShown = 3;
+
+std::string last_line(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
+    text.remove_suffix(1);
+  return std::string(text.substr(text.find_last_of('\n') + 1));
+}
+
+}  // namespace
+
+std::string short_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+Duration progress_interval(const Context& context) {
+  return context.err_is_terminal ? std::chrono::milliseconds(500) : std::chrono::seconds(5);
+}
+
+TuningProgress::TuningProgress(Context& context, Metric metric, std::string greeting)
+    : context_(context),
+      metric_(std::move(metric)),
+      greeting_(std::move(greeting)),
+      status_(context) {}
+
+void TuningProgress::settle(const Trial& trial) {
+  ++num_ended_;
+  if (trial.status == TrialStatus::Failed) {
+    ++num_failed_;
+    if (num_failures_shown_++ < kMaxFailuresShown && trial.end) {
+      const std::string said = last_line(trial.end->error_tail);
+      status_.note("trial " + std::to_string(trial.id) + " failed: " + trial.end->reason +
+                   (said.empty() ? "" : " (" + said + ")"));
+    }
+  }
+  const auto observation = observe(trial, metric_);
+  if (!observation || !std::holds_alternative<Measured>(*observation)) return;
+  const double value = std::get<Measured>(*observation).value;
+  if (best_ && !(metric_.mode == Mode::Min ? value < *best_ : value > *best_)) return;
+  best_ = value;
+  best_trial_ = trial.id;
+  if (!context_.err_is_terminal)
+    status_.note("trial " + std::to_string(trial.id) + ": " + metric_.name + " = " +
+                 short_number(value) + ", the best so far");
+}
+
+void TuningProgress::on_turn(const Turn& turn) {
+  if (!greeting_.empty()) status_.note(std::exchange(greeting_, {}));
+  const auto& trials = turn.history.trials();
+  for (; next_ < static_cast<TrialId>(trials.size()); ++next_) open_.push_back(next_);
+  std::erase_if(open_, [&](TrialId id) {
+    const Trial& trial = trials[static_cast<std::size_t>(id)];
+    if (trial.status == TrialStatus::Running || trial.status == TrialStatus::Paused) return false;
+    settle(trial);
+    return true;
+  });
+  std::string line =
+      std::to_string(num_ended_) + " trials done, " + std::to_string(turn.num_running) + " running";
+  if (num_failed_ > 0) line += ", " + std::to_string(num_failed_) + " failed";
+  if (best_)
+    line += "; best " + metric_.name + " " + short_number(*best_) + " (trial " +
+            std::to_string(best_trial_) + ")";
+  line += "; " + format_duration(turn.now);
+  if (turn.remaining_time) line += ", " + format_duration(*turn.remaining_time) + " left";
+  if (!turn.ending_reason.empty()) line += "; ending: " + turn.ending_reason;
+  status_.update(line);
+}
+
+}  // namespace skipjack::cli

@@ -1,0 +1,46 @@
+// What a running tuning tells the person who watches: a live line, each new best where no terminal
+// is, the first failures with their reason.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skipjack/cli/terminal.h"
+#include "skipjack/tuner/tuner.h"
+
+namespace skipjack::cli {
+
+/// Give on_turn to RunOptions::on_turn. One tuning; not thread-safe. O(trials that are open) a
+/// turn.
+class TuningProgress {
+ public:
+  /// greeting: a line shown at the first turn, when the tuning has really begun; may be empty.
+  TuningProgress(Context& context, Metric metric, std::string greeting = {});
+  void on_turn(const Turn& turn);
+  /// Removes the live line.
+  void finish() { status_.clear(); }
+
+ private:
+  void settle(const Trial& trial);
+
+  Context& context_;
+  Metric metric_;
+  std::string greeting_;
+  StatusLine status_;
+  /// Trials seen that may still change.
+  std::vector<TrialId> open_;
+  TrialId next_ = 0;
+  std::int64_t num_ended_ = 0, num_failed_ = 0;
+  int num_failures_shown_ = 0;
+  std::optional<double> best_;
+  TrialId best_trial_ = 0;
+};
+
+/// How often on_turn is to be called while nothing happens.
+Duration progress_interval(const Context& context);
+
+/// Up to six significant digits.
+std::string short_number(double value);
+
+}  // namespace skipjack::cli

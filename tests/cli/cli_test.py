@@ -1,0 +1,555 @@
+#!/usr/bin/env python3
+"""The real program, run as people run it: cli_test.py SKIPJACK [CLASS...]. Each test has its own folder
+and its own SKIPJACK_HOME. Listens on the loopback only, on ports that the system chooses."""
+import csv
+import hashlib
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import xml.dom.minidom
+
+SKIPJACK = None
+TIMEOUT = 60
+
+# A worker in Syne Tune's style: argparse, a Reporter's lines, flushed.
+WORKER = """
+import argparse, json, sys, time
+parser = argparse.ArgumentParser()
+parser.add_argument("--x", type=float, required=True)
+parser.add_argument("--units", type=int, required=True)
+parser.add_argument("--epochs", type=int, default=2)
+args, _ = parser.parse_known_args()
+start = time.perf_counter()
+for epoch in range(1, args.epochs + 1):
+    loss = (args.x - 0.3) ** 2 + abs(args.units - 64) / 1000 + 1 / epoch
+    print("[tune-metric]: " + json.dumps({"epoch": epoch, "loss": loss, "st_worker_timestamp": time.time(),
+          "st_worker_time": time.perf_counter() - start, "st_worker_iter": epoch - 1}))
+    sys.stdout.flush()
+"""
+SPACE = "x: uniform(0, 1)\nunits: lograndint(16, 512)\nepochs: 2\n"
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="skipjack-cli-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.environment = {k: v for k, v in os.environ.items()
+                            if not k.startswith(("AWS_", "SKIPJACK_", "XDG_DATA"))}
+        self.environment.update(SKIPJACK_HOME=str(self.folder / "home"), HOME=str(self.folder), LC_ALL="C.UTF-8")
+
+    def write(self, name, text, mode=0o644):
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(mode)
+        return str(path)
+
+    def start(self, *args, **kwargs):
+        process = subprocess.Popen([SKIPJACK, *map(str, args)], cwd=self.folder, env=self.environment, text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs)
+        self.addCleanup(self.reap, process)
+        return process
+
+    @staticmethod
+    def reap(process):
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+    def run_skipjack(self, *args, expect=0):
+        process = self.start(*args)
+        out, err = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, expect, f"{args}\n{out}\n{err}")
+        return out, err
+
+    def fails(self, code, *args):
+        """The one line that says why."""
+        out, err = self.run_skipjack(*args, expect=code)
+        lines = [line for line in err.splitlines() if line.startswith("skipjack: ")]
+        self.assertEqual(len(lines), 1, err)
+        self.assertEqual(err.splitlines()[-1], lines[0])
+        return lines[0]
+
+    def tune(self, *args, expect=0, name="t"):
+        return self.run_skipjack("tune", "--entry-point", self.write("worker.py", WORKER), "--space",
+                                 self.write("space.yaml", SPACE), "--metric", "loss", "--method", "random",
+                                 "--name", name, "--interpreter", sys.executable, *args, expect=expect)
+
+    def rows(self, name="t"):
+        out, _ = self.run_skipjack("export", name, "--format", "csv")
+        return list(csv.DictReader(out.splitlines()))
+
+
+class Help(Case):
+    def test_every_command_explains_itself(self):
+        for command in ([], ["tune"], ["s3"], ["s3", "get"], ["s3", "sim"], ["list"], ["show"], ["resume"],
+                        ["export"], ["plot"], ["rm"]):
+            out, err = self.run_skipjack(*command, "--help")
+            self.assertIn("Usage", out)
+            self.assertEqual(err, "")
+
+    def test_help_lists_exit_codes_and_where_experiments_are(self):
+        out, _ = self.run_skipjack("--help")
+        self.assertIn("130 interrupted", out)
+        self.assertIn("SKIPJACK_HOME", out)
+
+    def test_version_is_one_line(self):
+        out, _ = self.run_skipjack("--version")
+        self.assertRegex(out, r"\Askipjack \d+\.\d+\.\d+\n\Z")
+
+
+class BadFlags(Case):
+    def test_no_command(self):
+        self.assertIn("--help", self.fails(2))
+
+    def test_unknown_flag_names_it(self):
+        self.assertIn("--wat", self.fails(2, "list", "--wat"))
+
+    def test_missing_name(self):
+        self.assertIn("skipjack show --help", self.fails(2, "show"))
+
+    def test_unknown_experiment(self):
+        for command in (["show"], ["resume"], ["export"], ["plot", "-o", "x.svg"], ["rm", "--yes"]):
+            self.assertIn("nope", self.fails(3, command[0], "nope", *command[1:]))
+
+    def test_name_that_leaves_the_folder(self):
+        self.assertIn("..", self.fails(2, "rm", "--yes", "../x"))
+
+    def test_plot_format(self):
+        self.assertIn(".svg", self.fails(2, "plot", "t", "-o", "x.gif"))
+
+    def test_transfer_config_out_of_range(self):
+        self.assertIn("max_concurrency = 0 must be >= 1", self.fails(2, "s3", "get", "s3://bench/k", "--max-concurrency", "0"))
+        self.assertIn("--multipart-chunksize", self.fails(2, "s3", "get", "s3://bench/k", "--multipart-chunksize", "big"))
+
+    def test_source_that_is_no_object(self):
+        self.fails(2, "s3", "get", "http://b/k")
+        self.fails(2, "s3", "get", "s3://bucket")
+
+    def test_destination_together_with_discard(self):
+        self.assertIn("--to discard", self.fails(2, "s3", "get", "s3://bench/k", "file", "--to", "discard"))
+
+    def test_config_file_with_unknown_key(self):
+        self.assertIn("chunks", self.fails(2, "s3", "get", "s3://bench/k", "--config", self.write("c.json", '{"chunks": 1}')))
+
+    def test_unknown_profile_lists_the_names(self):
+        self.assertIn("ec2-small", self.fails(2, "s3", "sim", "--profile", "nope", "--port", "0"))
+
+
+class BadTunings(Case):
+    def fails_to_tune(self, code, space=SPACE, entry_point=None, *args):
+        entry_point = entry_point or self.write("worker.py", WORKER)
+        return self.fails(code, "tune", "--entry-point", entry_point, "--space", self.write("space.yaml", space),
+                          "--metric", "loss", "--max-trials", "2", "--method", "random", "--name", "t",
+                          "--interpreter", sys.executable, *args)
+
+    def test_lower_above_upper(self):
+        line = self.fails_to_tune(2, "x: uniform(2, 1)\n")
+        self.assertIn("x", line)
+        self.assertIn("space.yaml", line)
+
+    def test_missing_entry_point(self):
+        self.assertIn("gone.py", self.fails_to_tune(3, SPACE, str(self.folder / "gone.py")))
+        self.assertEqual(self.run_skipjack("list")[0].count("\n"), 1)
+
+    def test_entry_point_that_is_not_executable(self):
+        self.assertIn("worker.sh", self.fails_to_tune(2, SPACE, self.write("worker.sh", "#!/bin/sh\n")))
+
+    def test_unknown_method_lists_the_names(self):
+        self.assertIn("random", self.fails_to_tune(2, SPACE, None, "--method", "magic"))
+
+    def test_bad_values(self):
+        self.assertIn("workers = 0", self.fails_to_tune(2, SPACE, None, "--workers", "0"))
+        self.assertIn("--workers", self.fails_to_tune(2, SPACE, None, "--workers", "two"))
+        self.assertIn("max_time", self.fails_to_tune(2, SPACE, None, "--max-time", "soon"))
+        self.assertIn("mode", self.fails_to_tune(2, SPACE, None, "--mode", "best"))
+        self.assertIn("'a b'", self.fails_to_tune(2, SPACE, None, "--name", "a b"))
+
+    def test_missing_space_file(self):
+        self.assertIn("gone.yaml", self.fails(3, "tune", "--entry-point", self.write("worker.py", WORKER), "--space",
+                                              "gone.yaml", "--metric", "loss", "--max-trials", "1"))
+
+    def test_nothing_would_end_it(self):
+        self.assertIn("--max-time", self.fails(2, "tune", "--entry-point", self.write("worker.py", WORKER), "--space",
+                                               self.write("space.yaml", SPACE), "--metric", "loss"))
+
+    def test_metric_never_reported(self):
+        line = self.fails(11, "tune", "--entry-point", self.write("worker.py", WORKER), "--space",
+                          self.write("space.yaml", SPACE), "--metric", "accuracy", "--max-trials", "8", "--method",
+                          "random", "--name", "t", "--interpreter", sys.executable)
+        self.assertIn("accuracy", line)
+
+    def test_every_trial_crashes(self):
+        worker = self.write("crash.py", "import sys\nsys.exit('the data set is missing')\n")
+        self.assertIn("the data set is missing", self.fails_to_tune(11, SPACE, worker, "--max-trials", "20"))
+
+    def test_name_already_taken(self):
+        self.tune("--max-trials", "1")
+        before = self.rows()
+        self.assertIn("'t'", self.fails_to_tune(4))
+        self.assertEqual(self.rows(), before)
+
+    def test_folder_that_cannot_be_written(self):
+        self.write("file", "")
+        line = self.fails_to_tune(3, SPACE, None, "--experiments-dir", str(self.folder / "file" / "home"))
+        self.assertIn("file", line)
+
+    def test_journal_from_a_newer_version(self):
+        import sqlite3
+        self.tune("--max-trials", "1")
+        journal = self.folder / "home" / "t" / "journal.sqlite"
+        with sqlite3.connect(journal) as database:
+            database.execute("PRAGMA user_version = 99")
+        database.close()
+        before = hashlib.sha256(journal.read_bytes()).hexdigest()
+        for command in ("show", "resume", "export"):
+            self.assertIn("99", self.fails(9, command, "t"))
+        self.assertEqual(hashlib.sha256(journal.read_bytes()).hexdigest(), before)
+        self.assertIn("unreadable", self.run_skipjack("list")[0])
+
+    def test_journal_that_is_garbage(self):
+        self.tune("--max-trials", "1")
+        (self.folder / "home" / "t" / "journal.sqlite").write_bytes(b"not a database" * 100)
+        self.assertIn("t", self.fails(8, "show", "t"))
+        self.tune("--max-trials", "1", name="u")
+        out, _ = self.run_skipjack("list")
+        self.assertRegex(out, r"u +finished +1")
+        self.assertRegex(out, r"t +unreadable")
+
+
+class Tune(Case):
+    def test_worker_in_syne_tune_style_runs_unmodified(self):
+        out, err = self.tune("--max-trials", "6", "--workers", "2")
+        self.assertIn("6 trials: 6 completed", out)
+        self.assertIn("recommended (trial", out)
+        self.assertIn("best single value: loss", out)
+        for command in ("skipjack show t", "skipjack plot t", "skipjack resume t"):
+            self.assertIn(command, out)
+        self.assertIn("the best so far", err)
+
+    def test_csv_has_syne_tunes_columns(self):
+        self.tune("--max-trials", "3")
+        rows = self.rows()
+        self.assertEqual(len(rows), 6)
+        self.assertEqual(list(rows[0])[:12],
+                         ["epoch", "loss", "st_worker_timestamp", "st_worker_time", "st_worker_iter", "st_decision",
+                          "st_status", "trial_id", "config_x", "config_units", "config_epochs", "st_tuner_time"])
+        self.assertEqual({row["trial_id"] for row in rows}, {"0", "1", "2"})
+        for row in rows:
+            expected = (float(row["config_x"]) - 0.3) ** 2 + abs(int(row["config_units"]) - 64) / 1000 + 1 / int(row["epoch"])
+            self.assertAlmostEqual(float(row["loss"]), expected)
+
+    def test_first_trial_is_the_middle_of_the_space(self):
+        self.tune("--max-trials", "1")
+        self.assertEqual((self.rows()[0]["config_x"], self.rows()[0]["config_units"]), ("0.5", "91"))
+
+    def test_points_to_evaluate_come_first(self):
+        points = self.write("points.json", '[{"x": 0.25, "units": 32}, {"x": 0.75}]')
+        self.tune("--max-trials", "3", "--points-to-evaluate", points)
+        first = {row["trial_id"]: row["config_x"] for row in self.rows()}
+        self.assertEqual((first["0"], first["1"]), ("0.25", "0.75"))
+
+    def test_experiment_file_is_the_same_as_flags(self):
+        self.tune("--max-trials", "4", "--seed", "5")
+        self.write("experiment.yaml", "name: from-file\nentry_point: worker.py\nmetric: loss\nmethod: random\n"
+                   f"seed: 5\nmax_trials: 4\ninterpreter: {sys.executable}\nspace:\n  x: uniform(0, 1)\n"
+                   "  units: lograndint(16, 512)\n  epochs: 2\n")
+        self.run_skipjack("tune", "experiment.yaml")
+        self.assertEqual([row["config_x"] for row in self.rows("from-file")], [row["config_x"] for row in self.rows()])
+
+    def test_template_passes_arguments_whole(self):
+        worker = self.write("worker.sh", "#!/bin/sh\n[ $# = 2 ] || exit 3\n[ \"$1\" = 'two words' ] || exit 4\n"
+                            "echo \"[tune-metric]: {\\\"loss\\\": ${2#--x=}}\"\n", 0o755)
+        self.write("space.yaml", "x: uniform(0, 1)\n")
+        out, _ = self.run_skipjack("tune", "--entry-point", worker, "--space", self.folder / "space.yaml", "--metric",
+                                   "loss", "--max-trials", "2", "--name", "t", "--method", "random", "--template",
+                                   "'two words' --x={x}")
+        self.assertIn("2 trials: 2 completed", out)
+
+    def test_failed_trials_are_data(self):
+        worker = self.write("worker.py", "import sys\nif float(sys.argv[2]) > 0.5: sys.exit('too large')\n"
+                            "print('[tune-metric]: {\"loss\": %s}' % sys.argv[2])\n")
+        self.write("space.yaml", "x: uniform(0, 1)\n")
+        out, err = self.run_skipjack("tune", "--entry-point", worker, "--space", self.folder / "space.yaml", "--metric",
+                                     "loss", "--max-trials", "12", "--name", "t", "--method", "sobol",
+                                     "--interpreter", sys.executable)
+        self.assertIn("failed", out)
+        self.assertIn("too large", err)
+        rows = self.rows()
+        self.assertEqual(len(rows), 12)
+        for row in rows:
+            self.assertEqual(row["st_status"], "Failed" if float(row["config_x"]) > 0.5 else "Completed")
+
+    def test_max_time_ends_it(self):
+        worker = self.write("worker.py", "import time\nprint('[tune-metric]: {\"loss\": 1}', flush=True)\ntime.sleep(0.1)\n")
+        self.write("space.yaml", "x: uniform(0, 1)\n")
+        start = time.monotonic()
+        out, _ = self.run_skipjack("tune", "--entry-point", worker, "--space", self.folder / "space.yaml", "--metric",
+                                   "loss", "--max-time", "2s", "--name", "t", "--method", "random",
+                                   "--interpreter", sys.executable)
+        self.assertIn("max_time", out)
+        self.assertLess(time.monotonic() - start, 30)
+
+    def test_methods_all_run(self):
+        for method in ("random", "grid", "sobol", "bayesopt"):
+            self.tune("--max-trials", "7", "--method", method, name=method)
+            self.assertEqual(len({row["trial_id"] for row in self.rows(method)}), 7)
+
+
+class Experiments(Case):
+    def test_life_of_an_experiment(self):
+        self.assertIn("no experiments", self.run_skipjack("list")[0])
+        self.tune("--max-trials", "3")
+        out, _ = self.run_skipjack("list")
+        self.assertRegex(out, r"t +finished +3 +loss [0-9.]+ +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
+        out, _ = self.run_skipjack("show", "t")
+        self.assertIn("x: uniform(0", out)
+        shown = json.loads(self.run_skipjack("show", "t", "--json")[0])
+        self.assertEqual((shown["status"], len(shown["trials"])), ("finished", 3))
+        self.assertEqual(shown["best_single_value"]["value"], min(t["reports"][-1]["loss"] for t in shown["trials"]))
+
+        out, _ = self.run_skipjack("resume", "t")
+        self.assertIn("has finished already", out)
+        before = self.rows()
+        self.run_skipjack("resume", "t", "--max-trials", "+2")
+        self.assertEqual(self.rows()[:len(before)], before)
+        self.assertEqual(len({row["trial_id"] for row in self.rows()}), 5)
+
+        exported = json.loads(self.run_skipjack("export", "t", "--format", "json")[0])
+        self.assertEqual([str(row["trial_id"]) for row in exported], [row["trial_id"] for row in self.rows()])
+        self.run_skipjack("export", "t", "-o", "t.csv")
+        self.assertEqual(list(csv.DictReader((self.folder / "t.csv").read_text().splitlines())), self.rows())
+
+        self.assertIn("--yes", self.fails(2, "rm", "t"))
+        self.run_skipjack("rm", "t", "--yes")
+        self.fails(3, "show", "t")
+        self.assertFalse((self.folder / "home" / "t").exists())
+
+    def test_plot_makes_svg_and_png(self):
+        self.tune("--max-trials", "3")
+        for over in ("time", "trials"):
+            self.run_skipjack("plot", "t", "-o", "best.svg", "--over", over)
+            text = xml.dom.minidom.parse(str(self.folder / "best.svg")).documentElement
+            self.assertEqual(text.tagName, "svg")
+            self.run_skipjack("plot", "t", "-o", "best.png", "--over", over)
+            self.assertEqual((self.folder / "best.png").read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
+
+    def test_output_that_cannot_be_written(self):
+        self.tune("--max-trials", "1")
+        self.assertIn("nowhere", self.fails(3, "export", "t", "-o", "nowhere/t.csv"))
+
+    def test_full_output_is_an_error(self):
+        self.tune("--max-trials", "1")
+        with open("/dev/full", "w") as full:
+            process = subprocess.run([SKIPJACK, "export", "t"], env=self.environment, stdout=full, stderr=subprocess.PIPE,
+                                     text=True, timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 6, process.stderr)
+
+    def test_flag_goes_before_variable(self):
+        self.tune("--max-trials", "1", "--experiments-dir", self.folder / "else where")
+        self.assertTrue((self.folder / "else where" / "t" / "journal.sqlite").exists())
+        out, _ = self.run_skipjack("list", "--experiments-dir", self.folder / "else where")
+        self.assertIn("t ", out)
+
+
+class Server:
+    """skipjack s3 sim of a test case."""
+
+    def __init__(self, case, *args):
+        self.process = case.start("s3", "sim", "--port", "0", "--exit-with-parent", *args)
+        self.lines = []
+        for line in self.process.stdout:
+            self.lines.append(line)
+            match = re.match(r"listening on (http://127\.0\.0\.1:\d+)$", line)
+            if match:
+                self.endpoint = match.group(1)
+                return
+        raise AssertionError(self.lines, self.process.stderr.read())
+
+
+class S3Get(Case):
+    def get(self, server, *args, expect=0):
+        return self.run_skipjack("s3", "get", *args, "--endpoint-url", server.endpoint, expect=expect)
+
+    def test_download_to_file_folder_and_default_name(self):
+        server = Server(self, "--object", "bench/dir/obj=20MiB")
+        out, _ = self.get(server, "s3://bench/dir/obj", "whole")
+        self.assertIn("20 MiB", out)
+        (self.folder / "folder").mkdir()
+        self.get(server, "s3://bench/dir/obj", "folder")
+        self.get(server, "s3://bench/dir/obj")
+        digests = {hashlib.sha256((self.folder / name).read_bytes()).hexdigest() for name in ("whole", "folder/obj", "obj")}
+        self.assertEqual(len(digests), 1)
+        self.assertEqual((self.folder / "whole").stat().st_size, 20 << 20)
+
+    def test_json_says_effective_values(self):
+        server = Server(self, "--object", "bench/o=50MiB")
+        out, _ = self.get(server, "s3://bench/o", "--to", "discard", "--json", "--max-concurrency", "100",
+                          "--multipart-chunksize", "8MiB")
+        result = json.loads(out)
+        self.assertEqual(result["bytes"], 50 << 20)
+        self.assertEqual(result["config"]["max_concurrency"], 7)
+        self.assertTrue(result["config"]["use_threads"])
+        for key in ("seconds", "bytes_per_second", "cpu_seconds", "peak_memory_bytes"):
+            self.assertGreater(result[key], 0)
+
+    def test_config_file_and_flags(self):
+        server = Server(self, "--object", "bench/o=32MiB")
+        config = self.write("c.json", '{"max_concurrency": 3, "multipart_chunksize": "4MiB"}')
+        result = json.loads(self.get(server, "s3://bench/o", "--to", "memory", "--json", "--config", config)[0])
+        self.assertEqual((result["config"]["max_concurrency"], result["config"]["multipart_chunksize"]), (3, 4 << 20))
+        result = json.loads(self.get(server, "s3://bench/o", "--to", "memory", "--json", "--config", config,
+                                     "--max-concurrency", "2")[0])
+        self.assertEqual(result["config"]["max_concurrency"], 2)
+
+    def test_without_threads_there_is_one_connection(self):
+        server = Server(self, "--object", "bench/o=50MiB")
+        result = json.loads(self.get(server, "s3://bench/o", "--to", "memory", "--json", "--no-use-threads")[0])
+        self.assertEqual((result["config"]["max_concurrency"], result["num_connections"]), (1, 1))
+
+    def test_missing_bucket_and_key(self):
+        server = Server(self, "--object", "bench/o=1MiB")
+        self.assertIn("nokey", self.fails(3, "s3", "get", "s3://bench/nokey", "--endpoint-url", server.endpoint))
+        self.assertIn("nobucket", self.fails(3, "s3", "get", "s3://nobucket/k", "--endpoint-url", server.endpoint))
+        self.assertEqual(list(self.folder.glob("nokey*")), [])
+
+    def test_credentials(self):
+        self.environment.update(SKIPJACK_SIM_ACCESS_KEY="AKIDEXAMPLE", SKIPJACK_SIM_SECRET_KEY="right")
+        server = Server(self, "--object", "bench/o=1MiB")
+        self.assertIn("AWS_ACCESS_KEY_ID", self.fails(5, "s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint))
+        self.environment.update(AWS_ACCESS_KEY_ID="AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY="wrong")
+        line = self.fails(5, "s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint)
+        self.assertNotIn("wrong", line.replace("wrong credentials", ""))
+        self.environment.update(AWS_SECRET_ACCESS_KEY="right")
+        self.get(server, "s3://bench/o")
+        self.fails(5, "s3", "get", "s3://bench/o", "--no-sign-request", "--endpoint-url", server.endpoint)
+
+    def test_unreachable_endpoint(self):
+        import socket
+        with socket.socket() as bound:  # bound and not listening: refuses
+            bound.bind(("127.0.0.1", 0))
+            port = bound.getsockname()[1]
+            line = self.fails(7, "s3", "get", "s3://bench/o", "--endpoint-url", f"http://127.0.0.1:{port}")
+        self.assertIn(f"127.0.0.1:{port}", line)
+
+    def test_destination_that_cannot_be_written(self):
+        server = Server(self, "--object", "bench/o=1MiB")
+        self.assertIn("nowhere", self.fails(3, "s3", "get", "s3://bench/o", "nowhere/o", "--endpoint-url", server.endpoint))
+
+    def test_full_disk_leaves_nothing(self):
+        import resource
+        server = Server(self, "--object", "bench/o=20MiB")
+        process = self.start("s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint,
+                             preexec_fn=lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
+                                                 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))))
+        _, err = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 6, err)
+        self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith(("o", ".o"))], [])
+
+
+class S3Sim(Case):
+    def test_lists_profiles(self):
+        out, _ = self.run_skipjack("s3", "sim", "--list-profiles")
+        for name in ("ec2-small", "ec2-m5d.12xlarge", "far-away"):
+            self.assertIn(name, out)
+
+    def test_ends_in_order_when_terminated(self):
+        server = Server(self, "--object", "bench/o=1MiB", "--profile", "ec2-small")
+        self.assertIn("profile ec2-small", server.lines[0])
+        server.process.send_signal(signal.SIGTERM)
+        out, _ = server.process.communicate(timeout=TIMEOUT)
+        self.assertEqual(server.process.returncode, 0)
+        self.assertIn("served 0 requests", out)
+
+    def test_ends_after_the_time_given(self):
+        out, _ = self.run_skipjack("s3", "sim", "--port", "0", "--for", "200ms")
+        self.assertIn("listening on", out)
+
+    def test_serves_a_folder(self):
+        (self.folder / "root" / "bench").mkdir(parents=True)
+        (self.folder / "root" / "bench" / "o").write_bytes(b"hello")
+        server = Server(self, "--folder", self.folder / "root")
+        self.run_skipjack("s3", "get", "s3://bench/o", "got", "--endpoint-url", server.endpoint)
+        self.assertEqual((self.folder / "got").read_bytes(), b"hello")
+
+    def test_port_in_use(self):
+        server = Server(self)
+        port = server.endpoint.rsplit(":", 1)[1]
+        self.assertIn(port, self.fails(6, "s3", "sim", "--port", port))
+
+
+class Interrupt(Case):
+    # Says when it runs, leaves a grandchild, and would go on for a minute.
+    SLOW = ("import os, subprocess, time\nopen(os.environ['PIDS'], 'a').write('%d\\n' % os.getpid())\n"
+            "child = subprocess.Popen(['sleep', '60'])\nopen(os.environ['PIDS'], 'a').write('%d\\n' % child.pid)\n"
+            "print('[tune-metric]: {\"loss\": 1}', flush=True)\ntime.sleep(60)\n")
+
+    def start_slow(self):
+        self.environment["PIDS"] = str(self.folder / "pids")
+        process = self.start("tune", "--entry-point", self.write("slow.py", self.SLOW), "--space",
+                             self.write("space.yaml", "x: uniform(0, 1)\n"), "--metric", "loss", "--max-time", "100s",
+                             "--name", "t", "--method", "random", "--interpreter", sys.executable)
+        self.wait_for(lambda: (self.folder / "pids").exists() and len(self.pids()) == 2
+                      and "loss" in self.run_skipjack("export", "t")[0])
+        return process
+
+    def wait_for(self, condition):
+        until = time.monotonic() + TIMEOUT
+        while not condition():
+            self.assertLess(time.monotonic(), until, "waited in vain")
+            time.sleep(0.05)
+
+    def pids(self):
+        return [int(line) for line in (self.folder / "pids").read_text().split()]
+
+    def all_gone(self):
+        return not any(pathlib.Path(f"/proc/{pid}/cmdline").exists()
+                       and pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() for pid in self.pids())
+
+    def test_ctrl_c_ends_with_results(self):
+        process = self.start_slow()
+        self.assertIn("running", self.run_skipjack("list")[0])
+        self.assertIn("running", self.fails(4, "resume", "t"))
+        self.assertIn("running", self.fails(4, "rm", "t", "--yes"))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertIn("interrupted", out)
+        self.assertIn("skipjack resume t", out)
+        self.assertTrue(self.all_gone())
+        self.assertRegex(self.run_skipjack("list")[0], r"t +interrupted")
+        self.assertEqual([row["loss"] for row in self.rows()], ["1"])
+
+    def test_kill_leaves_no_process_and_resumes(self):
+        process = self.start_slow()
+        process.kill()
+        process.communicate()
+        self.wait_for(self.all_gone)
+        self.assertRegex(self.run_skipjack("list")[0], r"t +interrupted")
+        self.write("slow.py", "print('[tune-metric]: {\"loss\": 2}', flush=True)\n")
+        self.run_skipjack("resume", "t", "--max-trials", "2")
+        attempts = {row["trial_id"]: (row["sj_attempt"], row["loss"]) for row in self.rows()}
+        self.assertEqual(attempts["0"], ("1", "2"))
+        self.assertEqual(len(attempts), 2)
+
+    def test_interrupted_download_leaves_nothing(self):
+        profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')
+        server = Server(self, "--object", "bench/o=1GiB", "--profile", profile)
+        process = self.start("s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint)
+        self.wait_for(lambda: any(".o" in p.name or p.name.startswith("o") for p in self.folder.iterdir()))
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith(("o", ".o"))], [])
+
+
+if __name__ == "__main__":
+    SKIPJACK = os.path.abspath(sys.argv[1])
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
