@@ -100,7 +100,7 @@ TEST(Plan, HundredConnectionsForSevenPartsAreSeven) {
 }
 
 TEST(Plan, Boto3ValuesCutAsBoto3Does) {
-  // 100 MB in parts of 8 MiB are 12 (S3.md has the arithmetic: 11 full ones and a rest).
+  // 100 MB in parts of 8 MiB are 12: eleven full ones and a rest.
   const Plan plan = plan_download(100'000'000, boto3_defaults(), kLimits);
   ASSERT_EQ(plan.parts.size(), 12u);
   EXPECT_EQ(plan.config.max_concurrency, 10);

@@ -24,7 +24,10 @@ namespace skipjack::s3 {
 namespace {
 
 constexpr std::size_t kLongestHead = 64 * 1024;
-// Bytes gather for so long while bodies flow: at 90 MB/s a connection has 90 KB by then.
+// Bytes gather for so long while bodies flow: at 90 MB/s a connection has 90 KB by then. 10
+// connections paced at 93 MB/s, 1 GiB dropped: 0.36 CPU s/GiB without, 0.33 with 1 ms, 0.28 with 2
+// ms (medians of 5 on a busy two-core machine, so the order is known better than the sizes); 1 ms
+// delays the next request by less than 1 % of a part.
 constexpr Duration kGather = std::chrono::microseconds(1000);
 constexpr Duration kStallCheck = std::chrono::milliseconds(250);
 // Away from the network for longer than this: it is taken off the stall clock.

@@ -1,6 +1,6 @@
 // From (object size, TransferConfig, limits) to the parts of a transfer and the values it really
-// runs with. Pure. Values that nobody set are chosen here, from the model of S3 in docs and S3
-// guidance: about 90 MB/s a connection, 10 to 30 ms to the first byte. No measuring, no adaptation.
+// runs with. Pure. Values that nobody set are chosen here, from what S3 is known to give: about 90
+// MB/s a connection, 10 to 30 ms to the first byte. No measuring, no adaptation.
 #pragma once
 
 #include <cstdint>
