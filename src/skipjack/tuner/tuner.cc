@@ -17,6 +17,8 @@ template <class... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;  // clang 16 does not deduce it
 
 /// Longest sleep when nothing is due: only a bound, nothing is checked then.
 constexpr Duration kLongestSleep = std::chrono::hours(1);
