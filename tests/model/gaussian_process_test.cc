@@ -207,6 +207,24 @@ TEST(GaussianProcess, MeansAtDataEqualPrediction) {
   EXPECT_NEAR((shortcut - gp.predict(data.x).mean).cwiseAbs().maxCoeff(), 0, 1e-10);
 }
 
+TEST(GaussianProcess, PersistentShareOfNoiseIsNotAveragedAway) {
+  // One input measured n times: prior a + w, noise e = v - w; the posterior is that of n readings.
+  const Index n = 4;
+  GpData data{{DimensionKind::Ordered}, MatrixXd::Constant(n, 1, 0.5), VectorXd(n)};
+  data.y << 1, 2, 3, 6;
+  GpHyperparameters h = default_hyperparameters(1);
+  h.noise_variance = 0.5;
+  h.persistent_share = 0.8;
+  const GaussianProcess gp(data, h);
+  MatrixXd at(2, 1);
+  at << 0.5, 0.6;
+  const GpPrediction p = gp.predict(at);
+  EXPECT_NEAR(p.variance[0], 1.4 - 1.4 * 1.4 / (1.4 + 0.1 / n), 1e-12);
+  // Another input shares the function, not the deviation.
+  EXPECT_NEAR(p.variance[1], 1.4 - std::pow(matern(0.1), 2) / (1.4 + 0.1 / n), 1e-12);
+  EXPECT_NEAR(gp.predict_means_at_data()[2], p.mean[0], 1e-12);
+}
+
 TEST(GaussianProcess, SurvivesRepeatedInputsWithoutNoise) {
   GpData data{
       {DimensionKind::Ordered}, MatrixXd::Constant(50, 1, 0.5), VectorXd::LinSpaced(50, -1, 1)};

@@ -46,8 +46,9 @@ Comparison compare(const std::string& name) {
 TEST(BayesOptOnTables, BeatsRandomOnAtLeastFiveOfThem) {
   int won = 0;
   for (const char* name :
-       {"hpobench_australian", "hpobench_blood_transfusion", "hpobench_phoneme",
-        "hpolib_naval_propulsion", "kt_convolution_A100", "kt_convolution_MI250X"}) {
+       {"hpobench_australian", "hpobench_blood_transfusion", "hpobench_car", "hpobench_phoneme",
+        "hpolib_naval_propulsion", "hpolib_parkinsons_telemonitoring", "kt_convolution_A100",
+        "kt_convolution_MI250X", "kt_dedispersion_A100"}) {
     const Comparison c = compare(name);
     std::printf("%-28s regret %.4f, random %.4f, one-sided p %.2g, suggestion %.1f ms\n", name,
                 c.bayesopt_mean, c.random_mean, c.p_value, 1e3 * c.median_seconds);

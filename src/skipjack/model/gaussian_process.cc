@@ -189,7 +189,7 @@ GaussianProcess::GaussianProcess(GpData data, GpHyperparameters hyperparameters)
   for (double relative = 0; relative < 2e-4; relative = relative == 0 ? 1e-10 : 10 * relative) {
     jitter_ = relative * hyperparameters_.outputscale;
     MatrixXd noisy = kernel;
-    noisy.diagonal().array() += hyperparameters_.noise_variance + jitter_;
+    noisy.diagonal().array() += hyperparameters_.noise_variance - persistent_variance() + jitter_;
     const Eigen::LLT<MatrixXd, Eigen::Lower> llt(noisy);
     if (llt.info() != Eigen::Success) continue;
     cholesky_ = llt.matrixL();
@@ -216,9 +216,11 @@ MatrixXd GaussianProcess::cross_covariance(const MatrixXd& x_new) const {
       else
         distance += s[k] * (data_.x.col(k).array() - at).square();
     }
+    const Eigen::ArrayXd shared = persistent_variance() * (distance == 0).cast<double>();
     distance = kSqrt5 * distance.sqrt();
-    result.col(j) = hyperparameters_.outputscale *
-                    ((1.0 + distance + distance.square() / 3.0) * (-distance).exp()).matrix();
+    result.col(j) = shared.matrix() +
+                    hyperparameters_.outputscale *
+                        ((1.0 + distance + distance.square() / 3.0) * (-distance).exp()).matrix();
   }
   return result;
 }
@@ -229,15 +231,16 @@ GpPrediction GaussianProcess::predict(const MatrixXd& x_new) const {
   result.mean = (cross.transpose() * alpha_).array() + mean_;
   cholesky_.triangularView<Eigen::Lower>().solveInPlace(cross);
   // Rounding may leave a hair below zero where the data are.
-  result.variance =
-      (hyperparameters_.outputscale - cross.colwise().squaredNorm().transpose().array())
-          .max(1e-12 * hyperparameters_.outputscale);
+  result.variance = (hyperparameters_.outputscale + persistent_variance() -
+                     cross.colwise().squaredNorm().transpose().array())
+                        .max(1e-12 * hyperparameters_.outputscale);
   return result;
 }
 
 VectorXd GaussianProcess::predict_means_at_data() const {
   // K alpha + c with K = (K + v I) - v I.
-  return data_.y.array() - (hyperparameters_.noise_variance + jitter_) * alpha_.array();
+  return data_.y.array() -
+         (hyperparameters_.noise_variance - persistent_variance() + jitter_) * alpha_.array();
 }
 
 void GaussianProcess::append(const VectorXd& x, double y) {

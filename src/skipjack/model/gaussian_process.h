@@ -24,6 +24,10 @@ struct GpHyperparameters {
   double outputscale = 1.0;
   /// v >= kMinNoiseVariance.
   double noise_variance = 0.01;
+  /// Part of v, in [0, 1], that belongs to the input and not to the measurement: repeated
+  /// measurements of one input share it. Not fitted here, and of no effect where no input is
+  /// repeated, except that the latent function then includes it.
+  double persistent_share = 0.0;
 };
 
 inline constexpr double kMinNoiseVariance = 1e-6;
@@ -98,6 +102,9 @@ class GaussianProcess {
 
  private:
   Eigen::MatrixXd cross_covariance(const Eigen::MatrixXd& x_new) const;
+  double persistent_variance() const {
+    return hyperparameters_.persistent_share * hyperparameters_.noise_variance;
+  }
 
   GpData data_;
   GpHyperparameters hyperparameters_;

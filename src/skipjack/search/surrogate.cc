@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <type_traits>
 #include <variant>
@@ -111,6 +112,24 @@ std::vector<std::size_t> rows_to_keep(std::span<const double> values, Mode mode)
   rows.resize(kMaxRows);
   std::sort(rows.begin(), rows.end());
   return rows;
+}
+
+// How much of the fitted noise is no noise: the process takes a rough function for noise, but
+// repetitions of one configuration differ by real noise alone. Their pooled variance is shrunk
+// towards the fitted noise by the weight of one repetition.
+double persistent_share(std::span<const UnitPoint> points, std::span<const double> targets,
+                        double noise_variance) {
+  std::map<UnitPoint, std::vector<double>> groups;
+  for (std::size_t i = 0; i < points.size(); ++i) groups[points[i]].push_back(targets[i]);
+  double squares = noise_variance, weight = 1;
+  for (const auto& [point, values] : groups) {
+    const double mean =
+        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    weight += static_cast<double>(values.size()) - 1;
+  }
+  // A thousandth stays, so that the covariance of repeated inputs keeps its rank.
+  return std::clamp(1 - squares / weight / noise_variance, 0.0, 0.999);
 }
 
 std::vector<double> raw_values(const Observations& seen) {
@@ -243,6 +262,9 @@ SurrogateModel::SurrogateModel(const std::vector<DimensionKind>& kinds, const Ob
             .num_observations = num_observations};
   else
     fit_ = *previous;
+  fit_.objective.persistent_share =
+      persistent_share(std::span(points).first(num_evaluated),
+                       std::span(targets).first(num_evaluated), fit_.objective.noise_variance);
   objective_.emplace(data, fit_.objective);
 
   if (num_invalid >= kMinFailures) {
