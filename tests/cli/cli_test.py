@@ -352,6 +352,15 @@ class Experiments(Case):
                                      text=True, timeout=TIMEOUT)
         self.assertEqual(process.returncode, 6, process.stderr)
 
+    def test_reader_that_goes_away_is_no_error(self):
+        self.tune("--max-trials", "1")
+        reading, writing = os.pipe()
+        os.close(reading)
+        process = subprocess.run([SKIPJACK, "export", "t"], env=self.environment, stdout=writing, stderr=subprocess.PIPE,
+                                 text=True, timeout=TIMEOUT)
+        os.close(writing)
+        self.assertEqual((process.returncode, process.stderr), (-signal.SIGPIPE, ""))
+
     def test_flag_goes_before_variable(self):
         self.tune("--max-trials", "1", "--experiments-dir", self.folder / "else where")
         self.assertTrue((self.folder / "else where" / "t" / "journal.sqlite").exists())
@@ -526,6 +535,56 @@ class Interrupt(Case):
         self.assertTrue(self.all_gone())
         self.assertRegex(self.run_skipjack("list")[0], r"t +interrupted")
         self.assertEqual([row["loss"] for row in self.rows()], ["1"])
+
+    def test_ctrl_c_on_a_terminal(self):
+        """A terminal sends SIGINT to the whole foreground group; the live line is on it."""
+        import pty
+        self.environment.update(PIDS=str(self.folder / "pids"))
+        arguments = [SKIPJACK, "tune", "--entry-point", self.write("slow.py", self.SLOW), "--space",
+                     self.write("space.yaml", "x: uniform(0, 1)\n"), "--metric", "loss", "--max-time", "100s",
+                     "--name", "t", "--method", "random", "--interpreter", sys.executable]
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.folder)
+            os.execve(SKIPJACK, arguments, self.environment)
+        self.wait_for(lambda: (self.folder / "pids").exists() and len(self.pids()) == 2
+                      and "loss" in self.run_skipjack("export", "t")[0])
+        os.write(terminal, b"\x03")
+        seen = b""
+        while True:
+            try:
+                data = os.read(terminal, 65536)
+            except OSError:  # the other side is closed
+                break
+            if not data:
+                break
+            seen += data
+        _, status = os.waitpid(child, 0)
+        os.close(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 130, seen)
+        self.assertIn(b"\r0 trials done, 1 running", seen)
+        self.assertIn(b"ended by: interrupted", seen)
+        self.assertTrue(self.all_gone())
+
+    def test_second_signal_kills_at_once(self):
+        stubborn = self.SLOW.replace("time.sleep(60)", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+                                     "print('[tune-metric]: {\"loss\": 2}', flush=True)\ntime.sleep(60)")
+        self.environment["PIDS"] = str(self.folder / "pids")
+        process = self.start("tune", "--entry-point", self.write("slow.py", stubborn), "--space",
+                             self.write("space.yaml", "x: uniform(0, 1)\n"), "--metric", "loss", "--max-time", "100s",
+                             "--name", "t", "--method", "random", "--interpreter", sys.executable, "--grace", "50s")
+        self.wait_for(lambda: (self.folder / "home" / "t").exists() and len(self.rows()) == 2)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)  # long enough to be in its orderly end, which the grace keeps waiting
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, -signal.SIGINT)
+        for pid in self.pids():  # its supervisor waits for the grace; don't wait for that here
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
     def test_kill_leaves_no_process_and_resumes(self):
         process = self.start_slow()

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "skipjack/base/error.h"
+
 namespace skipjack::cli {
 namespace {
 

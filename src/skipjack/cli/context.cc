@@ -1,6 +1,9 @@
 // Environment, exit codes, one-line errors.
 #include "skipjack/cli/context.h"
 
+#include <signal.h>
+
+#include <cerrno>
 #include <ostream>
 #include <system_error>
 
@@ -102,7 +105,13 @@ void write_output(Context& context, const std::filesystem::path& path, std::stri
     write_file_atomically(path, text);
     return;
   }
+  errno = 0;
   context.out << text << std::flush;
+  if (!context.out && errno == EPIPE) {
+    // Nobody reads on (`| head`): end as other programs do.
+    ::signal(SIGPIPE, SIG_DFL);
+    ::raise(SIGPIPE);
+  }
   if (!context.out)
     throw Error(ErrorCode::Io, "cannot write to standard output", "is the disk full?");
 }

@@ -63,7 +63,8 @@ std::string one_line(std::string_view text);
 std::string error_line(const Error& error);
 
 /// Writes the whole text to a file in one step, or to out if path is empty or "-". Throws what
-/// write_file_atomically throws, and Io if out is full.
+/// write_file_atomically throws, and Io if out is full. If nobody reads out any more, the process
+/// ends by SIGPIPE.
 void write_output(Context& context, const std::filesystem::path& path, std::string_view text);
 
 }  // namespace skipjack::cli

@@ -12,6 +12,8 @@
 #include "skipjack/cli/terminal.h"
 #include "skipjack/cli/tuning_progress.h"
 #include "skipjack/results/curve.h"
+#include "skipjack/s3tune/s3_tuning.h"
+#include "skipjack/s3tune/s3_verdict.h"
 
 namespace skipjack::cli {
 namespace {
@@ -38,7 +40,9 @@ ListedExperiment listed(const ExperimentStore& store, const ExperimentEntry& ent
     row.trials = std::to_string(experiment.history.trials().size());
     if (experiment.definition.metrics.empty()) return row;
     const Metric& metric = experiment.definition.metrics[0];
-    const Curve curve = best_so_far(experiment.history, {.metric = metric});
+    const Curve curve =
+        best_so_far(experiment.history,
+                    {.metric = metric, .include = comparable_trials(experiment.definition)});
     if (curve.best_value) row.best = one_line(metric.name) + " " + short_number(*curve.best_value);
   } catch (const Error& error) {
     row.problem = error.what();
@@ -114,10 +118,11 @@ std::string trials_text(const StoredExperiment& experiment) {
   const Metric& metric = experiment.definition.metrics.at(0);
   std::vector<std::pair<double, const Trial*>> measured;
   std::vector<std::vector<std::string>> failed{{"FAILED", "WHY"}};
+  const auto is_comparable = comparable_trials(experiment.definition);
   for (const Trial& trial : experiment.history.trials()) {
     const auto observation = observe(trial, metric);
-    if (observation && std::holds_alternative<Measured>(*observation) &&
-        trial.status != TrialStatus::Running)
+    if ((!is_comparable || is_comparable(trial)) && observation &&
+        std::holds_alternative<Measured>(*observation) && trial.status != TrialStatus::Running)
       measured.emplace_back(std::get<Measured>(*observation).value, &trial);
     if (trial.status == TrialStatus::Failed && trial.end && failed.size() <= kMaxRowsShown)
       failed.push_back({std::to_string(trial.id), one_line(trial.end->reason)});
@@ -135,7 +140,7 @@ std::string trials_text(const StoredExperiment& experiment) {
       rows.push_back({std::to_string(trial.id), short_number(measured[i].first)});
       for (const auto& [name, domain] : experiment.definition.space.searched()) {
         const Json* value = trial.configuration.find(name);
-        rows.back().push_back(value ? cell(*value) : "-");
+        rows.back().push_back(value && !value->is_null() ? cell(*value) : "-");
       }
     }
     text += "\n" + aligned(rows);
@@ -185,8 +190,11 @@ Json experiment_json(const ExperimentStore& store, const StoredExperiment& exper
     }
   }
   json.set("runs", runs);
-  if (const auto found = recommend(experiment.definition.space, experiment.history,
-                                   experiment.definition.metrics.at(0))) {
+  if (s3tune::is_s3_tuning(experiment.definition)) {
+    json.set("verdict",
+             s3tune::to_json(s3tune::s3_verdict(experiment.definition, experiment.history)));
+  } else if (const auto found = recommend(experiment.definition.space, experiment.history,
+                                          experiment.definition.metrics.at(0))) {
     json.set("recommended", to_json(*found));
     Json best;
     best.set("trial_id", found->best_value_trial);

@@ -42,7 +42,8 @@ int plot(const PlotFlags& flags, Context& context) {
   const StoredExperiment experiment = read_experiment(store, flags.name);
   Metric metric = experiment.definition.metrics.at(0);
   if (!flags.metric.empty()) metric.name = flags.metric;
-  const Curve curve = best_so_far(experiment.history, {.metric = metric});
+  const Curve curve = best_so_far(
+      experiment.history, {.metric = metric, .include = comparable_trials(experiment.definition)});
   if (!flags.metric.empty() && !curve.best_value)
     throw Error(ErrorCode::NotFound,
                 "no trial of '" + flags.name + "' has a value of '" + flags.metric + "'",

@@ -105,7 +105,14 @@ std::string trials_sentence(const History& history) {
   return text + parts;
 }
 
+std::function<bool(const Trial&)> comparable_trials(const TuningDefinition& definition) {
+  if (!s3tune::is_s3_tuning(definition)) return {};
+  return [](const Trial& trial) { return s3tune::phase_of(trial) != "verdict"; };
+}
+
 std::string findings_text(const TuningDefinition& definition, const History& history) {
+  if (s3tune::is_s3_tuning(definition))
+    return "\n" + s3tune::to_text(s3tune::s3_verdict(definition, history), definition);
   // A tuning of a download has trials of several clients; what it found is its verdict.
   if (s3tune::is_s3_tuning(definition))
     return s3tune::to_text(s3tune::s3_verdict(definition, history), definition);

@@ -2,6 +2,7 @@
 // single value named as such, where everything is, which commands go on from here.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,7 +37,12 @@ TrialCounts count_trials(const History& history);
 /// "12 trials: 9 completed, 1 stopped, 2 failed".
 std::string trials_sentence(const History& history);
 
-/// The recommendation and the best single value, several lines; says so if there is none.
+/// Which trials may be compared with each other: all, except that those of an S3 tuning's verdict
+/// are other clients'.
+std::function<bool(const Trial&)> comparable_trials(const TuningDefinition& definition);
+
+/// The recommendation and the best single value, several lines; says so if there is none. Of an S3
+/// tuning the verdict.
 std::string findings_text(const TuningDefinition& definition, const History& history);
 
 /// "skipjack show NAME" and so on, with --experiments-dir where it was given.
