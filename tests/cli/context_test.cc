@@ -59,6 +59,8 @@ TEST(ExperimentsFolder, FollowsFlagThenVariablesThenHome) {
   EXPECT_EQ(experiments_folder(around.context), "/data/skipjack");
   around.variables["SKIPJACK_HOME"] = "/mine";
   EXPECT_EQ(experiments_folder(around.context), "/mine");
+  around.variables["SKIPJACK_HOME"] = "mine";
+  EXPECT_EQ(experiments_folder(around.context), std::filesystem::current_path() / "mine");
   around.context.experiments_dir = "/here";
   EXPECT_EQ(experiments_folder(around.context), "/here");
 }

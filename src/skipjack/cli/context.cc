@@ -40,12 +40,13 @@ int exit_code(ErrorCode code) {
 }
 
 std::filesystem::path experiments_folder(const Context& context) {
-  if (!context.experiments_dir.empty()) return context.experiments_dir;
-  if (const auto home = context.environment("SKIPJACK_HOME")) return *home;
+  using std::filesystem::absolute;  // trials may run in another folder
+  if (!context.experiments_dir.empty()) return absolute(context.experiments_dir);
+  if (const auto home = context.environment("SKIPJACK_HOME")) return absolute(*home);
   if (const auto data = context.environment("XDG_DATA_HOME"))
-    return std::filesystem::path(*data) / "skipjack";
+    return absolute(std::filesystem::path(*data) / "skipjack");
   if (const auto home = context.environment("HOME"))
-    return std::filesystem::path(*home) / ".local" / "share" / "skipjack";
+    return absolute(std::filesystem::path(*home) / ".local" / "share" / "skipjack");
   throw Error(ErrorCode::NotFound, "no folder for experiments: HOME is not set",
               "name one with --experiments-dir or SKIPJACK_HOME");
 }

@@ -49,7 +49,7 @@ struct Context {
 };
 
 /// --experiments-dir, else $SKIPJACK_HOME, else $XDG_DATA_HOME/skipjack, else
-/// ~/.local/share/skipjack. Throws NotFound if none of them says anything.
+/// ~/.local/share/skipjack. Absolute. Throws NotFound if none of them says anything.
 std::filesystem::path experiments_folder(const Context& context);
 
 /// The running program's own file; empty if the system doesn't tell.
