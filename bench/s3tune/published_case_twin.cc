@@ -75,8 +75,9 @@ int main_of(const std::vector<std::string>& arguments) {
   for (int s = 0; s < seeds; ++s) {
     const auto seed = static_cast<std::uint64_t>(1 + s);
     TwinWorld world({.profile = profile, .size = kSize, .seed = seed, .noise = noise});
-    // Half of the time is the verdict's.
-    const Duration max_time = from_seconds(2 * kSearchSeconds);
+    // 55 % of the time is the verdict's.
+    const Duration max_time =
+        from_seconds(kSearchSeconds / (1 - s3tune::S3SchedulerOptions().most_verdict_share));
     const TuningDefinition definition = twin_definition(kSize, seed, method, max_time);
     const History history = rehearse_on(world, definition, max_time, kSize);
     std::optional<double> best;

@@ -23,9 +23,10 @@ s3sim::ServerOptions server_options() {
   return options;
 }
 
-std::vector<std::string> tune_arguments(const s3sim::Server& server, const std::string& max_time) {
+std::vector<std::string> tune_arguments(const s3sim::Server& server, const std::string& max_time,
+                                        const std::string& to = "discard") {
   return {"s3", "tune", "s3://bench/obj", "--endpoint-url", server.endpoint_url(), "--max-time",
-          max_time, "--to", "discard", "--method", "random", "--repeats", "2", "--name", "tiny",
+          max_time, "--to", to, "--method", "random", "--repeats", "2", "--name", "tiny",
           // No boto3: these tests are about our own client.
           "--python", "/nonexistent/python"};
 }
@@ -37,8 +38,7 @@ JournalContents journal_of(const TemporaryFolder& home) {
 TEST(S3Tune, EndsWithAVerdictAConfigurationAndNothingLeftBehind) {
   s3sim::Server server(server_options());
   const TemporaryFolder home;
-  std::vector<std::string> arguments = tune_arguments(server, "8s");
-  arguments[arguments.size() - 10 + 1] = "file";  // --to
+  std::vector<std::string> arguments = tune_arguments(server, "8s", "file");
   arguments.insert(arguments.end(), {"--folder", home.path().string()});
   Command command(home.path(), arguments);
   ASSERT_EQ(command.wait(), 0) << command.errors();
@@ -109,6 +109,21 @@ TEST(S3Tune, KilledInItsVerdictItIsResumedWithTheSamePlan) {
   Command again(home.path(), {"resume", "tiny"});
   EXPECT_EQ(again.wait(), 0) << again.errors();
   EXPECT_NE(again.output().find("finished already"), std::string::npos) << again.output();
+}
+
+TEST(S3Tune, InterruptedItSaysHowToGoOn) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  Command command(home.path(), tune_arguments(server, "60s"));
+  const ExperimentStore store(home.path() / "experiments");
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
+  while (!std::filesystem::exists(store.folder("tiny") / "trials" / "1")) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  command.kill(SIGINT);
+  EXPECT_EQ(command.wait(), 130) << command.errors();
+  EXPECT_NE(command.output().find("skipjack resume tiny"), std::string::npos) << command.output();
 }
 
 /// One line on standard error, the exit code, and no experiment.

@@ -71,7 +71,7 @@ struct S3SchedulerOptions {
   int wanted_blocks = 12;
   int most_blocks = 20;
   /// Share of the time that may be kept back from the search for the verdict, in (0, 1).
-  double most_verdict_share = 0.5;
+  double most_verdict_share = 0.55;
 };
 
 /// Throws InvalidArgument naming an option out of range, and for an unknown method.
