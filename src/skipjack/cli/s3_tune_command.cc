@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <limits>
 #include <memory>
 #include <ostream>
 #include <stop_token>
@@ -202,10 +203,12 @@ int tune(const S3TuneFlags& flags, Context& context) {
   options.target = target_of_flags(flags, access, name);
 
   s3::ObjectSummary summary;
-  double rate = 0;
+  // With a bound on the bytes nothing is fetched before the first trial, and the bound is the
+  // estimate.
+  double rate = std::numeric_limits<double>::infinity();
   try {
     summary = s3::Client(access.client).head_object(object);
-    if (summary.size > 0) rate = s3tune::probe_rate(access.client, object);
+    if (summary.size > 0 && !options.max_bytes) rate = s3tune::probe_rate(access.client, object);
   } catch (const Error& error) {
     throw explain_access_error(error, access);
   }

@@ -111,11 +111,9 @@ std::function<bool(const Trial&)> comparable_trials(const TuningDefinition& defi
 }
 
 std::string findings_text(const TuningDefinition& definition, const History& history) {
-  if (s3tune::is_s3_tuning(definition))
-    return "\n" + s3tune::to_text(s3tune::s3_verdict(definition, history), definition);
   // A tuning of a download has trials of several clients; what it found is its verdict.
   if (s3tune::is_s3_tuning(definition))
-    return s3tune::to_text(s3tune::s3_verdict(definition, history), definition);
+    return "\n" + s3tune::to_text(s3tune::s3_verdict(definition, history), definition);
   const Metric& metric = definition.metrics.at(0);
   const std::string name = one_line(metric.name);
   const auto found = recommend(definition.space, history, metric);

@@ -23,9 +23,9 @@ constexpr std::string_view kBaselinePhase = "baseline";
 constexpr std::string_view kSearchPhase = "search";
 constexpr std::string_view kVerdictPhase = "verdict";
 
-/// A search trial is stopped once its running mean is this many times the best: more downloads
-/// would only tell how bad it is. Caps of 1.2 to 1.5 save half the time and more [SEARCH 3.1:
-/// measured on tables of runtimes].
+/// A search trial is stopped once its running mean is this many times the best (and three times the
+/// noise beyond it): more downloads would only tell how bad it is. Stopping such runs is what
+/// adaptive capping does [Hutter2013].
 constexpr double kHopeless = 1.3;
 /// A download gets this many times the best before its trial is stopped: a single slow answer may
 /// double one.
