@@ -290,11 +290,12 @@ class S3Scheduler final : public Scheduler {
     }
     plan.winner = leader(view.history);
     if (!plan.winner.is_null()) plan.arms.emplace_back(kWinnerArm);
+    const Winner with_winner = plan.winner.is_null() ? Winner::None : Winner::Included;
     plan.num_blocks = options_.wanted_blocks;
     if (view.remaining_time)
-      plan.num_blocks = static_cast<int>(
-          std::clamp(to_seconds(*view.remaining_time) / (block_cost(view.history) * kTimeMargin),
-                     0.0, static_cast<double>(options_.most_blocks)));
+      plan.num_blocks = static_cast<int>(std::clamp(
+          to_seconds(*view.remaining_time) / (block_cost(view.history, with_winner) * kTimeMargin),
+          0.0, static_cast<double>(options_.most_blocks)));
     while (plan.num_blocks > 0 &&
            !affordable(view.history, static_cast<std::int64_t>(plan.arms.size()) * plan.num_blocks))
       --plan.num_blocks;
@@ -466,11 +467,13 @@ class S3Scheduler final : public Scheduler {
   }
 
   /// Seconds of one block of the verdict.
-  double block_cost(const History& history) const {
+  enum class Winner { Included, None };
+  double block_cost(const History& history, Winner with_winner) const {
     double sum = 0;
     for (const Arm& arm : options_.arms)
       if (const Trial* trial = first_of_arm(history, arm.name))
         if (const auto cost = cost_of(*trial)) sum += cost->total();
+    if (with_winner == Winner::None) return sum;
     std::optional<double> winner;
     for (const Trial* trial : search_trials(history))
       if (const auto cost = cost_of(*trial); cost && (!winner || cost->total() < *winner))
@@ -483,8 +486,9 @@ class S3Scheduler final : public Scheduler {
   /// Seconds kept back from the search.
   double verdict_reserve(const SchedulerView& view) const {
     if (!view.remaining_time) return 0;
-    return std::min(options_.wanted_blocks * block_cost(view.history) * kTimeMargin,
-                    options_.most_verdict_share * to_seconds(view.now + *view.remaining_time));
+    return std::min(
+        options_.wanted_blocks * block_cost(view.history, Winner::Included) * kTimeMargin,
+        options_.most_verdict_share * to_seconds(view.now + *view.remaining_time));
   }
 
   std::optional<double> search_fraction(const SchedulerView& view, double reserve) const {

@@ -143,7 +143,7 @@ TuningDefinition define_s3_tuning(const S3TuningOptions& options, const s3::Obje
   Json::Array start;
   for (const Configuration& point : starting_points(space, space_options, options.start))
     start.push_back(point);
-  if (options.client == TunedClient::Native && options.start != StartPoint::Random)
+  if (options.start != StartPoint::Random)
     start.push_back(nearest_configuration(space, space_options,
                                           auto_point(object.size, options.target.memory_limit)));
 
