@@ -242,15 +242,17 @@ class S3Scheduler final : public Scheduler {
         static_cast<std::int64_t>(trials.size()) >= *options_.max_search_trials)
       return std::nullopt;
     if (search_over_) return std::nullopt;
-    const bool baseline_due = since_baseline(view.history) >= options_.baseline_every;
-    const int downloads = baseline_due ? baseline_downloads() : options_.repeats;
+    bool baseline_due = since_baseline(view.history) >= options_.baseline_every;
     std::optional<Duration> deadline;
     const double reserve = verdict_reserve(view);
     if (view.remaining_time) {
       const double left = to_seconds(*view.remaining_time) - reserve;
-      if (left < expected_duration(view.history, baseline_due)) return std::nullopt;
+      // Near the end a configuration more is worth more than a look at drift.
+      baseline_due = baseline_due && left >= baseline_duration(view.history);
+      if (!baseline_due && left < search_duration(view.history)) return std::nullopt;
       deadline = view.now + from_seconds(left);
     }
+    const int downloads = baseline_due ? baseline_downloads() : options_.repeats;
     if (!affordable(view.history, downloads + verdict_downloads(options_.wanted_blocks)))
       return std::nullopt;
     if (baseline_due)
@@ -453,17 +455,21 @@ class S3Scheduler final : public Scheduler {
     return overhead(history) + kProcessSlack + best * kDownloadCap;
   }
 
-  double expected_duration(const History& history, bool baseline) const {
+  /// Seconds of one more measurement of the baseline.
+  double baseline_duration(const History& history) const {
+    const Trial* baseline = first_of_arm(history, options_.arms[options_.baseline_arm].name);
+    const auto cost = baseline ? cost_of(*baseline) : std::nullopt;
+    return cost ? cost->overhead + baseline_downloads() * cost->download : 0;
+  }
+
+  /// Median seconds of a search trial so far; the baseline's before the first.
+  double search_duration(const History& history) const {
     std::vector<double> durations;
-    for (const Trial& trial : history.trials())
-      if (is_finished(trial) && (baseline ? is_baseline(trial) : phase_of(trial) == kSearchPhase))
-        durations.push_back(to_seconds(*trial.ended - trial.started));
-    if (durations.empty())
-      for (const Trial& trial : history.trials())
-        if (is_finished(trial) && is_baseline(trial))
-          durations.push_back(to_seconds(*trial.ended - trial.started));
+    for (const Trial* trial : search_trials(history))
+      if (is_finished(*trial)) durations.push_back(to_seconds(*trial->ended - trial->started));
+    if (durations.empty()) return baseline_duration(history);
     std::sort(durations.begin(), durations.end());
-    return durations.empty() ? 0 : durations[durations.size() / 2];
+    return durations[durations.size() / 2];
   }
 
   /// Seconds of one block of the verdict.
