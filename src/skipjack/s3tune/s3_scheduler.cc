@@ -33,7 +33,7 @@ constexpr double kDownloadCap = 2.0;
 /// Seconds that starting and ending a trial's process may take beyond what was seen of it.
 constexpr double kProcessSlack = 0.3;
 /// Planned times are stretched by this before they are held against what is left.
-constexpr double kTimeMargin = 1.15;
+constexpr double kTimeMargin = 1.05;
 
 Metric download_time_metric() {
   return {.name = std::string(kMeanDownloadTime), .mode = Mode::Min, .kind = MetricKind::Time};
