@@ -1,4 +1,5 @@
-// parse_json on any bytes: refuses them or reads them, and what it read it writes and reads back alike.
+// parse_json on any bytes: refuses them or reads them, and what it read it writes and reads back
+// alike.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
