@@ -17,7 +17,7 @@ bool is_unreserved(unsigned char c) {
 /// anything else in a URL.
 void check_bucket(const std::string& bucket) {
   const bool good =
-      bucket.size() >= 1 && bucket.size() <= 255 && bucket != "." && bucket != ".." &&
+      !bucket.empty() && bucket.size() <= 255 && bucket != "." && bucket != ".." &&
       std::all_of(bucket.begin(), bucket.end(), [](unsigned char c) { return is_unreserved(c); });
   if (!good)
     throw Error(ErrorCode::InvalidArgument, "bucket name \"" + bucket + "\" is not valid",
