@@ -68,9 +68,16 @@ TEST(Json, KeepsTheOrderAndTheTypeOfNumbers) {
 }
 
 TEST(Json, RefusesBadText) {
-  for (const char* text : {"", "{", "[1,]", "{\"a\" 1}", "1 2", "\"\xff\"", "nul", "{\"a\":1}x"})
+  for (const char* text : {"", "{", "[1,]", "{\"a\" 1}", "1 2", "\"\xff\"", "nul", "{\"a\":1}x",
+                           "NaNe9", "1e400", "1.", ".5", "+1", "01"})
     EXPECT_FALSE(try_parse_json(text).has_value()) << text;
   EXPECT_FALSE(try_parse_json(std::string(100000, '[')).has_value());
+}
+
+TEST(Json, ReadsNumbersToTheLastBit) {
+  EXPECT_EQ(parse_json("-1e-400").as_double(), 0.0);
+  EXPECT_EQ(parse_json("0.0000000000000000000000000000001").as_double(), 1e-31);
+  EXPECT_EQ(parse_json("-9223372036854775808").as_int(), INT64_MIN);
 }
 
 TEST(Json, NamesTheMissingMember) {

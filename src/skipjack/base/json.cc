@@ -10,6 +10,8 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <limits>
 
 #include "skipjack/base/error.h"
 
@@ -17,24 +19,47 @@ namespace skipjack {
 namespace {
 
 constexpr std::size_t kMaxDepth = 100;
+// Numbers come as text and are read here: RapidJSON's own reading of them takes NaNe9 for a number
+// and shifts out of range for long mantissas.
 constexpr unsigned kReadFlags =
-    rapidjson::kParseNanAndInfFlag | rapidjson::kParseFullPrecisionFlag |
+    rapidjson::kParseNanAndInfFlag | rapidjson::kParseNumbersAsStringsFlag |
     rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag;
+
+/// nullopt for what is no number. 1e-400 is 0; RapidJSON has refused 1e400 before.
+std::optional<Json> read_number(std::string_view text) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (text == "NaN") return Json(std::numeric_limits<double>::quiet_NaN());
+  if (text == "Infinity" || text == "Inf") return Json(kInfinity);
+  if (text == "-Infinity" || text == "-Inf") return Json(-kInfinity);
+  const char* const end = text.data() + text.size();
+  if (text.find_first_of(".eE") == std::string_view::npos) {
+    std::int64_t integer = 0;
+    const auto result = std::from_chars(text.data(), end, integer);
+    if (result.ec == std::errc{} && result.ptr == end) return Json(integer);
+  }
+  double real = 0;
+  const auto result = std::from_chars(text.data(), end, real);
+  if (result.ptr != end || result.ec == std::errc::invalid_argument) return std::nullopt;
+  if (result.ec == std::errc::result_out_of_range)
+    return Json(std::strtod(std::string(text).c_str(), nullptr));
+  return Json(real);
+}
 
 /// Builds a Json from RapidJSON's events; open containers live on a stack.
 class Builder {
  public:
   bool Null() { return add(nullptr); }
   bool Bool(bool b) { return add(b); }
-  bool Int(int i) { return add(std::int64_t{i}); }
-  bool Uint(unsigned u) { return add(static_cast<std::int64_t>(u)); }
-  bool Int64(std::int64_t i) { return add(i); }
-  bool Uint64(std::uint64_t u) {
-    return u <= static_cast<std::uint64_t>(INT64_MAX) ? add(static_cast<std::int64_t>(u))
-                                                      : add(static_cast<double>(u));
+  bool Int(int) { return false; }  // this and the next four: see kReadFlags
+  bool Uint(unsigned) { return false; }
+  bool Int64(std::int64_t) { return false; }
+  bool Uint64(std::uint64_t) { return false; }
+  bool Double(double) { return false; }
+  bool RawNumber(const char* s, rapidjson::SizeType n, bool) {
+    auto number = read_number({s, n});
+    if (!number) return refuse("Invalid number.");
+    return add(std::move(*number));
   }
-  bool Double(double d) { return add(d); }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
   bool String(const char* s, rapidjson::SizeType n, bool) { return add(std::string(s, n)); }
   bool Key(const char* s, rapidjson::SizeType n, bool) {
     open_.back().key.assign(s, n);
@@ -46,6 +71,8 @@ class Builder {
   bool EndArray(rapidjson::SizeType) { return end(); }
 
   Json take() { return std::move(root_); }
+  /// Why one of the above said no.
+  const char* refusal() const { return refusal_; }
 
  private:
   struct Open {
@@ -54,9 +81,13 @@ class Builder {
   };
 
   bool start(Json empty) {
-    if (open_.size() >= kMaxDepth) return false;
+    if (open_.size() >= kMaxDepth) return refuse("Nested more than 100 levels deep.");
     open_.push_back({std::move(empty), {}});
     return true;
+  }
+  bool refuse(const char* why) {
+    refusal_ = why;
+    return false;
   }
   bool end() {
     Json value = std::move(open_.back().value);
@@ -75,6 +106,7 @@ class Builder {
 
   std::vector<Open> open_;
   Json root_;
+  const char* refusal_ = "";
 };
 
 template <class Writer>
@@ -196,7 +228,7 @@ Json parse_json(std::string_view text) {
   const rapidjson::ParseResult result = reader.Parse<kReadFlags>(stream, builder);
   if (result.IsError()) {
     const char* why = result.Code() == rapidjson::kParseErrorTermination
-                          ? "Nested more than 100 levels deep."
+                          ? builder.refusal()
                           : rapidjson::GetParseError_En(result.Code());
     throw Error(ErrorCode::InvalidArgument,
                 "bad JSON at byte " + std::to_string(result.Offset()) + ": " + why);
