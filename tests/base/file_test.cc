@@ -1,7 +1,9 @@
 #include "skipjack/base/file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +31,27 @@ TEST_F(FileTest, WritesAndReplaces) {
   write_file_atomically(folder_ / "a", "one");
   write_file_atomically(folder_ / "a", std::string("two\0three", 9));
   EXPECT_EQ(read_file(folder_ / "a"), std::string("two\0three", 9));
+}
+
+TEST_F(FileTest, WritesThroughALinkAndKeepsIt) {
+  write_file_atomically(folder_ / "target", "old");
+  std::filesystem::create_symlink("target", folder_ / "link");
+  write_file_atomically(folder_ / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "target"), "new");
+}
+
+TEST_F(FileTest, WritesIntoAPipeInsteadOfReplacingIt) {
+  const std::filesystem::path pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int fd = ::open(pipe.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  write_file_atomically(pipe, "bytes");
+  char buffer[16] = {};
+  EXPECT_EQ(::read(fd, buffer, sizeof buffer), 5);
+  EXPECT_STREQ(buffer, "bytes");
+  ::close(fd);
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
 TEST_F(FileTest, MissingFileIsNotFoundAndNamed) {
