@@ -41,6 +41,8 @@ endfunction()
 #   One GoogleTest executable NAME_test, registered with ctest case by case. SERIAL: no other
 #   test runs beside it, because it measures time.
 include(GoogleTest)
+# What carries the label threads: all that the thread sanitizer's run needs built.
+add_custom_target(thread_tests)
 function(skipjack_add_test name)
   cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "SOURCES;DEPENDS;LINK;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -52,6 +54,9 @@ function(skipjack_add_test name)
     target_link_libraries(${name}_test PRIVATE skipjack_${dependency})
   endforeach()
   target_link_libraries(${name}_test PRIVATE skipjack_warnings ${ARG_LINK} GTest::gmock GTest::gtest_main)
+  if("threads" IN_LIST ARG_LABELS)
+    add_dependencies(thread_tests ${name}_test)
+  endif()
   gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST
     PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" RUN_SERIAL ${ARG_SERIAL})
 endfunction()
