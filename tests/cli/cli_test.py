@@ -186,6 +186,17 @@ class BadTunings(Case):
                           "random", "--name", "t", "--interpreter", sys.executable)
         self.assertIn("accuracy", line)
 
+    def test_metric_never_reported_in_few_trials(self):
+        line = self.fails_to_tune(11, SPACE, self.write("worker.py", "print('[tune-metric]: {\"los\": 1}')\n"))
+        self.assertIn("'loss', only los", line)
+
+    def test_constraints_that_nothing_satisfies_leave_no_experiment(self):
+        self.assertIn("constraints", self.fails_to_tune(2, "x: uniform(0, 1)\nconstraints: [x > 2]\n"))
+        self.assertEqual(self.run_skipjack("list")[0].count("\n"), 1)
+
+    def test_template_that_is_missing(self):
+        self.assertIn("--template", self.fails_to_tune(2, SPACE, None, "--pass-by", "template"))
+
     def test_every_trial_crashes(self):
         worker = self.write("crash.py", "import sys\nsys.exit('the data set is missing')\n")
         self.assertIn("the data set is missing", self.fails_to_tune(11, SPACE, worker, "--max-trials", "20"))

@@ -128,6 +128,30 @@ TEST_F(TuningTest, RefusesANameThatIsTakenBeforeAnythingRuns) {
   EXPECT_EQ(num_calls_, 0);
 }
 
+TEST_F(TuningTest, AStartThatFailsBeforeAnyTrialLeavesTheNameFree) {
+  TuningDefinition impossible = quadratic();
+  impossible.space = SearchSpace::from_text("{x: 'uniform(0, 1)', constraints: ['x > 2']}");
+  expect_error(ErrorCode::InvalidArgument, "satisfies the constraints",
+               [&] { start_tuning(store_, "one", impossible, run_); });
+  EXPECT_TRUE(store_.list().empty());
+  TuningDefinition bad_template = quadratic();
+  bad_template.workers = 2;
+  bad_template.program = {.entry_point = write_script(""), .pass_by = PassBy::Template};
+  bad_template.program.argument_template = {"{nowhere}"};
+  expect_error(ErrorCode::InvalidArgument, "nowhere",
+               [&] { start_tuning(store_, "one", bad_template); });
+  EXPECT_TRUE(store_.list().empty());
+}
+
+TEST_F(TuningTest, FailuresAfterAResumeAreNotTheFirstTrials) {
+  start_tuning(store_, "one", quadratic(), run_);
+  on_call_ = [] { throw std::runtime_error("flaky"); };
+  ResumeOptions more{.run = run_, .add_trials = 8};
+  const TuningResult result = resume_tuning(store_, "one", more);
+  EXPECT_EQ(result.reason, "max_trials_started");
+  EXPECT_THAT(result.history.trials(), SizeIs(14));
+}
+
 TEST_F(TuningTest, BadDefinitionsLeaveNoExperiment) {
   TuningDefinition no_program = quadratic();
   no_program.program.entry_point = folder_.path() / "nowhere.py";

@@ -18,7 +18,7 @@ constexpr const char* kFooter =
     "running,\n"
     "5 permission denied, 6 disk or other I/O, 7 network, 8 corrupted or changed data, 9 "
     "unsupported,\n"
-    "10 timed out, 11 used up (every first trial failed, nothing left to try), 130 interrupted.";
+    "10 timed out, 11 used up (no trial gave a value), 130 interrupted.";
 
 void describe(CLI::App& app, Context& context) {
   app.name("skipjack");

@@ -260,6 +260,11 @@ ProgramDefinition program_of(const Keys& keys) {
                           {{"arguments", PassBy::Arguments},
                            {"json_file", PassBy::JsonFile},
                            {"template", PassBy::Template}});
+  if (program.pass_by == PassBy::Template && program.argument_template.empty())
+    refuse("pass_by = template, but no template is given",
+           "write one, such as --template '--lr={lr} {act}'");
+  if (program.pass_by != PassBy::Template && !program.argument_template.empty())
+    refuse("a template is given, but pass_by is not template", "leave out one of the two");
   program.max_resource_attr = keys.text("max_resource_attr", "");
   program.working_directory = keys.text("working_directory", "");
   if (const Json* variables = keys.find("environment")) {

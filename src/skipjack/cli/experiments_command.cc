@@ -18,7 +18,7 @@
 namespace skipjack::cli {
 namespace {
 
-/// The last runs, the last failures, the best trials shown by `show`.
+/// How many of the best trials and of the last failures `show` shows.
 constexpr std::size_t kMaxRowsShown = 10;
 
 struct ListedExperiment {
@@ -124,9 +124,11 @@ std::string trials_text(const StoredExperiment& experiment) {
     if ((!is_comparable || is_comparable(trial)) && observation &&
         std::holds_alternative<Measured>(*observation) && trial.status != TrialStatus::Running)
       measured.emplace_back(std::get<Measured>(*observation).value, &trial);
-    if (trial.status == TrialStatus::Failed && trial.end && failed.size() <= kMaxRowsShown)
-      failed.push_back({std::to_string(trial.id), one_line(trial.end->reason)});
+    if (trial.status == TrialStatus::Failed && trial.end)
+      failed.push_back({std::to_string(trial.id), one_line(failure_text(trial))});
   }
+  if (failed.size() > kMaxRowsShown + 1)
+    failed.erase(failed.begin() + 1, failed.end() - kMaxRowsShown);
   std::stable_sort(measured.begin(), measured.end(), [&](const auto& a, const auto& b) {
     return metric.mode == Mode::Min ? a.first < b.first : a.first > b.first;
   });

@@ -1,5 +1,6 @@
 // skipjack tune and skipjack resume: flags and files to a definition, the tuning itself, what it
 // found.
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -147,9 +148,26 @@ bool ends_by_itself(const TuningDefinition& definition) {
          definition.space.cardinality();
 }
 
-int exit_code_of(const std::string& reason) {
-  if (reason == "interrupted") return kExitInterrupted;
-  return reason == "max_failures" ? kExitFailure : kExitOk;
+/// Prints what the tuning found; a tuning without any value is an error of its own.
+int conclude(Context& context, const ExperimentStore& store, const std::string& name,
+             const TuningDefinition& definition, const TuningResult& result) {
+  write_output(context, "-", summary_text(context, store, name, definition, result));
+  if (result.reason == "interrupted") return kExitInterrupted;
+  if (result.reason == "max_failures") return kExitFailure;
+  const Metric& metric = definition.metrics.at(0);
+  const auto& trials = result.history.trials();
+  const bool any_value = std::any_of(trials.begin(), trials.end(), [&](const Trial& trial) {
+    const auto observation = observe(trial, metric);
+    return observation && std::holds_alternative<Measured>(*observation);
+  });
+  if (any_value) return kExitOk;
+  std::string why;
+  if (!trials.empty() && trials.back().end)
+    why = "; trial " + std::to_string(trials.back().id) + ": " + failure_text(trials.back());
+  throw Error(ErrorCode::Exhausted,
+              "no trial gave a number for '" + metric.name + "' (" +
+                  trials_sentence(result.history) + ")" + why,
+              "look at " + (store.folder(name) / "trials").string());
 }
 
 enum class ProgressShown { No, Yes };
@@ -201,8 +219,7 @@ int tune(const TuneFlags& flags, Context& context) {
   if (flags.survive_power_loss) watched.options.durability = Durability::PowerLoss;
   const TuningResult result = start_tuning(store, name, definition, watched.options);
   watched.progress.finish();
-  write_output(context, "-", summary_text(context, store, name, definition, result));
-  return exit_code_of(result.reason);
+  return conclude(context, store, name, definition, result);
 }
 
 struct ResumeFlags {
@@ -257,9 +274,7 @@ int resume(const ResumeFlags& flags, Context& context) {
                      " or --max-trials +10\n");
     return kExitOk;
   }
-  write_output(context, "-",
-               summary_text(context, store, flags.name, experiment.definition, result));
-  return exit_code_of(result.reason);
+  return conclude(context, store, flags.name, experiment.definition, result);
 }
 
 std::string method_help() {

@@ -22,6 +22,13 @@ std::string last_line(std::string_view text) {
 
 }  // namespace
 
+std::string failure_text(const Trial& trial) {
+  if (!trial.end) return {};
+  const std::string said = last_line(trial.end->error_tail);
+  const bool has_failed = trial.status == TrialStatus::Failed;
+  return trial.end->reason + (said.empty() || !has_failed ? "" : " (" + said + ")");
+}
+
 std::string short_number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.6g", value);
@@ -43,9 +50,7 @@ void TuningProgress::settle(const Trial& trial) {
   if (trial.status == TrialStatus::Failed) {
     ++num_failed_;
     if (num_failures_shown_++ < kMaxFailuresShown && trial.end) {
-      const std::string said = last_line(trial.end->error_tail);
-      status_.note("trial " + std::to_string(trial.id) + " failed: " + trial.end->reason +
-                   (said.empty() ? "" : " (" + said + ")"));
+      status_.note("trial " + std::to_string(trial.id) + " failed: " + failure_text(trial));
     }
   }
   const auto observation = observe(trial, metric_);

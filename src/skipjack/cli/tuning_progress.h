@@ -40,6 +40,10 @@ class TuningProgress {
 /// How often on_turn is to be called while nothing happens.
 Duration progress_interval(const Context& context);
 
+/// Why a trial ended; for a failed one with the last line of its standard error. Empty if it has
+/// not ended.
+std::string failure_text(const Trial& trial);
+
 /// Up to six significant digits.
 std::string short_number(double value);
 

@@ -123,6 +123,14 @@ bool has_budget(const StoppingCriterion& stop, const std::vector<Event>& events)
   return !progress.fired(history.time()) && !progress.starts_full();
 }
 
+/// Whether a trial has said anything or ended.
+bool has_result(const std::vector<Event>& events) {
+  return std::any_of(events.begin(), events.end(), [](const Event& event) {
+    return std::holds_alternative<Reported>(event.body) ||
+           std::holds_alternative<AttemptEnded>(event.body);
+  });
+}
+
 class MemorySink final : public EventSink {
  public:
   void append(const std::vector<Event>&) override {}
@@ -198,17 +206,29 @@ TuningResult start_tuning(const ExperimentStore& store, const std::string& name,
   OpenExperiment experiment =
       store.create(name, to_json(definition), options.clock->unix_time(), options.durability);
   std::unique_ptr<Backend> backend;
-  try {
-    backend = backend_for(definition, experiment.folder, options);
-  } catch (...) {
-    // Nothing has run: the name is free again. The lease goes first, since remove() takes it.
+  // Nothing has run: the name is free again. The lease goes first, since remove() takes it.
+  const auto undo = [&] {
+    backend.reset();
     experiment.journal.reset();
     experiment.lease.reset();
     store.remove(name);
+  };
+  try {
+    backend = backend_for(definition, experiment.folder, options);
+  } catch (...) {
+    undo();
     throw;
   }
-  return run_tuner(*scheduler, *backend, *experiment.journal, {},
-                   tuner_options(definition, options));
+  try {
+    return run_tuner(*scheduler, *backend, *experiment.journal, {},
+                     tuner_options(definition, options));
+  } catch (const Error& error) {
+    // Such as constraints that nothing satisfies, found out when the first trial was to start.
+    if (error.code() == ErrorCode::InvalidArgument &&
+        !has_result(experiment.journal->read_events()))
+      undo();
+    throw;
+  }
 }
 
 TuningResult resume_tuning(const ExperimentStore& store, const std::string& name,

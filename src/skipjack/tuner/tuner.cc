@@ -156,6 +156,8 @@ void Loop::fold(const Event& event) {
                  [&](const PauseOrdered& e) { ending_[e.trial] = EndAs::Paused; },
                  [&](const AttemptEnded& e) {
                    ending_.erase(e.id.trial);
+                   // In an earlier run too: then the program is known to work.
+                   if (e.end.outcome == Outcome::Completed) any_trial_worked_ = true;
                    if (e.end.outcome == Outcome::Lost)
                      lost_.insert(e.id.trial);
                    else
