@@ -161,6 +161,21 @@ TEST(S3Scheduler, KeepsMaxBytes) {
   }
 }
 
+/// 50 GiB for an object of 1 GiB: twelve blocks of four rows would leave nothing to search with.
+TEST(S3Scheduler, MaxBytesLeaveBothASearchAndAVerdictWithAnInterval) {
+  S3SchedulerOptions options = make_options(8);
+  options.arms.push_back({"boto3", options.baseline_point});
+  options.max_bytes = 50 * kSize;
+  const auto scheduler = make_s3_scheduler(std::move(options));
+  const History history = rehearse(*scheduler, rehearsal(8, 300));
+  int searched = 0;
+  for (const Trial& trial : history.trials()) searched += phase_of(trial) == "search";
+  EXPECT_GE(searched, 5);
+  const auto plan = verdict_plan(history);
+  ASSERT_TRUE(plan);
+  EXPECT_GE(plan->num_blocks, 6);
+}
+
 TEST(S3Scheduler, MaxSearchTrialsCountsTheSearchOnly) {
   S3SchedulerOptions options = make_options(9);
   options.max_search_trials = 6;

@@ -96,6 +96,7 @@ TEST(S3Verdict, TransferConfigIsPrintedForWhatBoto3Won) {
   const S3Verdict verdict = s3_verdict(r.definition, r.history);
   ASSERT_EQ(verdict.answer, kWinnerArm);
   const std::string snippet = boto3_snippet(verdict, r.definition);
+  EXPECT_TRUE(snippet.starts_with("import boto3\n")) << "pasted as it is, it must run\n" << snippet;
   EXPECT_NE(snippet.find("TransferConfig(\n"), std::string::npos);
   EXPECT_NE(snippet.find("max_concurrency="), std::string::npos);
   EXPECT_NE(snippet.find("max_pool_connections="), std::string::npos);
@@ -111,6 +112,22 @@ TEST(S3Verdict, WithoutABlockNothingIsSaid) {
   EXPECT_EQ(verdict.complete_blocks, 0);
   EXPECT_FALSE(verdict.gain_claimed || verdict.tuning_claimed);
   EXPECT_NE(to_text(verdict, definition).find("none"), std::string::npos);
+}
+
+TEST(S3Verdict, SearchThatNeverBeganIsNotSaidToHaveFoundNothing) {
+  S3TuningOptions options = tuning(TunedClient::Native);
+  options.max_trials = 0;
+  const TuningDefinition definition = define_s3_tuning(options, {.size = kSize});
+  const auto scheduler = make_scheduler_of(definition);
+  const History history =
+      rehearse(*scheduler, {.download = [](const Configuration&, double) { return 1.0; },
+                            .max_time = std::chrono::seconds(200),
+                            .object_size = kSize});
+  const S3Verdict verdict = s3_verdict(definition, history);
+  ASSERT_GT(verdict.complete_blocks, 0);
+  const std::string text = to_text(verdict, definition);
+  EXPECT_NE(text.find("no configuration was tried"), std::string::npos) << text;
+  EXPECT_EQ(text.find("found nothing"), std::string::npos) << text;
 }
 
 TEST(S3Verdict, AnUnfinishedBlockIsLeftOutForEveryRow) {

@@ -154,9 +154,16 @@ void conclude(Context& context, const ExperimentStore& store, const std::string&
       folder / (tunes_native ? "config.json" : "transfer_config.py");
   if (tunes_native || !snippet.empty()) {
     write_file_atomically(config_path, tunes_native ? config : snippet);
-    if (!flags.output.empty()) write_file_atomically(flags.output, tunes_native ? config : snippet);
   }
-  if (flags.json) return write_output(context, "-", json);
+  // Last: the verdict is printed even where this can't be written.
+  const auto write_to_output_flag = [&] {
+    if (!flags.output.empty() && (tunes_native || !snippet.empty()))
+      write_file_atomically(flags.output, tunes_native ? config : snippet);
+  };
+  if (flags.json) {
+    write_output(context, "-", json);
+    return write_to_output_flag();
+  }
 
   std::string text = s3tune::to_text(verdict, definition);
   const std::string uri = definition.extra.at("object").at("uri").as_string();
@@ -179,6 +186,7 @@ void conclude(Context& context, const ExperimentStore& store, const std::string&
   if (result.reason == "interrupted")
     text += "Interrupted; go on with " + command_line(context, "resume " + name) + "\n";
   write_output(context, "-", text);
+  write_to_output_flag();
 }
 
 int exit_code_of(const TuningResult& result) {

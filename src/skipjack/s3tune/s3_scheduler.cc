@@ -253,7 +253,7 @@ class S3Scheduler final : public Scheduler {
       deadline = view.now + from_seconds(left);
     }
     const int downloads = baseline_due ? baseline_downloads() : options_.repeats;
-    if (!affordable(view.history, downloads + verdict_downloads(options_.wanted_blocks)))
+    if (!affordable(view.history, downloads + verdict_downloads(reserved_blocks())))
       return std::nullopt;
     if (baseline_due)
       return start_trial(
@@ -495,6 +495,15 @@ class S3Scheduler final : public Scheduler {
     return std::min(
         options_.wanted_blocks * block_cost(view.history, Winner::Included) * kTimeMargin,
         options_.most_verdict_share * to_seconds(view.now + *view.remaining_time));
+  }
+
+  /// Blocks whose bytes are kept back from the search: as with time, no more than their share.
+  int reserved_blocks() const {
+    if (!options_.max_bytes) return options_.wanted_blocks;
+    const auto downloads = static_cast<double>(*options_.max_bytes / options_.object_size);
+    const double most =
+        options_.most_verdict_share * downloads / static_cast<double>(verdict_downloads(1));
+    return static_cast<int>(std::min(most, static_cast<double>(options_.wanted_blocks)));
   }
 
   std::optional<double> search_fraction(const SchedulerView& view, double reserve) const {

@@ -70,7 +70,8 @@ struct S3SchedulerOptions {
   /// most_blocks.
   int wanted_blocks = 12;
   int most_blocks = 20;
-  /// Share of the time that may be kept back from the search for the verdict, in (0, 1).
+  /// Share of the time, and of max_bytes, that may be kept back from the search for the verdict, in
+  /// (0, 1).
   double most_verdict_share = 0.55;
 };
 

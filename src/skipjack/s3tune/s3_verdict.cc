@@ -158,7 +158,8 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
                      object.at("to").as_string() + "): ";
   if (verdict.complete_blocks == 0) {
     text +=
-        "none, since no block of the head-to-head was completed; give it more time (--max-time)\n";
+        "none, since no block of the head-to-head was completed; give it more time or bytes "
+        "(--max-time, --max-bytes)\n";
     return text;
   }
   text += std::to_string(verdict.complete_blocks) + " of " +
@@ -196,7 +197,11 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
   const VerdictRow* winner = row_named(verdict, kWinnerArm);
   const std::string untuned =
       label_of(std::string(tunes_boto3(definition) ? kBoto3Arm : kAutoArm), definition);
-  if (!winner)
+  if (!winner && verdict.search_trials == 0)
+    text +=
+        "Tuning: no configuration was tried, for want of time, bytes or trials; the answer is " +
+        untuned + ".\n";
+  else if (!winner)
     text += "Tuning: the search found nothing faster than boto3's values; the answer is " +
             untuned + ".\n";
   else if (verdict.tuning_gain && verdict.tuning_claimed && verdict.rows.front().label != untuned)
@@ -210,7 +215,7 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
       (verdict.failed_trials > 0 ? ", " + std::to_string(verdict.failed_trials) + " failed" : "") +
       "; noise of a download " + fixed(100 * verdict.noise, 1) + " %; drift " +
       (verdict.drift_corrected ? "found and corrected" : "not beyond noise") + "; " +
-      format_byte_size(static_cast<double>(verdict.bytes_downloaded)) + " downloaded in all\n";
+      format_byte_size(static_cast<double>(verdict.bytes_downloaded)) + " in complete downloads\n";
   if (profile) text += "Note: " + profile->at("remark").as_string() + "\n";
   if (!row_named(verdict, kBoto3Arm))
     text +=
@@ -271,7 +276,8 @@ std::string boto3_snippet(const S3Verdict& verdict, const TuningDefinition& defi
   for (const auto& [name, value] : values.as_object())
     if (name != "memory_limit")
       arguments += "    " + name + "=" + std::to_string(value.as_int()) + ",\n";
-  return "from boto3.s3.transfer import TransferConfig\nfrom botocore.config import Config\n\n"
+  return "import boto3\nfrom boto3.s3.transfer import TransferConfig\nfrom botocore.config import "
+         "Config\n\n"
          "config = TransferConfig(\n" +
          arguments +
          ")\n"
