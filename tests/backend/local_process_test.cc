@@ -129,7 +129,8 @@ TEST_F(LocalProcess, CrashKeepsSignalCodeAndLastLines) {
 
 TEST_F(LocalProcess, SilenceIsAllowedOnRequest) {
   LocalProcessOptions chosen = options("silent.sh", "#!/bin/sh\necho '[tune-metric]: {broken'\n");
-  EXPECT_EQ(run_one(chosen).reason, "reported no metric; 1 reports could not be read");
+  EXPECT_EQ(run_one(chosen).reason,
+            "reported no metric; 1 report could not be read; the first begins {broken");
   chosen.silent_trials = SilentTrials::Complete;
   EXPECT_EQ(run_one(chosen).outcome, Outcome::Completed);
 }

@@ -27,6 +27,17 @@ std::int64_t malformed(std::string_view text) {
 }
 using Strings = std::vector<std::string>;
 
+TEST(ReportDecoder, FirstMalformedReportIsKeptInPart) {
+  ReportDecoder decoder;
+  decoder.feed("[tune-metric]: {\"loss\": .5}\n[tune-metric]: {\"loss\": ,}\n");
+  EXPECT_EQ(decoder.num_malformed(), 2);
+  EXPECT_EQ(decoder.first_malformed(), "{\"loss\": .5}");
+  ReportDecoder other;
+  other.feed("[tune-metric]: {" + std::string(1000, 'x') + "\n");
+  EXPECT_EQ(other.first_malformed(), "{" + std::string(79, 'x'));
+  EXPECT_EQ(ReportDecoder().first_malformed(), "");
+}
+
 TEST(ReportDecoder, ReadsLineOfSyneTunesReporter) {
   ReportDecoder decoder;
   const std::vector<Json> reports = decoder.feed(

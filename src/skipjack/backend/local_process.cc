@@ -531,7 +531,9 @@ AttemptEnd LocalProcessBackend::end_of(const Attempt& attempt, const SuperviseEn
   const auto add = [&](const std::string& text) {
     result.reason += (result.reason.empty() ? "" : "; ") + text;
   };
-  if (end.num_malformed > 0) add(std::to_string(end.num_malformed) + " reports could not be read");
+  if (end.num_malformed > 0)
+    add(std::to_string(end.num_malformed) + (end.num_malformed == 1 ? " report" : " reports") +
+        " could not be read");
   if (!end.note.empty()) add(end.note);
   if (end.num_survivors > 0)
     add(std::to_string(end.num_survivors) + " processes could not be killed");

@@ -441,6 +441,9 @@ void Supervisor::finish() {
   read_errors(kMaxDrainBytes);
   decoder_.finish();
   end_.num_malformed = decoder_.num_malformed();
+  if (!decoder_.first_malformed().empty())
+    end_.note += (end_.note.empty() ? "" : "; ") +
+                 ("the first begins " + valid_utf8(decoder_.first_malformed()));
   for (const OutputFile* file : {&output_file_, &error_file_})
     if (const std::string note = file->note(); !note.empty())
       end_.note += (end_.note.empty() ? "" : "; ") + note;

@@ -10,6 +10,7 @@ namespace {
 
 // Its first byte occurs nowhere else in it: after a mismatch only that byte can begin it anew.
 constexpr std::string_view kMarker = "[tune-metric]:";
+constexpr std::size_t kMalformedShown = 80;
 
 }  // namespace
 
@@ -33,9 +34,13 @@ std::vector<Json> ReportDecoder::feed(std::string_view bytes) {
 }
 
 void ReportDecoder::finish() {
-  if (state_ != State::Searching) ++num_malformed_;
+  if (state_ != State::Searching) count_malformed();
   begin_search();
   num_marker_bytes_ = 0;
+}
+
+void ReportDecoder::count_malformed() {
+  if (num_malformed_++ == 0) first_malformed_ = object_.substr(0, kMalformedShown);
 }
 
 void ReportDecoder::begin_search() {
@@ -58,7 +63,7 @@ bool ReportDecoder::completes_marker(char byte) {
 void ReportDecoder::take_byte(char byte, std::vector<Json>& reports) {
   if (completes_marker(byte) && !in_string_) {
     // Outside a string the words are in no JSON, so a report before them was cut off.
-    if (state_ != State::Searching) ++num_malformed_;
+    if (state_ != State::Searching) count_malformed();
     begin_search();
     state_ = State::ExpectingObject;
   } else if (state_ == State::InObject) {
@@ -69,7 +74,7 @@ void ReportDecoder::take_byte(char byte, std::vector<Json>& reports) {
       object_ = "{";
       depth_ = 1;
     } else {
-      ++num_malformed_;
+      count_malformed();
       begin_search();
     }
   }
@@ -77,7 +82,7 @@ void ReportDecoder::take_byte(char byte, std::vector<Json>& reports) {
 
 void ReportDecoder::take_object_byte(char byte, std::vector<Json>& reports) {
   if (byte == '\n' || object_.size() >= options_.max_report_bytes) {
-    ++num_malformed_;
+    count_malformed();
     begin_search();
     return;
   }
@@ -99,7 +104,7 @@ void ReportDecoder::take_object_byte(char byte, std::vector<Json>& reports) {
     if (std::optional<Json> report = try_parse_json(object_))
       reports.push_back(*std::move(report));
     else
-      ++num_malformed_;
+      count_malformed();
     begin_search();
   }
 }

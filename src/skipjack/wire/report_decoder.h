@@ -42,6 +42,9 @@ class ReportDecoder {
   /// Reports that were begun and could not be read: no object behind the words, cut off by a
   /// newline or by the next report, too long, bad JSON, bad UTF-8.
   std::int64_t num_malformed() const { return num_malformed_; }
+  /// How the first of them begins, from its brace on, at most 80 bytes of any kind; empty if there
+  /// is none or it has no brace.
+  const std::string& first_malformed() const { return first_malformed_; }
 
  private:
   enum class State { Searching, ExpectingObject, InObject };
@@ -50,6 +53,7 @@ class ReportDecoder {
   void take_byte(char byte, std::vector<Json>& reports);
   void take_object_byte(char byte, std::vector<Json>& reports);
   bool completes_marker(char byte);
+  void count_malformed();
 
   ReportDecoderOptions options_;
   State state_ = State::Searching;
@@ -59,6 +63,7 @@ class ReportDecoder {
   bool in_string_ = false;
   bool escaped_ = false;
   std::int64_t num_malformed_ = 0;
+  std::string first_malformed_;
 };
 
 /// The text with every byte that is no part of valid UTF-8 replaced by '?': what programs print may
