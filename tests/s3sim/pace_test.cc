@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <thread>
 #include <vector>
 
@@ -139,20 +142,73 @@ TEST(Pace, LinkIsSharedByAllConnections) {
   }
 }
 
-TEST(Pace, ServerCostsLessThanAFifthOfASecondPerGibibyte) {
+/// CPU seconds that the plainest sender takes for so many bytes over so many loopback connections
+/// whose other ends drop them in the kernel: a thread each, sendfile from memory, nothing else.
+double cpu_of_bare_sendfile(std::int64_t size, int connections) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ::sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::socklen_t length = sizeof address;
+  EXPECT_EQ(::bind(listener, reinterpret_cast<const ::sockaddr*>(&address), length), 0);
+  EXPECT_EQ(::listen(listener, connections), 0);
+  EXPECT_EQ(::getsockname(listener, reinterpret_cast<::sockaddr*>(&address), &length), 0);
+  constexpr std::int64_t kPattern = 64 << 20;
+  const int pattern = ::memfd_create("pattern", MFD_CLOEXEC);
+  const std::vector<char> block(1 << 20, 'x');
+  for (std::int64_t at = 0; at < kPattern; at += 1 << 20)
+    EXPECT_EQ(::pwrite(pattern, block.data(), block.size(), at), 1 << 20);
+  std::atomic<double> cpu{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < connections; ++i) {
+    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(::connect(client, reinterpret_cast<const ::sockaddr*>(&address), length), 0);
+    const int server = ::accept(listener, nullptr, nullptr);
+    threads.emplace_back([&cpu, pattern, server, share = size / connections] {
+      for (std::int64_t sent = 0; sent < share;) {
+        ::off_t offset = sent % kPattern;
+        const auto want = std::min<std::int64_t>({share - sent, kPattern - offset, 1 << 20});
+        const ssize_t n = ::sendfile(server, pattern, &offset, static_cast<std::size_t>(want));
+        if (n <= 0) break;  // the other end counts
+        sent += n;
+      }
+      ::timespec used{};
+      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+      cpu += static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
+      ::close(server);
+    });
+    threads.emplace_back([client, share = size / connections] {
+      std::int64_t left = share;
+      for (ssize_t n = 1; n > 0 && left > 0; left -= n)
+        n = ::recv(client, nullptr, 4 << 20, MSG_TRUNC);
+      EXPECT_EQ(left, 0);
+      ::close(client);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  ::close(pattern);
+  ::close(listener);
+  return cpu;
+}
+
+// In turn with the bare loop, since what loopback itself costs drifts by half between machines and
+// hours.
+TEST(Pace, ServerCostsLittleMoreThanBareSendfile) {
+  constexpr std::int64_t kSize = std::int64_t{2} << 30;
   for (const char* name : {"ec2-small", "ec2-m5d.12xlarge", "unpaced"}) {
-    const std::int64_t size = std::int64_t{2} << 30;
-    double cost = 1e9;  // The best of three: other work on the machine only adds.
+    double best = 1e9;  // The best of three: other work on the machine only adds.
     for (int attempt = 0; attempt < 3; ++attempt) {
+      const double bare = cpu_of_bare_sendfile(kSize, 10) / 2;
       Server server({.profile = find_profile(name),
-                     .objects = {{.bucket = "bench", .key = "obj", .size = size}}});
+                     .objects = {{.bucket = "bench", .key = "obj", .size = kSize}}});
       const double before = server.stats().cpu_seconds;
-      const double seconds = download(server.port(), size, 10, 8 << 20);
-      const double now = (server.stats().cpu_seconds - before) / 2;
-      std::printf("%s: %.3f CPU s/GiB at %.2f GiB/s\n", name, now, 2 / seconds);
-      cost = std::min(cost, now);
+      const double seconds = download(server.port(), kSize, 10, 8 << 20);
+      const double cost = (server.stats().cpu_seconds - before) / 2;
+      std::printf("%s: %.3f CPU s/GiB at %.2f GiB/s, %.2f times the bare loop's %.3f\n", name, cost,
+                  2 / seconds, cost / bare, bare);
+      best = std::min(best, cost / bare);
     }
-    EXPECT_LT(cost, 0.2) << name;
+    EXPECT_LT(best, 1.5) << name;
   }
 }
 
