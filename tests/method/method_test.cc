@@ -54,6 +54,19 @@ TEST(Method, UnknownOptionListsTheOptions) {
   EXPECT_NE(message.find("shuffle_config"), std::string::npos);
 }
 
+TEST(Method, OptionOfTheWrongTypeIsNamed) {
+  const auto message = [](std::string_view method, Json options) {
+    return message_of(
+        method, {.space = space(), .metrics = {{.name = "loss"}}, .options = std::move(options)});
+  };
+  for (const auto& [method, option] : {std::pair{"grid", "num_samples"},
+                                       {"grid", "shuffle_config"},
+                                       {"random", "allow_duplicates"},
+                                       {"bayesopt", "num_init_random"}})
+    EXPECT_NE(message(method, Json::Object{{option, "abc"}}).find(option), std::string::npos);
+  EXPECT_NE(message("grid", 3).find("method_options = 3"), std::string::npos);
+}
+
 TEST(Method, PointsToEvaluateComeFirstCompletedAndOnce) {
   Json partial;
   partial.set("a", 7);

@@ -160,6 +160,15 @@ TEST_F(TuningTest, BadDefinitionsLeaveNoExperiment) {
   not_executable.program.entry_point = write_script("");
   ::chmod(not_executable.program.entry_point.c_str(), 0644);
   EXPECT_THROW(start_tuning(store_, "one", not_executable), Error);
+  TuningDefinition too_wide = quadratic();
+  too_wide.program.entry_point = write_script("");
+  too_wide.workers = 5000;
+  expect_error(ErrorCode::InvalidArgument, "workers = 5000",
+               [&] { start_tuning(store_, "one", too_wide); });
+  too_wide.workers = 3;
+  too_wide.program.gpus = {"0", "1"};
+  expect_error(ErrorCode::InvalidArgument, "workers = 3 with gpus_per_trial = 1",
+               [&] { start_tuning(store_, "one", too_wide); });
   TuningDefinition bad_method = quadratic();
   bad_method.method = "alchemy";
   expect_error(ErrorCode::InvalidArgument, "alchemy",

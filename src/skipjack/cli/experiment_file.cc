@@ -232,7 +232,13 @@ Metric metric_of(const Keys& keys) {
 
 StoppingCriterion stop_of(const Keys& keys, const Metric& metric) {
   StoppingCriterion stop;
-  if (const Json* criterion = keys.find("stop")) stop = stopping_criterion_from_json(*criterion);
+  if (const Json* criterion = keys.find("stop")) {
+    try {
+      stop = stopping_criterion_from_json(*criterion);
+    } catch (const Error& error) {
+      throw Error(error.code(), std::string("stop: ") + error.what(), error.try_this());
+    }
+  }
   if (const auto time = keys.duration("max_time")) stop.max_time = time;
   if (const auto n = keys.integer("max_trials", 1)) stop.max_trials_started = n;
   if (const auto n = keys.integer("max_trials_completed", 1)) stop.max_trials_completed = n;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -17,26 +18,45 @@
 namespace skipjack {
 namespace {
 
+/// What read makes of an option's value; nullopt if it is not given.
+template <class Read>
+auto option(const MethodOptions& o, std::string_view key, Read read)
+    -> std::optional<decltype(read(o.options))> {
+  const Json* value = o.options.find(key);
+  if (!value) return std::nullopt;
+  try {
+    return read(*value);
+  } catch (const Error& error) {
+    throw Error(error.code(), "method option '" + std::string(key) + "': " + error.what(),
+                error.try_this());
+  }
+}
+
+bool as_bool(const Json& value) { return value.as_bool(); }
+std::int64_t as_int(const Json& value) { return value.as_int(); }
+std::map<std::string, std::int64_t> as_numbers(const Json& value) {
+  std::map<std::string, std::int64_t> numbers;
+  for (const auto& [name, number] : value.as_object()) numbers[name] = number.as_int();
+  return numbers;
+}
+
 using MakeSearcher = std::unique_ptr<Searcher> (*)(const MethodOptions&);
 
 std::unique_ptr<Searcher> make_random(const MethodOptions& o) {
-  const Json* allow = o.options.find("allow_duplicates");
-  return make_random_search(
-      {.space = o.space,
-       .seed = o.seed,
-       .duplicates = allow && allow->as_bool() ? Duplicates::Allow : Duplicates::Avoid});
+  const bool allow = option(o, "allow_duplicates", as_bool).value_or(false);
+  return make_random_search({.space = o.space,
+                             .seed = o.seed,
+                             .duplicates = allow ? Duplicates::Allow : Duplicates::Avoid});
 }
 
 std::unique_ptr<Searcher> make_grid(const MethodOptions& o) {
-  std::map<std::string, std::int64_t> num_samples;
-  if (const Json* given = o.options.find("num_samples"))
-    for (const auto& [name, number] : given->as_object()) num_samples[name] = number.as_int();
-  const Json* shuffle = o.options.find("shuffle_config");
+  const bool shuffle = option(o, "shuffle_config", as_bool).value_or(true);
   return make_grid_search(
       {.space = o.space,
        .seed = o.seed,
-       .num_samples = std::move(num_samples),
-       .order = shuffle && !shuffle->as_bool() ? GridOrder::Sorted : GridOrder::Shuffled});
+       .num_samples =
+           option(o, "num_samples", as_numbers).value_or(std::map<std::string, std::int64_t>{}),
+       .order = shuffle ? GridOrder::Shuffled : GridOrder::Sorted});
 }
 
 std::unique_ptr<Searcher> make_sobol(const MethodOptions& o) {
@@ -56,8 +76,7 @@ std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
     throw Error(ErrorCode::InvalidArgument, "method 'bayesopt' needs exactly one objective, got " +
                                                 std::to_string(objectives.size()));
   BayesOptOptions options{.space = o.space, .metric = *objectives.front(), .seed = o.seed};
-  if (const Json* initial = o.options.find("num_init_random"))
-    options.num_initial = initial->as_int();
+  options.num_initial = option(o, "num_init_random", as_int);
   return make_bayesopt_search(std::move(options));
 }
 
@@ -107,6 +126,9 @@ const Recipe& find_recipe(std::string_view method) {
 
 void check_options(const MethodRow& row, const Json& options) {
   if (options.is_null()) return;
+  if (!options.is_object())
+    throw Error(ErrorCode::InvalidArgument,
+                "method_options = " + to_json_text(options) + " must be an object");
   for (const auto& [key, value] : options.as_object()) {
     if (std::find(row.options.begin(), row.options.end(), key) != row.options.end()) continue;
     std::string known;

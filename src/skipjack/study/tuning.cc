@@ -21,6 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// What a local backend takes; here to be said in the definition's words.
+constexpr int kMaxLocalWorkers = 4096;
+
 std::unique_ptr<Scheduler> make_method(const TuningDefinition& definition) {
   std::vector<Configuration> points;
   if (definition.points_to_evaluate)
@@ -162,6 +165,15 @@ void validate(const TuningDefinition& definition) {
   require(program.grace >= Duration::zero(),
           "grace = " + format_duration(program.grace) + " must be >= 0 s");
   if (program.entry_point.empty()) return;
+  require(definition.workers <= kMaxLocalWorkers,
+          "workers = " + std::to_string(definition.workers) + " must be at most " +
+              std::to_string(kMaxLocalWorkers));
+  require(program.gpus.empty() ||
+              static_cast<std::int64_t>(definition.workers) * program.gpus_per_trial <=
+                  static_cast<std::int64_t>(program.gpus.size()),
+          "workers = " + std::to_string(definition.workers) +
+              " with gpus_per_trial = " + std::to_string(program.gpus_per_trial) +
+              " need more than the " + std::to_string(program.gpus.size()) + " gpus given");
   std::error_code error;
   if (!fs::exists(program.entry_point, error))
     throw Error(ErrorCode::NotFound,
