@@ -463,12 +463,34 @@ class S3Get(Case):
         server = Server(self, "--object", "bench/o=1MiB")
         self.assertIn("nowhere", self.fails(3, "s3", "get", "s3://bench/o", "nowhere/o", "--endpoint-url", server.endpoint))
 
+    def test_refused_folder_is_not_blamed_on_credentials(self):
+        server = Server(self, "--object", "bench/o=1MiB")
+        folder = self.folder / "read-only"
+        folder.mkdir(mode=0o555)
+        if os.access(folder, os.W_OK):  # root may write there, but nobody makes files in /sys
+            folder = "/sys"
+        process = self.start("s3", "get", "s3://bench/o", f"{folder}/o", "--endpoint-url", server.endpoint)
+        _, err = process.communicate(timeout=TIMEOUT)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertIn(f"{folder}/o", err)
+        self.assertNotIn("AWS_ACCESS_KEY_ID", err)
+
+    def test_many_connections_need_no_higher_limit_of_files(self):
+        import resource
+        server = Server(self, "--object", "bench/o=64MiB")
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        process = self.start("s3", "get", "s3://bench/o", "--to", "discard", "--json", "--max-concurrency", "60",
+                             "--multipart-chunksize", "1MiB", "--endpoint-url", server.endpoint,
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (30, hard)))
+        out, err = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(json.loads(out)["num_parts"], 64)
+
     def test_full_disk_leaves_nothing(self):
         import resource
         server = Server(self, "--object", "bench/o=20MiB")
         process = self.start("s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint,
-                             preexec_fn=lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN),
-                                                 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))))
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)))
         _, err = process.communicate(timeout=TIMEOUT)
         self.assertEqual(process.returncode, 6, err)
         self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith(("o", ".o"))], [])
@@ -608,6 +630,17 @@ class Interrupt(Case):
         attempts = {row["trial_id"]: (row["sj_attempt"], row["loss"]) for row in self.rows()}
         self.assertEqual(attempts["0"], ("1", "2"))
         self.assertEqual(len(attempts), 2)
+
+    def test_signal_sent_twice_at_once_is_one_wish(self):
+        profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')
+        server = Server(self, "--object", "bench/o=1GiB", "--profile", profile)
+        process = self.start("s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint)
+        self.wait_for(lambda: any(p.name.startswith("o") for p in self.folder.iterdir()))
+        for _ in range(20):  # as timeout(1) does, to the process and to its group
+            process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith("o")], [])
 
     def test_interrupted_download_leaves_nothing(self):
         profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')

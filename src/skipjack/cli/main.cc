@@ -9,9 +9,10 @@
 
 namespace {
 
-// A closed pipe shall be an error of the write, with its message. A handler that does nothing,
-// since SIG_IGN would be inherited by the programs that are tuned.
-extern "C" void on_closed_pipe(int) {}
+// A closed pipe and a file grown beyond its limit shall be errors of the write, with their
+// messages. A handler that does nothing, since SIG_IGN would be inherited by the programs that are
+// tuned.
+extern "C" void on_failed_write(int) {}
 
 std::optional<std::string> environment_variable(const char* name) {
   const char* value = std::getenv(name);
@@ -21,10 +22,11 @@ std::optional<std::string> environment_variable(const char* name) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  struct sigaction closed_pipe {};
-  closed_pipe.sa_handler = on_closed_pipe;
-  closed_pipe.sa_flags = SA_RESTART;
-  ::sigaction(SIGPIPE, &closed_pipe, nullptr);
+  struct sigaction failed_write {};
+  failed_write.sa_handler = on_failed_write;
+  failed_write.sa_flags = SA_RESTART;
+  ::sigaction(SIGPIPE, &failed_write, nullptr);
+  ::sigaction(SIGXFSZ, &failed_write, nullptr);
   skipjack::cli::Context context{
       .environment = environment_variable,
       .out = std::cout,

@@ -1,6 +1,8 @@
 // Flags to client options.
 #include "skipjack/cli/s3_access.h"
 
+#include <sys/resource.h>
+
 #include "skipjack/base/bytes.h"
 
 namespace skipjack::cli {
@@ -36,8 +38,6 @@ S3Access s3_access(const S3AccessFlags& flags, Context& context) {
   const s3::AwsSettings settings = s3::load_aws_settings(options);
 
   S3Access access;
-  access.credentials_source =
-      flags.no_sign_request ? "--no-sign-request" : settings.credentials_source;
   s3::EndpointOptions& endpoint = access.client.endpoint;
   endpoint.endpoint_url =
       !flags.endpoint_url.empty() ? flags.endpoint_url : settings.endpoint_url.value_or("");
@@ -54,14 +54,11 @@ S3Access s3_access(const S3AccessFlags& flags, Context& context) {
   return access;
 }
 
-Error explain_access_error(const Error& error, const S3Access& access) {
-  if (error.code() != ErrorCode::PermissionDenied || !access.client.credentials.anonymous() ||
-      access.credentials_source == "--no-sign-request")
-    return error;
-  return Error(
-      error.code(),
-      std::string(error.what()) + " (the request was not signed: no credentials were found)",
-      "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile");
+void allow_many_connections() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);  // where it is refused, the old limit serves
 }
 
 std::int64_t byte_size_flag(const std::string& flag, const std::string& text) {

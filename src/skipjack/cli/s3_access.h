@@ -25,14 +25,12 @@ void add_s3_access_flags(CLI::App& command, S3AccessFlags& flags);
 /// what load_aws_settings throws.
 struct S3Access {
   s3::ClientOptions client;
-  /// For messages: "environment", "profile default in ...", "none", "--no-sign-request".
-  std::string credentials_source;
 };
 S3Access s3_access(const S3AccessFlags& flags, Context& context);
 
-/// The error with the remark, where keys are missing, that none were found and where they are
-/// looked for.
-Error explain_access_error(const Error& error, const S3Access& access);
+/// Raises this process's limit of open files to what the system lets it: many connections need
+/// more than the usual 1024.
+void allow_many_connections();
 
 /// A size such as "8MiB" or "1000000" given to a flag. Throws InvalidArgument naming the flag.
 std::int64_t byte_size_flag(const std::string& flag, const std::string& text);

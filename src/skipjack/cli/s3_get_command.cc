@@ -143,9 +143,11 @@ std::string sentence(const s3::DownloadResult& result, const s3::ObjectAddress& 
                                                             : " (discarded)") +
              ": " + size(result.bytes) + " in " + format_duration(result.duration) + ", " +
              format_byte_size(result.bytes_per_second()) + "/s; " +
-             std::to_string(result.num_parts) + " parts of " +
-             size(result.config.multipart_chunksize) + " over " +
-             std::to_string(result.config.max_concurrency) + " connections; " +
+             (result.num_parts <= 1
+                  ? "one request; "
+                  : std::to_string(result.num_parts) + " parts of " +
+                        size(result.config.multipart_chunksize) + " over " +
+                        std::to_string(result.config.max_concurrency) + " connections; ") +
              (result.num_retries > 0 ? std::to_string(result.num_retries) + " retries; " : "") +
              format_duration(from_seconds(used.cpu_seconds)) + " of CPU, " +
              size(used.peak_memory_bytes) + " of memory") +
@@ -175,23 +177,20 @@ int get(const GetFlags& flags, Context& context) {
     options.progress = [&](std::int64_t done, std::optional<std::int64_t> total) {
       status.update(progress_text(done, total, to_seconds(system_clock().now() - started)));
     };
-  try {
-    s3::Client client(access.client);
-    const Usage before = usage();
-    const s3::DownloadResult result = client.download(options);
-    Usage used = usage();
-    used.cpu_seconds -= before.cpu_seconds;
-    status.clear();
-    if (flags.json)
-      write_output(
-          context, "-",
-          to_json_text(json_result(result, object, where, used), JsonStyle::Indented) + "\n");
-    else if (!flags.quiet)
-      write_output(context, "-", sentence(result, object, where, used));
-    return kExitOk;
-  } catch (const Error& error) {
-    throw explain_access_error(error, access);
-  }
+  allow_many_connections();
+  s3::Client client(access.client);
+  const Usage before = usage();
+  const s3::DownloadResult result = client.download(options);
+  Usage used = usage();
+  used.cpu_seconds -= before.cpu_seconds;
+  status.clear();
+  if (flags.json)
+    write_output(
+        context, "-",
+        to_json_text(json_result(result, object, where, used), JsonStyle::Indented) + "\n");
+  else if (!flags.quiet)
+    write_output(context, "-", sentence(result, object, where, used));
+  return kExitOk;
 }
 
 }  // namespace

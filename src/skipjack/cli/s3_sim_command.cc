@@ -85,6 +85,7 @@ int sim(const SimFlags& flags, Context& context) {
   });
   if (flags.exit_with_parent) end_with_parent();
 
+  allow_many_connections();
   s3sim::Server server(server_options(flags, context));
   std::string greeting;
   if (!server.profile().name.empty())

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -21,7 +22,19 @@ constexpr std::uint64_t kWatchEnds = std::uint64_t{1} << 32;
 
 std::atomic<int> wake_descriptor{-1};
 std::atomic<int> first_signal{0};
-static_assert(std::atomic<int>::is_always_lock_free);
+std::atomic<std::int64_t> first_came{0};
+static_assert(std::atomic<int>::is_always_lock_free &&
+              std::atomic<std::int64_t>::is_always_lock_free);
+
+/// Signals this close together are one wish: timeout(1) sends its signal to the process and to its
+/// group.
+constexpr std::int64_t kOneWishNanoseconds = 200'000'000;
+
+std::int64_t monotonic_nanoseconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);  // safe in a handler
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
 
 void notify(std::uint64_t what) {
   const int saved = errno;
@@ -32,11 +45,14 @@ void notify(std::uint64_t what) {
 }
 
 extern "C" void on_signal(int number) {
+  const std::int64_t now = monotonic_nanoseconds();
   int none = 0;
+  if (first_signal.load() == 0) first_came = now;
   if (first_signal.compare_exchange_strong(none, number)) {
     notify(kSignalCame);
     return;
   }
+  if (now - first_came < kOneWishNanoseconds) return;
   ::signal(number, SIG_DFL);
   ::raise(number);
 }

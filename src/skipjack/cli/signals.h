@@ -1,6 +1,6 @@
-// Ctrl-C and its relatives. The first SIGINT, SIGTERM or SIGHUP asks for an orderly end; the second
-// has the system's usual effect and kills at once. The only code of the project that installs
-// signal handlers.
+// Ctrl-C and its relatives. The first SIGINT, SIGTERM or SIGHUP asks for an orderly end; the
+// second, a fifth of a second later or more, has the system's usual effect and kills at once. The
+// only code of the project that installs signal handlers.
 #pragma once
 
 #include <functional>

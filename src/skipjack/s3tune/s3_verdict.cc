@@ -173,14 +173,12 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
                      fixed(row.cpu_seconds, 2), format_byte_size(row.peak_memory_bytes),
                      row.gain ? gain_text(*row.gain) : "1"});
   const Json* profile = definition.extra.find("profile");
-  if (profile) {
-    const double ideal = profile->at("ideal_seconds").as_double();
-    table.push_back(
-        {"(the profile's own optimum)", fixed(ideal, 3), "",
-         ideal > 0 ? fixed(object.at("size").as_double() / ideal / static_cast<double>(kGiB), 2)
-                   : "",
-         "", "", ""});
-  }
+  // Of a server without a model, or with one of a user's own, no optimum is known.
+  const double ideal = profile ? profile->at("ideal_seconds").as_double() : 0;
+  if (ideal > 0)
+    table.push_back({"(the profile's own optimum)", fixed(ideal, 3), "",
+                     fixed(object.at("size").as_double() / ideal / static_cast<double>(kGiB), 2),
+                     "", "", ""});
   text += table_text(table) + "\n";
 
   const std::string pairs = std::to_string(verdict.complete_blocks) + " pairs";
