@@ -176,6 +176,16 @@ TEST(S3Scheduler, MaxBytesLeaveBothASearchAndAVerdictWithAnInterval) {
   EXPECT_GE(plan->num_blocks, 6);
 }
 
+TEST(S3Scheduler, ObjectThatChangesItsSizeEndsTheTuning) {
+  const auto scheduler = make_s3_scheduler(make_options(8));
+  RehearsalOptions options = rehearsal(8, 300);
+  options.object_size = kSize + 1;
+  const History history = rehearse(*scheduler, options);
+  EXPECT_EQ(history.trials().size(), 1u);
+  EXPECT_EQ(changed_size(history, kSize), kSize + 1);
+  EXPECT_FALSE(changed_size(history, kSize + 1));
+}
+
 TEST(S3Scheduler, MaxSearchTrialsCountsTheSearchOnly) {
   S3SchedulerOptions options = make_options(9);
   options.max_search_trials = 6;

@@ -21,6 +21,7 @@
 #include "skipjack/s3sim/twin.h"
 #include "skipjack/s3tune/boto3_client.h"
 #include "skipjack/s3tune/measure.h"
+#include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
 #include "skipjack/tuner/interrupt.h"
@@ -145,6 +146,13 @@ void conclude(Context& context, const ExperimentStore& store, const std::string&
               const TuningDefinition& definition, const TuningResult& result,
               const S3TuneFlags& flags) {
   require_baseline(result);
+  const Json& tuned = definition.extra.at("object");
+  if (const auto bytes = s3tune::changed_size(result.history, tuned.at("size").as_int()))
+    throw Error(ErrorCode::Corrupted,
+                tuned.at("uri").as_string() + " changed during the tuning: it had " +
+                    std::to_string(tuned.at("size").as_int()) + " bytes, then " +
+                    std::to_string(*bytes),
+                "tune again with an object that stays as it is");
   const s3tune::S3Verdict verdict = s3tune::s3_verdict(definition, result.history);
   const std::filesystem::path folder = store.folder(name);
   const std::string snippet = s3tune::boto3_snippet(verdict, definition);

@@ -101,6 +101,10 @@ struct VerdictTimings {
 };
 VerdictTimings verdict_timings(const History& history, const VerdictPlan& plan);
 
+/// The bytes of the first download that had another size than the object had at the beginning:
+/// times before and after can't be compared. nullopt: all agree.
+std::optional<std::int64_t> changed_size(const History& history, std::int64_t object_size);
+
 /// "baseline", "search", "verdict"; empty for trials of another kind.
 std::string_view phase_of(const Trial& trial);
 
