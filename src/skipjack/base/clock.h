@@ -1,6 +1,7 @@
 // Time as an argument. Decisions use the times of events; only the edges of the system ask a clock.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 
 namespace skipjack {
@@ -25,17 +26,17 @@ class Clock {
 /// The machine's clock; lives for ever.
 const Clock& system_clock();
 
-/// A clock that tests and simulations move by hand. Not thread-safe while it is moved.
+/// A clock that tests and simulations move by hand. Thread-safe.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(double unix_epoch = 1.7e9) : epoch_(unix_epoch) {}
-  Duration now() const override { return now_; }
-  double unix_time() const override { return epoch_ + to_seconds(now_); }
-  void advance(Duration by) { now_ += by; }
-  void set(Duration now) { now_ = now; }
+  Duration now() const override { return Duration(now_.load()); }
+  double unix_time() const override { return epoch_ + to_seconds(now()); }
+  void advance(Duration by) { now_ += by.count(); }
+  void set(Duration now) { now_ = now.count(); }
 
  private:
-  Duration now_{0};
+  std::atomic<Duration::rep> now_{0};
   double epoch_;
 };
 

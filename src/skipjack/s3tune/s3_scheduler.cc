@@ -501,9 +501,9 @@ class S3Scheduler final : public Scheduler {
   /// Blocks whose bytes are kept back from the search: as with time, no more than their share.
   int reserved_blocks() const {
     if (!options_.max_bytes) return options_.wanted_blocks;
-    const auto downloads = static_cast<double>(*options_.max_bytes / options_.object_size);
-    const double most =
-        options_.most_verdict_share * downloads / static_cast<double>(verdict_downloads(1));
+    const std::int64_t downloads = *options_.max_bytes / options_.object_size;
+    const double most = options_.most_verdict_share * static_cast<double>(downloads) /
+                        static_cast<double>(verdict_downloads(1));
     return static_cast<int>(std::min(most, static_cast<double>(options_.wanted_blocks)));
   }
 
