@@ -105,6 +105,8 @@ class VectorSink final : public EventSink {
     if (before_append) before_append(batch);
     events.insert(events.end(), batch.begin(), batch.end());
   }
+  std::optional<Duration> alive_interval() const override { return interval; }
+  void alive(Duration time) override { alive_at.push_back(time); }
   template <class Body>
   std::vector<Body> all() const {
     std::vector<Body> bodies;
@@ -113,6 +115,8 @@ class VectorSink final : public EventSink {
     return bodies;
   }
   std::vector<Event> events;
+  std::optional<Duration> interval;
+  std::vector<Duration> alive_at;
   std::function<void(const std::vector<Event>&)> before_append;
 };
 

@@ -321,6 +321,58 @@ TEST(Tuner, RecordsAFailedRunWhenTheBackendRefuses) {
   EXPECT_EQ(b.sink.all<RunEnded>().at(0).reason, "failed");
 }
 
+TEST(Tuner, ShowsLifeOnlyWhileNothingElseIsWritten) {
+  Bench b(always(reports_once(1)), 1, 1);  // reports at 5 s, ends at 10 s
+  b.sink.interval = 2s;
+  b.run();
+  EXPECT_THAT(b.sink.alive_at, ElementsAre(2s, 4s, 7s, 9s));
+}
+
+TEST(Tuner, ShowsNoLifeToASinkThatDoesNotAsk) {
+  Bench b(always(reports_once(1)), 1, 1);
+  int num_waits = 0;
+  b.backend.on_wait = [&] { ++num_waits; };
+  b.run();
+  EXPECT_TRUE(b.sink.alive_at.empty());
+  EXPECT_EQ(num_waits, 2);  // for the report and for the end: nothing is polled
+}
+
+TEST(Tuner, RunningTimeGoesOnFromTheLastSignOfLife) {
+  Bench killed(always(reports_once(1, 100s)));
+  killed.sink.interval = 1s;
+  std::vector<Event> past;
+  Duration reached{0};
+  killed.backend.on_wait = [&] {  // the journal as a kill at 8.5 s would leave it
+    if (killed.clock.now() > 8500ms || killed.sink.alive_at.empty()) return;
+    past = killed.sink.events;
+    reached = killed.sink.alive_at.back();
+  };
+  killed.options.stop.max_time = 20s;
+  killed.run();
+  ASSERT_EQ(past.back().time, 0s);
+  ASSERT_EQ(reached, 8s);
+
+  Bench resumed(always(reports_once(1, 100s)));
+  resumed.options.reached = reached;
+  resumed.options.stop.max_time = 30s;
+  const TuningResult result = resumed.run(past);
+  EXPECT_EQ(result.reason, "max_time");
+  EXPECT_EQ(result.time, 30s);
+  EXPECT_EQ(resumed.clock.now(), 22s);  // what is left of 30 s, not of 30 s anew
+  EXPECT_TRUE(std::holds_alternative<RunStarted>(resumed.sink.events.at(0).body));
+  EXPECT_EQ(resumed.sink.events.at(0).time, 8s);
+}
+
+TEST(Tuner, EventsLaterThanTheLastSignOfLifeCount) {
+  Bench first(always(reports_once(1)), 1, 2);
+  first.run();
+  Bench second(always(reports_once(1)), 1, 4);
+  second.options.reached = 3s;
+  EXPECT_EQ(first.sink.events.back().time, 20s);
+  second.run(first.sink.events);
+  EXPECT_EQ(second.sink.events.at(0).time, 20s);
+}
+
 TEST(Tuner, EndsIfTheSchedulerWaitsForNothing) {
   struct Waiting final : Scheduler {
     void apply(const Event&, const History&) override {}

@@ -176,7 +176,7 @@ Json experiment_json(const ExperimentStore& store, const StoredExperiment& exper
   json.set("status", status_word(experiment));
   json.set("folder", store.folder(experiment.header.name).string());
   json.set("created", experiment.header.created);
-  json.set("running_seconds", to_seconds(experiment.history.time()));
+  json.set("running_seconds", to_seconds(experiment.running_time));
   json.set("definition", experiment.header.definition);
   Json::Array runs;
   for (const Event& event : experiment.events) {
@@ -229,7 +229,7 @@ int show(const ShowFlags& flags, Context& context) {
     text += ", pid " + std::to_string(experiment.holder->pid) + " on " +
             one_line(experiment.holder->host);
   text += "): " + trials_sentence(experiment.history) + " in " +
-          format_duration(experiment.history.time()) + "\n";
+          format_duration(experiment.running_time) + "\n";
   if (!definition.program.entry_point.empty())
     text += "program: " + one_line(definition.program.entry_point.string()) + "\n";
   text += "method: " + one_line(definition.method) + ", seed " + std::to_string(definition.seed) +

@@ -42,6 +42,7 @@ StoredExperiment read_experiment(const ExperimentStore& store, const std::string
   JournalContents contents = store.read(name);
   experiment.header = std::move(contents.header);
   experiment.events = std::move(contents.events);
+  experiment.running_time = contents.running_time;
   try {
     experiment.definition = tuning_definition_from_json(experiment.header.definition);
   } catch (const Error& error) {

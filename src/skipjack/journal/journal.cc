@@ -1,12 +1,14 @@
-// Two tables: one row of experiment, one row an event. Written ahead (WAL), so that readers and the
-// writer don't wait for each other and a killed writer leaves at most a transaction that the next
-// open drops. Before a file is opened for writing it is looked at through a read-only connection:
-// what is damaged, foreign or newer stays as it is.
+// Three tables: one row of experiment, one row an event, and in alive one row that is moved on
+// while nothing happens (it comes with the first such moment; journals of older versions have
+// none). Written ahead (WAL), so that readers and the writer don't wait for each other and a killed
+// writer leaves at most a transaction that the next open drops. Before a file is opened for writing
+// it is looked at through a read-only connection: what is damaged, foreign or newer stays as it is.
 #include "skipjack/journal/journal.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -117,6 +119,21 @@ std::vector<Event> read_all_events(const Database& database) {
   return events;
 }
 
+/// The time of the last event or of the last sign of life, whichever is later.
+Duration read_running_time(const Database& database) {
+  Statement event = database.prepare("SELECT coalesce(max(time_ns), 0) FROM event");
+  event.step();
+  std::int64_t time = event.integer(0);
+  Statement table =
+      database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alive'");
+  if (table.step()) {
+    Statement alive = database.prepare("SELECT coalesce(max(time_ns), 0) FROM alive");
+    alive.step();
+    time = std::max(time, alive.integer(0));
+  }
+  return Duration(time);
+}
+
 /// A read-only view that stays the same for its lifetime.
 Database open_snapshot(const std::filesystem::path& path) {
   Database database(path, Access::ReadOnly);
@@ -140,6 +157,7 @@ class SqliteJournal final : public Journal {
 
   const JournalHeader& header() const override { return header_; }
   std::vector<Event> read_events() const override { return read_all_events(database_); }
+  Duration running_time() const override { return read_running_time(database_); }
 
   void append(const std::vector<Event>& events) override {
     for (std::size_t i = 0; i < events.size(); ++i)
@@ -171,6 +189,19 @@ class SqliteJournal final : public Journal {
       update.step();
     });
     header_.definition = definition;
+  }
+
+  std::optional<Duration> alive_interval() const override { return std::chrono::seconds(1); }
+
+  void alive(Duration time) override {
+    in_transaction([&] {
+      database_.execute(
+          "CREATE TABLE IF NOT EXISTS alive (id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL)");
+      Statement update =
+          database_.prepare("INSERT OR REPLACE INTO alive (id, time_ns) VALUES (1, ?)");
+      update.bind(1, static_cast<std::int64_t>(time.count()));
+      update.step();
+    });
   }
 
  private:
@@ -250,7 +281,9 @@ std::unique_ptr<Journal> open_journal(const std::filesystem::path& path, Durabil
 JournalContents read_journal(const std::filesystem::path& path) {
   const Database database = open_snapshot(path);
   JournalHeader header = read_header(database);
-  return JournalContents{.header = std::move(header), .events = read_all_events(database)};
+  return JournalContents{.header = std::move(header),
+                         .events = read_all_events(database),
+                         .running_time = read_running_time(database)};
 }
 
 JournalHeader read_journal_header(const std::filesystem::path& path) {

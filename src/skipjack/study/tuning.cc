@@ -102,11 +102,11 @@ TuningDefinition read_definition(const JournalHeader& header) {
 }
 
 StoppingCriterion extended(StoppingCriterion stop, const ResumeOptions& options,
-                           const History& history) {
+                           const History& history, Duration running_time) {
   if (options.stop) stop = *options.stop;
   if (options.add_time)
     stop.max_time =
-        std::max(stop.max_time.value_or(Duration::zero()), history.time()) + *options.add_time;
+        std::max(stop.max_time.value_or(Duration::zero()), running_time) + *options.add_time;
   if (options.add_trials)
     stop.max_trials_started = std::max(stop.max_trials_started.value_or(0),
                                        static_cast<std::int64_t>(history.trials().size())) +
@@ -250,7 +250,8 @@ TuningResult resume_tuning(const ExperimentStore& store, const std::string& name
   const std::vector<Event> events = experiment.journal->read_events();
   const History history = fold(events);
   const Json stored_stop = to_json(definition.stop);
-  definition.stop = extended(definition.stop, options, history);
+  const Duration running_time = experiment.journal->running_time();
+  definition.stop = extended(definition.stop, options, history, running_time);
   const bool changed = to_json(definition.stop) != stored_stop;
   if (experiment_status(events) == ExperimentStatus::Finished &&
       !(changed && has_budget(definition.stop, events)))
@@ -259,8 +260,9 @@ TuningResult resume_tuning(const ExperimentStore& store, const std::string& name
   const std::unique_ptr<Scheduler> scheduler = scheduler_for(definition, options.run);
   const std::unique_ptr<Backend> backend = backend_for(definition, experiment.folder, options.run);
   if (changed) experiment.journal->set_definition(to_json(definition));
-  return run_tuner(*scheduler, *backend, *experiment.journal, events,
-                   tuner_options(definition, options.run));
+  TunerOptions tuner = tuner_options(definition, options.run);
+  tuner.reached = running_time;
+  return run_tuner(*scheduler, *backend, *experiment.journal, events, tuner);
 }
 
 ExperimentStatus experiment_status(const std::vector<Event>& events) {
