@@ -284,6 +284,29 @@ class Tune(Case):
                                    "'two words' --x={x}")
         self.assertIn("2 trials: 2 completed", out)
 
+    def test_trials_are_bound_to_their_processors(self):
+        usable = sorted(os.sched_getaffinity(0))[:2]
+        self.write("meet.py", """
+import json, os, pathlib, sys, time
+mine = sorted(os.sched_getaffinity(0))
+trial = pathlib.Path(sys.argv[sys.argv.index("--st_checkpoint_dir") + 1]).parent
+(trial / "here").touch()
+limit = time.monotonic() + 20  # until all of the first ones run: then their processors differ
+while len(list(trial.parent.glob("*/here"))) < int(os.environ["WORKERS"]) and time.monotonic() < limit:
+    time.sleep(0.01)
+print("[tune-metric]: " + json.dumps({"loss": 1, "cpus": mine}), flush=True)
+""")
+        self.run_skipjack("tune", "--entry-point", "meet.py", "--space", self.write("space.yaml", SPACE), "--metric",
+                          "loss", "--method", "random", "--name", "t", "--interpreter", sys.executable, "--env",
+                          f"WORKERS={len(usable)}", "--workers", len(usable), "--max-trials", len(usable), "--cpus",
+                          ",".join(map(str, usable)), "--cpus-per-trial", 1)
+        shown = json.loads(self.run_skipjack("show", "t", "--json")[0])
+        bound = [trial["reports"][0]["cpus"] for trial in shown["trials"]]
+        self.assertEqual(sorted(bound), [[cpu] for cpu in usable])
+        line = self.fails(2, "tune", "--entry-point", "meet.py", "--space", self.folder / "space.yaml", "--metric",
+                          "loss", "--max-trials", 1, "--cpus", "1022")
+        self.assertIn("1022", line)
+
     def test_failed_trials_are_data(self):
         worker = self.write("worker.py", "import sys\nif float(sys.argv[2]) > 0.5: sys.exit('too large')\n"
                             "print('[tune-metric]: {\"loss\": %s}' % sys.argv[2])\n")

@@ -169,6 +169,18 @@ TEST_F(TuningTest, BadDefinitionsLeaveNoExperiment) {
   too_wide.program.gpus = {"0", "1"};
   expect_error(ErrorCode::InvalidArgument, "workers = 3 with gpus_per_trial = 1",
                [&] { start_tuning(store_, "one", too_wide); });
+  too_wide.program.gpus = {};
+  too_wide.program.cpus = {0, 1, 2, 3, 4};
+  too_wide.program.cpus_per_trial = 2;
+  expect_error(ErrorCode::InvalidArgument, "workers = 3 with cpus_per_trial = 2",
+               [&] { start_tuning(store_, "one", too_wide); });
+  too_wide.workers = 1;
+  too_wide.program.cpus = {0, 0};
+  expect_error(ErrorCode::InvalidArgument, "processor 0 twice",
+               [&] { start_tuning(store_, "one", too_wide); });
+  too_wide.program.cpus = {1022, 1023};  // no machine of tests has so many
+  expect_error(ErrorCode::InvalidArgument, "processor 1022, which does not exist",
+               [&] { start_tuning(store_, "one", too_wide); });
   TuningDefinition bad_method = quadratic();
   bad_method.method = "alchemy";
   expect_error(ErrorCode::InvalidArgument, "alchemy",
@@ -329,7 +341,9 @@ TEST(TuningDefinition, RoundTripsThroughJson) {
                         .environment = {{"A", "b"}},
                         .grace = 250ms,
                         .gpus = {"0", "3"},
-                        .gpus_per_trial = 2};
+                        .gpus_per_trial = 2,
+                        .cpus = {0, 3, 8, 9},
+                        .cpus_per_trial = 4};
   definition.extra = Json::Object{{"kind", "s3"}};
   const Json json = to_json(definition);
   const TuningDefinition back = tuning_definition_from_json(parse_json(to_json_text(json)));
@@ -337,6 +351,8 @@ TEST(TuningDefinition, RoundTripsThroughJson) {
   EXPECT_EQ(back.seed, definition.seed);
   EXPECT_EQ(back.trial_time_limit, definition.trial_time_limit);
   EXPECT_EQ(back.program.environment, definition.program.environment);
+  EXPECT_EQ(back.program.cpus, definition.program.cpus);
+  EXPECT_EQ(back.program.cpus_per_trial, 4);
   EXPECT_EQ(back.space.parameters(), definition.space.parameters());
   EXPECT_EQ(back.space.constraints(), definition.space.constraints());
 }

@@ -15,6 +15,7 @@
 #include <map>
 #include <system_error>
 
+#include "skipjack/backend/processors.h"
 #include "skipjack/backend/supervise_protocol.h"
 #include "skipjack/backend/supervisor_process.h"
 #include "skipjack/base/error.h"
@@ -70,10 +71,9 @@ void check_options(const LocalProcessOptions& options) {
               " sets and must have none or one for each of the " +
               std::to_string(options.capacity) + " slots");
   for (const std::vector<int>& cpus : options.cpu_sets)
-    for (const int cpu : cpus)
-      require(cpu >= 0 && cpu < CPU_SETSIZE, "cpu " + std::to_string(cpu) +
-                                                 " in cpu_sets must be in [0, " +
-                                                 std::to_string(CPU_SETSIZE) + ")");
+    for (const int cpu : unusable_processors(cpus))
+      require(false,
+              "cpu " + std::to_string(cpu) + " in cpu_sets does not exist or may not be used here");
   for (const auto& [name, value] : options.environment)
     require(!name.empty() && name.find('=') == std::string::npos,
             "'" + name + "' can't be the name of an environment variable");

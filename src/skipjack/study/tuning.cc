@@ -12,6 +12,7 @@
 
 #include "skipjack/backend/in_process.h"
 #include "skipjack/backend/local_process.h"
+#include "skipjack/backend/processors.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/method/method.h"
@@ -139,8 +140,37 @@ class MemorySink final : public EventSink {
   void append(const std::vector<Event>&) override {}
 };
 
-void require(bool holds, const std::string& message) {
-  if (!holds) throw Error(ErrorCode::InvalidArgument, message);
+void require(bool holds, const std::string& message, const std::string& try_this = {}) {
+  if (!holds) throw Error(ErrorCode::InvalidArgument, message, try_this);
+}
+
+void validate_processors(const ProgramDefinition& program, int workers) {
+  if (program.cpus.empty()) return;
+  require(program.cpus_per_trial >= 1,
+          "cpus_per_trial = " + std::to_string(program.cpus_per_trial) + " must be >= 1");
+  require(static_cast<std::int64_t>(workers) * program.cpus_per_trial <=
+              static_cast<std::int64_t>(program.cpus.size()),
+          "workers = " + std::to_string(workers) +
+              " with cpus_per_trial = " + std::to_string(program.cpus_per_trial) +
+              " need more than the " + std::to_string(program.cpus.size()) + " cpus given",
+          "name more cpus, or run fewer trials at a time");
+  std::set<int> named;
+  for (const int cpu : program.cpus)
+    require(named.insert(cpu).second, "cpus names processor " + std::to_string(cpu) + " twice");
+  if (const std::vector<int> unusable = unusable_processors(program.cpus); !unusable.empty())
+    require(false,
+            "cpus names processor " + std::to_string(unusable.front()) +
+                ", which does not exist or may not be used here",
+            "'nproc --all' counts them from 0; containers and job managers may allow fewer");
+}
+
+/// The processors of each of the slots.
+std::vector<std::vector<int>> processor_slots(const ProgramDefinition& program, int workers) {
+  std::vector<std::vector<int>> slots;
+  if (program.cpus.empty()) return slots;
+  for (auto first = program.cpus.begin(); workers > 0; --workers, first += program.cpus_per_trial)
+    slots.emplace_back(first, first + program.cpus_per_trial);
+  return slots;
 }
 
 }  // namespace
@@ -174,6 +204,7 @@ void validate(const TuningDefinition& definition) {
           "workers = " + std::to_string(definition.workers) +
               " with gpus_per_trial = " + std::to_string(program.gpus_per_trial) +
               " need more than the " + std::to_string(program.gpus.size()) + " gpus given");
+  validate_processors(program, definition.workers);
   std::error_code error;
   if (!fs::exists(program.entry_point, error))
     throw Error(ErrorCode::NotFound,
@@ -201,6 +232,7 @@ std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition
   options.capacity = definition.workers;
   options.gpus = program.gpus;
   options.gpus_per_trial = program.gpus_per_trial;
+  options.cpu_sets = processor_slots(program, definition.workers);
   options.grace_period = program.grace;
   for (const auto& [name, value] : program.environment)
     options.environment.emplace_back(name, value);
