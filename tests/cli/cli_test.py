@@ -338,6 +338,11 @@ print("[tune-metric]: " + json.dumps({"loss": 1, "cpus": mine}), flush=True)
 
 
 class Experiments(Case):
+    def test_resume_takes_no_keys_for_what_is_not_on_s3(self):
+        self.tune("--max-trials", "1")
+        line = self.fails(2, "resume", "t", "--max-trials", "+1", "--access-key", "a", "--secret-key", "b")
+        self.assertIn("--access-key", line)
+
     def test_life_of_an_experiment(self):
         self.assertIn("no experiments", self.run_skipjack("list")[0])
         self.tune("--max-trials", "3")
@@ -473,6 +478,24 @@ class S3Get(Case):
         self.environment.update(AWS_SECRET_ACCESS_KEY="right")
         self.get(server, "s3://bench/o")
         self.fails(5, "s3", "get", "s3://bench/o", "--no-sign-request", "--endpoint-url", server.endpoint)
+
+    def test_keys_as_arguments(self):
+        server = Server(self, "--object", "bench/o=1MiB", "--access-key", "AKIDEXAMPLE", "--secret-key=tell-nobody")
+        shown = pathlib.Path(f"/proc/{server.process.pid}/cmdline").read_text()
+        self.assertIn("--secret-key", shown)
+        self.assertNotIn("tell-nobody", shown)
+        keys = ("--access-key", "AKIDEXAMPLE", "--secret-key", "tell-nobody")
+        self.get(server, "s3://bench/o", *keys)
+        self.environment.update(AWS_ACCESS_KEY_ID="AKIDOTHER", AWS_SECRET_ACCESS_KEY="other", AWS_SESSION_TOKEN="other")
+        self.get(server, "s3://bench/o", *keys)  # they go before the environment
+        for wrong in (keys[:2], keys[2:], ("--session-token", "t"), ("--access-key", "", "--secret-key", ""),
+                      (*keys, "--no-sign-request"), (*keys, "--profile", "default")):
+            line = self.fails(2, "s3", "get", "s3://bench/o", *wrong, "--endpoint-url", server.endpoint)
+            self.assertIn("--", line)
+            self.assertNotIn("tell-nobody", line)
+        line = self.fails(5, "s3", "get", "s3://bench/o", "--access-key", "AKIDEXAMPLE", "--secret-key", "mistaken",
+                          "--endpoint-url", server.endpoint)
+        self.assertNotIn("mistaken", line)
 
     def test_unreachable_endpoint(self):
         import socket

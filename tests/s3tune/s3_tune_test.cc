@@ -1,7 +1,10 @@
 // skipjack s3 tune as a whole, over real sockets and processes: a tiny tuning, a kill in the
 // verdict, and bad input that ends before any trial.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "command.h"
@@ -157,6 +160,74 @@ TEST(S3Tune, WrongCredentialsEndBeforeAnyTrial) {
                   {{"AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"}, {"AWS_SECRET_ACCESS_KEY", "wrong"}});
   expect_refused(home, command, 5, "");
   EXPECT_EQ(command.errors().find("wrong\n"), std::string::npos) << "the secret must not be shown";
+}
+
+/// Files below folder that hold the text.
+std::vector<std::string> files_with(const std::filesystem::path& folder, const std::string& text) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+    if (entry.is_regular_file() && read_file(entry.path()).find(text) != std::string::npos)
+      found.push_back(entry.path().string());
+  return found;
+}
+
+/// The command lines of all processes that this user can see.
+std::string all_command_lines() {
+  std::string text;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+    text.append(std::istreambuf_iterator<char>(file), {});
+  }
+  return text;
+}
+
+TEST(S3Tune, KeysAsArgumentsReachTheTrialsAndAreKeptNowhere) {
+  const std::string secret = "c2VjcmV0LW9mLXRoaXMtdGVzdA";
+  s3sim::ServerOptions options = server_options();
+  options.access_key = "AKIDEXAMPLE";
+  options.secret_key = secret;
+  s3sim::Server server(options);
+  const TemporaryFolder home;
+  const std::vector<std::string> keys = {"--access-key", "AKIDEXAMPLE", "--secret-key", secret};
+  std::vector<std::string> arguments = tune_arguments(server, "60s");
+  if (const char* python = std::getenv("SKIPJACK_TEST_PYTHON")) arguments.back() = python;
+  arguments.insert(arguments.end(), keys.begin(), keys.end());
+  Command command(home.path(), arguments);
+  const ExperimentStore store(home.path() / "experiments");
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
+  while (!std::filesystem::exists(store.folder("tiny") / "trials" / "3")) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << command.errors();
+    if (std::filesystem::exists(store.folder("tiny"))) {  // it is past its first act
+      EXPECT_EQ(all_command_lines().find(secret), std::string::npos);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  command.kill(SIGINT);
+  ASSERT_EQ(command.wait(), 130) << command.errors();
+  const History history = fold(journal_of(home).events);
+  for (const Trial& trial : history.trials())
+    EXPECT_NE(trial.status, TrialStatus::Failed) << trial.end->error_tail;
+  EXPECT_GE(history.num_reports(), 3);
+
+  Command without(home.path(), {"resume", "tiny"});
+  EXPECT_EQ(without.wait(), 2) << without.errors();
+  EXPECT_NE(without.errors().find("--access-key"), std::string::npos) << without.errors();
+  EXPECT_EQ(fold(journal_of(home).events).num_runs(), 1) << "nothing may have run";
+
+  std::vector<std::string> again = {"resume", "tiny", "--max-time", "+1s"};
+  again.insert(again.end(), keys.begin(), keys.end());
+  Command resumed(home.path(), again);
+  const auto trials_before = history.trials().size();
+  while (fold(journal_of(home).events).trials().size() < trials_before + 2) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << resumed.errors();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  resumed.kill(SIGINT);
+  EXPECT_EQ(resumed.wait(), 130) << resumed.errors();
+  const History after = fold(journal_of(home).events);
+  for (const Trial& trial : after.trials())
+    EXPECT_NE(trial.status, TrialStatus::Failed) << trial.end->error_tail;
+  EXPECT_THAT(files_with(home.path(), secret), ::testing::IsEmpty());
 }
 
 TEST(S3Tune, UnreachableEndpointEndsBeforeAnyTrial) {

@@ -220,6 +220,10 @@ int tune(const S3TuneFlags& flags, Context& context) {
                 "choose another --name, or remove it with " + command_line(context, "rm " + name));
   const S3Access access = s3_access(flags.access, context);
   options.target = target_of_flags(flags, access, name);
+  if (const auto given = given_credentials(flags.access.keys)) {
+    options.keys_given_for_this_run = true;
+    export_credentials(*given);
+  }
 
   s3::ObjectSummary summary;
   // With a bound on the bytes nothing is fetched before the first trial, and the bound is the
@@ -359,6 +363,21 @@ void add_s3_tune(CLI::App& s3, Context& context) {
   command.callback(
       [flags, &context] { context.action = [flags, &context] { return tune(*flags, context); }; });
   add_measure(s3, context);
+}
+
+void take_keys_of_resume(Context& context, const S3KeyFlags& flags, const std::string& name,
+                         const TuningDefinition& definition) {
+  const std::optional<s3::Credentials> given = given_credentials(flags);
+  if (given && !s3tune::is_s3_tuning(definition))
+    throw Error(ErrorCode::InvalidArgument,
+                "experiment '" + name + "' downloads nothing from S3, but --access-key is given",
+                "leave it out");
+  if (given) return export_credentials(*given);
+  if (s3tune::needs_keys_again(definition) && !context.environment("AWS_ACCESS_KEY_ID"))
+    throw Error(ErrorCode::InvalidArgument,
+                "experiment '" + name +
+                    "' was started with --access-key and --secret-key, which are not kept",
+                "give them again, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
 }
 
 int resume_s3_tune(Context& context, const ExperimentStore& store, const std::string& name,

@@ -227,6 +227,7 @@ int tune(const TuneFlags& flags, Context& context) {
 
 struct ResumeFlags {
   std::string name, max_time, max_trials;
+  S3KeyFlags keys;
   bool quiet = false, survive_power_loss = false;
 };
 
@@ -260,6 +261,9 @@ int resume(const ResumeFlags& flags, Context& context) {
   const StoredExperiment experiment = read_experiment(store, flags.name);
   ResumeOptions options;
   take_limits(flags, experiment.definition, options);
+  const bool is_given_more = !flags.max_time.empty() || !flags.max_trials.empty();
+  if (is_given_more || experiment_status(experiment.events) != ExperimentStatus::Finished)
+    take_keys_of_resume(context, flags.keys, flags.name, experiment.definition);
   Watched watched(context, experiment.definition.metrics.at(0),
                   flags.quiet ? ProgressShown::No : ProgressShown::Yes);
   options.run = watched.options;
@@ -330,6 +334,7 @@ void add_resume(CLI::App& app, Context& context) {
       ->type_name("DURATION");
   command.add_option("--max-trials", flags->max_trials, "+10: so many more; 50: so many in all")
       ->type_name("N");
+  add_s3_key_flags(command, flags->keys);
   command.add_flag("--survive-power-loss", flags->survive_power_loss,
                    "sync the journal to the disk at every turn");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the summary");
