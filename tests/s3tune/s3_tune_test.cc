@@ -10,6 +10,7 @@
 #include "command.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/journal/experiment_store.h"
+#include "skipjack/s3/client.h"
 #include "skipjack/s3sim/server.h"
 #include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/s3_verdict.h"
@@ -127,6 +128,28 @@ TEST(S3Tune, InterruptedItSaysHowToGoOn) {
   command.kill(SIGINT);
   EXPECT_EQ(command.wait(), 130) << command.errors();
   EXPECT_NE(command.output().find("skipjack resume tiny"), std::string::npos) << command.output();
+}
+
+TEST(S3Tune, ObjectReplacedByOneOfTheSameSizeIsAnError) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  Command command(home.path(), tune_arguments(server, "60s"));
+  const ExperimentStore store(home.path() / "experiments");
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
+  while (!std::filesystem::exists(store.folder("tiny") / "trials" / "1")) {
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << command.errors();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  s3::Client client({.endpoint = {.endpoint_url = server.endpoint_url()}});
+  const s3::ObjectAddress object{.bucket = "bench", .key = "obj"};
+  const std::string before = client.head_object(object).etag;
+  const std::string bytes(static_cast<std::size_t>(kSize), 'x');
+  const std::string after = client.put_object({.object = object, .bytes = bytes});
+  ASSERT_NE(before, after);
+  EXPECT_EQ(command.wait(), 8) << command.errors();
+  for (const std::string& expected : {std::string("changed during the tuning"), before, after})
+    EXPECT_NE(command.errors().find(expected), std::string::npos) << command.errors();
+  EXPECT_EQ(command.output().find("Verdict"), std::string::npos) << command.output();
 }
 
 /// One line on standard error, the exit code, and no experiment.

@@ -141,18 +141,28 @@ void require_baseline(const TuningResult& result) {
               "try the same download with skipjack s3 get");
 }
 
+/// Times of an object that was replaced can't be compared, so there is no verdict.
+void require_same_object(const TuningDefinition& definition, const TuningResult& result) {
+  const Json& tuned = definition.extra.at("object");
+  const s3tune::ObjectState first{tuned.at("size").as_int(), tuned.at("etag").as_string()};
+  const auto found = s3tune::changed_object(result.history, first);
+  if (!found) return;
+  const auto text = [](const s3tune::ObjectState& state) {
+    return std::to_string(state.size) + " bytes" +
+           (state.etag.empty() ? "" : " and the ETag " + state.etag);
+  };
+  throw Error(ErrorCode::Corrupted,
+              tuned.at("uri").as_string() + " changed during the tuning: it had " + text(first) +
+                  ", then " + text(*found),
+              "tune again with an object that stays as it is");
+}
+
 /// Prints the verdict and keeps it, with the configuration, in the experiment's folder.
 void conclude(Context& context, const ExperimentStore& store, const std::string& name,
               const TuningDefinition& definition, const TuningResult& result,
               const S3TuneFlags& flags) {
   require_baseline(result);
-  const Json& tuned = definition.extra.at("object");
-  if (const auto bytes = s3tune::changed_size(result.history, tuned.at("size").as_int()))
-    throw Error(ErrorCode::Corrupted,
-                tuned.at("uri").as_string() + " changed during the tuning: it had " +
-                    std::to_string(tuned.at("size").as_int()) + " bytes, then " +
-                    std::to_string(*bytes),
-                "tune again with an object that stays as it is");
+  require_same_object(definition, result);
   const s3tune::S3Verdict verdict = s3tune::s3_verdict(definition, result.history);
   const std::filesystem::path folder = store.folder(name);
   const std::string snippet = s3tune::boto3_snippet(verdict, definition);

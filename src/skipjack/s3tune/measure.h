@@ -70,7 +70,7 @@ struct MeasureOptions {
 };
 
 /// Called after each download with what to print as a trial's report: avg_download_time,
-/// download_time, download_times, bytes, bytes_per_second, cpu_seconds, peak_memory_bytes,
+/// download_time, download_times, bytes, etag, bytes_per_second, cpu_seconds, peak_memory_bytes,
 /// num_requests, num_retries, effective, download (1, 2, ...). Throws as s3::Client does.
 using ReportCallback = std::function<void(const Json& report)>;
 void measure_downloads(const MeasureOptions& options, const ReportCallback& report);

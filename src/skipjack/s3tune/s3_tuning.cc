@@ -212,6 +212,7 @@ std::unique_ptr<Scheduler> make_scheduler_of(const TuningDefinition& definition)
   options.baseline_point = extra.at("baseline_point");
   options.repeats = static_cast<int>(extra.at("repeats").as_int());
   options.object_size = extra.at("object").at("size").as_int();
+  options.etag = extra.at("object").at("etag").as_string();
   options.max_bytes = optional_int(extra, "max_bytes");
   options.max_search_trials = optional_int(extra, "max_search_trials");
   return make_s3_scheduler(std::move(options));
