@@ -594,6 +594,14 @@ class Interrupt(Case):
             self.assertLess(time.monotonic(), until, "waited in vain")
             time.sleep(0.05)
 
+    def is_downloading(self, process):
+        """It has a file in our folder open, with or without a name."""
+        try:
+            targets = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{process.pid}/fd").iterdir()]
+        except OSError:  # one was closed meanwhile
+            return False
+        return any(target.startswith(f"{self.folder}/") for target in targets)
+
     def pids(self):
         return [int(line) for line in (self.folder / "pids").read_text().split()]
 
@@ -681,7 +689,7 @@ class Interrupt(Case):
         profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')
         server = Server(self, "--object", "bench/o=1GiB", "--profile", profile)
         process = self.start("s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint)
-        self.wait_for(lambda: any(p.name.startswith("o") for p in self.folder.iterdir()))
+        self.wait_for(lambda: self.is_downloading(process))
         for _ in range(20):  # as timeout(1) does, to the process and to its group
             process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=TIMEOUT)
@@ -692,11 +700,24 @@ class Interrupt(Case):
         profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')
         server = Server(self, "--object", "bench/o=1GiB", "--profile", profile)
         process = self.start("s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint)
-        self.wait_for(lambda: any(".o" in p.name or p.name.startswith("o") for p in self.folder.iterdir()))
+        self.wait_for(lambda: self.is_downloading(process))
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=TIMEOUT)
         self.assertEqual(process.returncode, 130, err)
         self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith(("o", ".o"))], [])
+
+    def test_killed_download_leaves_nothing(self):
+        try:
+            os.close(os.open(self.folder, os.O_TMPFILE | os.O_RDWR))
+        except OSError as error:
+            self.skipTest(f"the file system has no files without a name: {error}")
+        profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')
+        server = Server(self, "--object", "bench/o=1GiB", "--profile", profile)
+        process = self.start("s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint)
+        self.wait_for(lambda: self.is_downloading(process))
+        process.kill()
+        process.communicate(timeout=TIMEOUT)
+        self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith("o")], [])
 
 
 if __name__ == "__main__":

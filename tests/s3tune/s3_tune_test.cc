@@ -39,6 +39,27 @@ JournalContents journal_of(const TemporaryFolder& home) {
   return ExperimentStore(home.path() / "experiments").read("tiny");
 }
 
+bool trial_has_begun(const TemporaryFolder& home, int trial) {
+  return std::filesystem::exists(home.path() / "experiments" / "tiny" / "trials" /
+                                 std::to_string(trial));
+}
+
+/// Looks again and again; false if it has not come in 40 s.
+template <class Condition>
+bool waits_until(Condition condition) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+void expect_no_failed_trial(const History& history) {
+  for (const Trial& trial : history.trials())
+    EXPECT_NE(trial.status, TrialStatus::Failed) << trial.end->error_tail;
+}
+
 TEST(S3Tune, EndsWithAVerdictAConfigurationAndNothingLeftBehind) {
   s3sim::Server server(server_options());
   const TemporaryFolder home;
@@ -60,8 +81,7 @@ TEST(S3Tune, EndsWithAVerdictAConfigurationAndNothingLeftBehind) {
   const S3Verdict verdict = s3_verdict(definition, history);
   EXPECT_GE(verdict.complete_blocks, 2);
   EXPECT_LE(to_seconds(history.time()), 10) << "the verdict is part of --max-time";
-  for (const Trial& trial : history.trials())
-    EXPECT_NE(trial.status, TrialStatus::Failed) << trial.end->error_tail;
+  expect_no_failed_trial(history);
   for (const auto& entry : std::filesystem::directory_iterator(home.path()))
     EXPECT_FALSE(entry.path().filename().string().starts_with(".skipjack")) << entry.path();
   EXPECT_TRUE(std::filesystem::exists(home.path() / "experiments" / "tiny" / "config.json"));
@@ -78,13 +98,10 @@ TEST(S3Tune, KilledInItsVerdictItIsResumedWithTheSamePlan) {
     for (const Trial& trial : history.trials()) count += phase_of(trial) == "verdict";
     return count;
   };
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
-  while (true) {
-    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << killed.errors();
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    if (!std::filesystem::exists(store.folder("tiny") / "journal.sqlite")) continue;
-    if (verdict_trials(fold(journal_of(home).events)) >= 3) break;
-  }
+  ASSERT_TRUE(waits_until([&] {
+    return std::filesystem::exists(store.folder("tiny") / "journal.sqlite") &&
+           verdict_trials(fold(journal_of(home).events)) >= 3;
+  })) << killed.errors();
   killed.kill(SIGKILL);
   killed.wait();
   const std::vector<Event> before = journal_of(home).events;
@@ -115,16 +132,37 @@ TEST(S3Tune, KilledInItsVerdictItIsResumedWithTheSamePlan) {
   EXPECT_NE(again.output().find("finished already"), std::string::npos) << again.output();
 }
 
+TEST(S3Tune, WhatAKilledOneLeavesGoesWithItsExperiment) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  std::vector<std::string> arguments = tune_arguments(server, "60s", "file");
+  arguments.insert(arguments.end(), {"--folder", home.path().string()});
+  Command killed(home.path(), arguments);
+  ASSERT_TRUE(waits_until([&] { return trial_has_begun(home, 0); })) << killed.errors();
+  killed.kill(SIGKILL);
+  killed.wait();
+  const std::filesystem::path left = home.path() / ".skipjack-tiny";
+  ASSERT_TRUE(std::filesystem::exists(left));
+
+  // Another tuning in the same place leaves it to its resume.
+  std::vector<std::string> other = arguments;
+  *std::find(other.begin(), other.end(), "tiny") = "other";
+  *std::find(other.begin(), other.end(), "60s") = "1s";
+  Command beside(home.path(), other);
+  EXPECT_EQ(beside.wait(), 0) << beside.errors();
+  EXPECT_TRUE(std::filesystem::exists(left));
+  EXPECT_FALSE(std::filesystem::exists(home.path() / ".skipjack-other"));
+
+  Command removed(home.path(), {"rm", "--yes", "tiny"});
+  EXPECT_EQ(removed.wait(), 0) << removed.errors();
+  EXPECT_FALSE(std::filesystem::exists(left));
+}
+
 TEST(S3Tune, InterruptedItSaysHowToGoOn) {
   s3sim::Server server(server_options());
   const TemporaryFolder home;
   Command command(home.path(), tune_arguments(server, "60s"));
-  const ExperimentStore store(home.path() / "experiments");
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
-  while (!std::filesystem::exists(store.folder("tiny") / "trials" / "1")) {
-    ASSERT_LT(std::chrono::steady_clock::now(), give_up);
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
+  ASSERT_TRUE(waits_until([&] { return trial_has_begun(home, 1); }));
   command.kill(SIGINT);
   EXPECT_EQ(command.wait(), 130) << command.errors();
   EXPECT_NE(command.output().find("skipjack resume tiny"), std::string::npos) << command.output();
@@ -134,12 +172,7 @@ TEST(S3Tune, ObjectReplacedByOneOfTheSameSizeIsAnError) {
   s3sim::Server server(server_options());
   const TemporaryFolder home;
   Command command(home.path(), tune_arguments(server, "60s"));
-  const ExperimentStore store(home.path() / "experiments");
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
-  while (!std::filesystem::exists(store.folder("tiny") / "trials" / "1")) {
-    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << command.errors();
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
+  ASSERT_TRUE(waits_until([&] { return trial_has_begun(home, 1); })) << command.errors();
   s3::Client client({.endpoint = {.endpoint_url = server.endpoint_url()}});
   const s3::ObjectAddress object{.bucket = "bench", .key = "obj"};
   const std::string before = client.head_object(object).etag;
@@ -217,19 +250,16 @@ TEST(S3Tune, KeysAsArgumentsReachTheTrialsAndAreKeptNowhere) {
   arguments.insert(arguments.end(), keys.begin(), keys.end());
   Command command(home.path(), arguments);
   const ExperimentStore store(home.path() / "experiments");
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
-  while (!std::filesystem::exists(store.folder("tiny") / "trials" / "3")) {
-    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << command.errors();
+  ASSERT_TRUE(waits_until([&] {
     if (std::filesystem::exists(store.folder("tiny"))) {  // it is past its first act
       EXPECT_EQ(all_command_lines().find(secret), std::string::npos);
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
+    return trial_has_begun(home, 3);
+  })) << command.errors();
   command.kill(SIGINT);
   ASSERT_EQ(command.wait(), 130) << command.errors();
   const History history = fold(journal_of(home).events);
-  for (const Trial& trial : history.trials())
-    EXPECT_NE(trial.status, TrialStatus::Failed) << trial.end->error_tail;
+  expect_no_failed_trial(history);
   EXPECT_GE(history.num_reports(), 3);
 
   Command without(home.path(), {"resume", "tiny"});
@@ -241,15 +271,12 @@ TEST(S3Tune, KeysAsArgumentsReachTheTrialsAndAreKeptNowhere) {
   again.insert(again.end(), keys.begin(), keys.end());
   Command resumed(home.path(), again);
   const auto trials_before = history.trials().size();
-  while (fold(journal_of(home).events).trials().size() < trials_before + 2) {
-    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << resumed.errors();
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
+  ASSERT_TRUE(waits_until([&] {
+    return fold(journal_of(home).events).trials().size() >= trials_before + 2;
+  })) << resumed.errors();
   resumed.kill(SIGINT);
   EXPECT_EQ(resumed.wait(), 130) << resumed.errors();
-  const History after = fold(journal_of(home).events);
-  for (const Trial& trial : after.trials())
-    EXPECT_NE(trial.status, TrialStatus::Failed) << trial.end->error_tail;
+  expect_no_failed_trial(fold(journal_of(home).events));
   EXPECT_THAT(files_with(home.path(), secret), ::testing::IsEmpty());
 }
 

@@ -8,6 +8,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/cli/commands.h"
+#include "skipjack/cli/scratch_folder.h"
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/terminal.h"
 #include "skipjack/cli/tuning_progress.h"
@@ -257,6 +258,19 @@ struct RemoveFlags {
   bool yes = false;
 };
 
+/// Where a killed S3 tuning may have left half a download; empty if nobody knows.
+std::filesystem::path scratch_folder_left_by(const ExperimentStore& store,
+                                             const std::string& name) {
+  try {
+    const StoredExperiment experiment = read_experiment(store, name);
+    if (s3tune::is_s3_tuning(experiment.definition))
+      return scratch_folder_of(experiment.definition, name);
+  } catch (const Error&) {
+    // A broken experiment can be removed too; it doesn't say what else was its own.
+  }
+  return {};
+}
+
 int remove(const RemoveFlags& flags, Context& context) {
   const ExperimentStore store(experiments_folder(context));
   const std::filesystem::path folder = store.folder(flags.name);
@@ -277,7 +291,13 @@ int remove(const RemoveFlags& flags, Context& context) {
       return kExitFailure;
     }
   }
+  const std::filesystem::path scratch = scratch_folder_left_by(store, flags.name);
   store.remove(flags.name);
+  if (!scratch.empty()) {
+    std::error_code error;
+    std::filesystem::remove_all(scratch, error);
+    if (error) throw errno_error(error.value(), "can't remove " + scratch.string());
+  }
   write_output(context, "-", "deleted " + folder.string() + "\n");
   return kExitOk;
 }

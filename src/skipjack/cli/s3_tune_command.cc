@@ -14,6 +14,7 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/file.h"
 #include "skipjack/cli/s3_access.h"
+#include "skipjack/cli/scratch_folder.h"
 #include "skipjack/cli/signals.h"
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/tuning_progress.h"
@@ -70,32 +71,6 @@ std::optional<s3tune::S3TuningOptions::SimulatedProfile> simulated_profile(
   return profile;
 }
 
-/// Where trials write: a folder of the experiment's own, so that nothing foreign is ever removed.
-std::filesystem::path scratch_folder(const std::filesystem::path& folder, const std::string& name) {
-  return std::filesystem::absolute(folder).lexically_normal() / (".skipjack-" + name);
-}
-
-/// While it lives, the scratch folder exists; what a killed trial left in it goes with it.
-class Scratch {
- public:
-  explicit Scratch(std::filesystem::path path) : path_(std::move(path)) {
-    if (path_.empty()) return;
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-    if (!error) std::filesystem::create_directory(path_, error);
-    if (error) throw errno_error(error.value(), "cannot make the folder " + path_.string());
-  }
-  ~Scratch() {
-    std::error_code ignored;  // it stays behind, which the next resume mends
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
- private:
-  std::filesystem::path path_;
-};
-
 s3tune::MeasurementTarget target_of_flags(const S3TuneFlags& flags, const S3Access& access,
                                           const std::string& name) {
   s3tune::MeasurementTarget target;
@@ -106,7 +81,8 @@ s3tune::MeasurementTarget target_of_flags(const S3TuneFlags& flags, const S3Acce
   target.addressing_style = flags.access.addressing_style;
   target.sign_requests = !flags.access.no_sign_request && !access.client.credentials.anonymous();
   target.to = s3tune::parse_destination(flags.to);
-  if (target.to == s3tune::Destination::File) target.folder = scratch_folder(flags.folder, name);
+  if (target.to == s3tune::Destination::File)
+    target.folder = scratch_folder_path(flags.folder, name);
   target.memory_limit = byte_size_flag("--memory-limit", flags.memory_limit);
   target.python = flags.python;
   return target;
@@ -249,7 +225,9 @@ int tune(const S3TuneFlags& flags, Context& context) {
     note(context, flags.quiet, std::string("note: the row of boto3 is left out: ") + error.what());
   }
   const TuningDefinition definition = s3tune::define_s3_tuning(options, summary);
-  const Scratch scratch(options.target.folder);
+  if (!options.target.folder.empty())
+    remove_abandoned_scratch_folders(options.target.folder.parent_path());
+  const ScratchFolder scratch(options.target.folder, store.folder(name));
   s3tune::check_room(options, summary.size);
   note(context, flags.quiet,
        "experiment " + name + ": " + flags.object + ", " +
@@ -392,16 +370,11 @@ void take_keys_of_resume(Context& context, const S3KeyFlags& flags, const std::s
 
 int resume_s3_tune(Context& context, const ExperimentStore& store, const std::string& name,
                    const TuningDefinition& definition, const ResumeOptions& options) {
-  std::filesystem::path folder;
-  for (const auto& parameter : definition.space.parameters())
-    if (const auto* constant = std::get_if<Json>(&parameter.domain);
-        constant && parameter.name == "folder")
-      folder = constant->as_string();
   if (const auto holder = store.holder(name))
     throw Error(ErrorCode::AlreadyExists, "experiment '" + name + "' is running (pid " +
                                               std::to_string(holder->pid) + " on host " +
                                               holder->host + ")");
-  const Scratch scratch(folder);
+  const ScratchFolder scratch(scratch_folder_of(definition, name), store.folder(name));
   ResumeOptions resumed = options;
   resumed.run.make_scheduler = s3tune::make_scheduler_of;
   const TuningResult result = resume_tuning(store, name, resumed);
