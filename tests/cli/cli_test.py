@@ -532,6 +532,22 @@ class S3Get(Case):
         self.assertEqual(process.returncode, 0, err)
         self.assertEqual(json.loads(out)["num_parts"], 64)
 
+    def test_more_connections_than_files_is_said(self):
+        import resource
+        profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')
+        server = Server(self, "--object", "bench/o=64MiB", "--profile", profile)
+        limit = 30  # beyond which no connection can be opened, since the hard limit is as low
+        for host in ("127.0.0.1", "localhost"):  # a name takes files to look up
+            process = self.start("s3", "get", "s3://bench/o", "--to", "discard", "--endpoint-url",
+                                 server.endpoint.replace("127.0.0.1", host), "--max-concurrency", "64",
+                                 "--multipart-chunksize", "1MiB",
+                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+            _, err = process.communicate(timeout=TIMEOUT)
+            self.assertEqual(process.returncode, 11, err)
+            for words in ("open files", str(limit), "max_concurrency", "ulimit -n"):
+                self.assertIn(words, err)
+            self.assertNotIn("reach http", err)
+
     def test_full_disk_leaves_nothing(self):
         import resource
         server = Server(self, "--object", "bench/o=20MiB")
