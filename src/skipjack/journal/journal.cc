@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/utf8.h"
 #include "skipjack/journal/database.h"
 
 namespace skipjack {
@@ -28,34 +29,6 @@ constexpr std::int64_t kApplicationId = 0x536b4a6b;
 [[noreturn]] void corrupted(const std::string& path, const std::string& why) {
   throw Error(ErrorCode::Corrupted, "journal " + path + " is damaged: " + why,
               "restore it from a copy, or remove the experiment");
-}
-
-/// text with every byte that is not part of valid UTF-8 replaced by '?': what programs print
-/// reaches the journal, and JSON is UTF-8.
-std::string as_utf8(std::string text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) {
-      return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
-    };
-    const unsigned lead = byte(i);
-    const std::size_t length = lead < 0x80                    ? 1
-                               : lead >= 0xc2 && lead <= 0xdf ? 2
-                               : (lead & 0xf0) == 0xe0        ? 3
-                               : lead >= 0xf0 && lead <= 0xf4 ? 4
-                                                              : 0;
-    bool valid = length != 0;
-    for (std::size_t k = 1; k < length; ++k) valid = valid && (byte(i + k) & 0xc0) == 0x80;
-    // Overlong forms, surrogates, and what lies beyond U+10FFFF.
-    if (length == 3)
-      valid =
-          valid && !(lead == 0xe0 && byte(i + 1) < 0xa0) && !(lead == 0xed && byte(i + 1) > 0x9f);
-    if (length == 4)
-      valid =
-          valid && !(lead == 0xf0 && byte(i + 1) < 0x90) && !(lead == 0xf4 && byte(i + 1) > 0x8f);
-    if (!valid) text[i] = '?';
-    i += valid ? length : 1;
-  }
-  return text;
 }
 
 std::int64_t pragma(const Database& database, const std::string& name) {
@@ -174,7 +147,7 @@ class SqliteJournal final : public Journal {
         insert.bind(2, static_cast<std::int64_t>(event.time.count()));
         insert.bind(3, event.unix_time);
         insert.bind(4, body.at("type").as_string());
-        insert.bind(5, as_utf8(to_json_text(body)));
+        insert.bind(5, valid_utf8(to_json_text(body)));
         insert.step();
         insert.reset();
       }
@@ -185,7 +158,7 @@ class SqliteJournal final : public Journal {
   void set_definition(const Json& definition) override {
     in_transaction([&] {
       Statement update = database_.prepare("UPDATE experiment SET definition = ?");
-      update.bind(1, as_utf8(to_json_text(definition)));
+      update.bind(1, valid_utf8(to_json_text(definition)));
       update.step();
     });
     header_.definition = definition;
@@ -252,7 +225,7 @@ void create_journal(const std::filesystem::path& path, const JournalHeader& head
           "INSERT INTO experiment (format, name, definition, created) VALUES (?, ?, ?, ?)");
       insert.bind(1, std::int64_t{kJournalFormat});
       insert.bind(2, header.name);
-      insert.bind(3, as_utf8(to_json_text(header.definition)));
+      insert.bind(3, valid_utf8(to_json_text(header.definition)));
       insert.bind(4, header.created);
       insert.step();
       insert.reset();
