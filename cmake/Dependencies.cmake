@@ -28,6 +28,8 @@ if(NOT TARGET http_parser::http_parser)
   set_target_properties(http_parser::http_parser PROPERTIES
     IMPORTED_LOCATION ${HTTP_PARSER_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${HTTP_PARSER_INCLUDE_DIR})
 endif()
+# Quantiles of the normal, Student's t and F distributions in verdicts; header-only, private to s3tune.
+find_package(Boost 1.74 REQUIRED CONFIG)
 # The command line.
 find_package(CLI11 2.1 REQUIRED)
 if(SKIPJACK_BUILD_TESTS)
