@@ -1,10 +1,10 @@
-#include "statistics.h"
+#include "skipjack/benchmark/statistics.h"
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
+#include <numeric>
 
-namespace skipjack::bench {
+namespace skipjack::benchmark {
 namespace {
 
 std::vector<double> nonzero_differences(std::span<const double> a, std::span<const double> b) {
@@ -59,4 +59,30 @@ double sign_test_less(std::span<const double> a, std::span<const double> b) {
   return std::min(1.0, sum);
 }
 
-}  // namespace skipjack::bench
+std::vector<double> holm(std::span<const double> p_values) {
+  std::vector<std::size_t> order(p_values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t i, std::size_t j) { return p_values[i] < p_values[j]; });
+  std::vector<double> adjusted(p_values.size());
+  double largest = 0;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    const auto left = static_cast<double>(order.size() - rank);
+    largest = std::max(largest, std::min(1.0, left * p_values[order[rank]]));
+    adjusted[order[rank]] = largest;
+  }
+  return adjusted;
+}
+
+double mean_of(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double quantile_of(std::vector<double> values, double q) {
+  const double rank = std::ceil(q * static_cast<double>(values.size()));
+  const auto index = static_cast<std::ptrdiff_t>(std::max(rank, 1.0)) - 1;
+  std::nth_element(values.begin(), values.begin() + index, values.end());
+  return values[static_cast<std::size_t>(index)];
+}
+
+}  // namespace skipjack::benchmark
