@@ -9,6 +9,7 @@
 
 #include "../journal/temporary_folder.h"
 #include "skipjack/backend/in_process.h"
+#include "skipjack/backend/simulator.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 #include "skipjack/space/domain.h"
@@ -95,6 +96,29 @@ TEST_F(TuningTest, RunsAProgramAndKeepsItsReports) {
   }
   EXPECT_EQ(experiment_status(events()), ExperimentStatus::Finished);
   EXPECT_EQ(fold(events()).num_reports(), 6);
+}
+
+TEST_F(TuningTest, SimulatedTrialsAreJournaledAndResumedInVirtualTime) {
+  TuningDefinition definition = quadratic();
+  definition.workers = 3;
+  definition.stop.max_trials_started = 12;
+  ManualClock clock;
+  run_.clock = &clock;
+  run_.make_backend = [&](const TuningDefinition& d, const fs::path&) {
+    return make_simulator({.trial =
+                               [](const StartRequest& request) {
+                                 const double loss = loss_of(request.configuration);
+                                 return SimulatedAttempt{
+                                     .reports = {{10s, Json::Object{{"loss", loss}}}},
+                                     .duration = 10s};
+                               },
+                           .capacity = d.workers,
+                           .clock = &clock});
+  };
+  EXPECT_EQ(start_tuning(store_, "one", definition, run_).time, 40s);
+  EXPECT_EQ(fold(events()).num_reports(), 12);
+  EXPECT_EQ(resume_tuning(store_, "one", {.run = run_, .add_trials = 3}).time, 50s);
+  EXPECT_EQ(fold(events()).time(), 50s);
 }
 
 TEST_F(TuningTest, BeginsWithTheMidpointUnlessToldOtherwise) {
