@@ -90,7 +90,7 @@ class Case(unittest.TestCase):
 class Help(Case):
     def test_every_command_explains_itself(self):
         for command in ([], ["tune"], ["s3"], ["s3", "get"], ["s3", "sim"], ["list"], ["show"], ["resume"],
-                        ["export"], ["plot"], ["rm"]):
+                        ["export"], ["plot"], ["rm"], ["bench"], ["bench", "search"]):
             out, err = self.run_skipjack(*command, "--help")
             self.assertIn("Usage", out)
             self.assertEqual(err, "")
@@ -233,6 +233,65 @@ class BadTunings(Case):
         out, _ = self.run_skipjack("list")
         self.assertRegex(out, r"u +finished +1")
         self.assertRegex(out, r"t +unreadable")
+
+
+class Bench(Case):
+    TABLE = "tiny 2 6\n3 0 2 1\n0 0 1 1\n0 1 2 2 4\n1 0 1 5\n1 1 1 6\n2 0 1 7\n2 1 1 9\n"
+
+    def bench(self, *args, expect=0):
+        return self.run_skipjack("bench", "search", *args, expect=expect)
+
+    def table(self, name="tiny", text=None):
+        return self.write(name + ".txt", text or self.TABLE.replace("tiny", name))
+
+    def test_used_up_table_has_regret_zero(self):
+        out, _ = self.bench("--table", self.table(), "--method", "random", "sobol", "--seeds", 3, "--evals", 6,
+                            "--json", "out.json")
+        for line in out.splitlines()[1:3]:
+            self.assertEqual(line.split()[2], "0.0000")
+        report = json.loads((self.folder / "out.json").read_text())
+        self.assertEqual(report["problems"]["tiny"]["random"]["regret_6"], [0.0, 0.0, 0.0])
+        self.assertEqual(report["settings"]["evaluations"], 6)
+        self.assertEqual(report["comparisons"]["sobol"]["over_problems"]["p_smaller"], 1.0)
+
+    def test_same_seeds_give_the_same_figures_whatever_the_jobs(self):
+        def regrets(jobs):
+            self.bench("--function", "bbob:f1,f8-f9", "--dimension", "2,3", "--noise", "none,severe", "--method",
+                       "random", "--evals", 12, "--seeds", 2, "--workers", 3, "--jobs", jobs, "--json", "out.json")
+            problems = json.loads((self.folder / "out.json").read_text())["problems"]
+            return {name: methods["random"]["regret_12"] for name, methods in problems.items()}
+        one = regrets(1)
+        self.assertEqual(len(one), 12)
+        self.assertIn("bbob_f9_d3_gauss_severe", one)
+        self.assertEqual(one, regrets(2))
+
+    def test_tables_of_times_are_measured_in_seconds(self):
+        out, _ = self.bench("--table", self.table("kt_tiny"), "--method", "random", "--seeds", 1, "--evals", 6)
+        row = out.splitlines()[1].split()
+        self.assertLess(abs(float(row[-3]) - 0.030), 0.0021)  # 1 + (2 or 4) + 5 + 6 + 7 + 9 ms
+        self.assertEqual(row[-1], "100%")
+        out, _ = self.bench("--table", self.table(), "--time-unit", "1s", "--method", "random", "--seeds", 1,
+                            "--evals", 6)
+        self.assertLess(abs(float(out.splitlines()[1].split()[-3]) - 30), 2.1)
+
+    def test_options_of_one_method_and_of_all(self):
+        out, _ = self.bench("--table", self.table(), "--method", "random", "random:allow_duplicates=true", "grid",
+                            "--method-option", "shuffle_config=false", "--seeds", 1, "--evals", 20)
+        again = {line.split()[1]: float(line.split()[-6]) for line in out.splitlines()[1:4]}
+        self.assertEqual(again["random"], 0)
+        self.assertEqual(again["random:allow_duplicates=true"], 14)
+
+    def test_what_is_wrong_is_named(self):
+        table = self.table()
+        self.assertIn("--table", self.fails(2, "bench", "search"))
+        self.assertIn("no such", self.fails(3, "bench", "search", "--table", "no such"))
+        self.assertIn("row 1", self.fails(8, "bench", "search", "--table", self.table("bad", "bad 1 2\n2 0\n0 1 1\n")))
+        self.assertIn("f25", self.fails(2, "bench", "search", "--function", "bbob:f25"))
+        self.assertIn("nosuch", self.fails(2, "bench", "search", "--table", table, "--method", "nosuch"))
+        self.assertIn("'wat'", self.fails(2, "bench", "search", "--table", table, "--method-option", "wat=1"))
+        self.assertIn("twice", self.fails(2, "bench", "search", "--table", table, table))
+        self.assertIn("--cap", self.fails(2, "bench", "search", "--table", table, "--method", "random", "--cap"))
+        self.assertIn("--time-unit", self.fails(2, "bench", "search", "--table", table, "--time-unit", "0s"))
 
 
 class Tune(Case):

@@ -38,6 +38,7 @@ void describe(CLI::App& app, Context& context) {
   add_experiments(app, context);
   add_resume(app, context);
   add_results(app, context);
+  add_bench(app, context);
 }
 
 /// Name of the innermost command that was named, for "see 'skipjack s3 get --help'".

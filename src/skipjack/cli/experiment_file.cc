@@ -362,6 +362,20 @@ Experiment experiment_from_json(const Json& experiment) {
   return result;
 }
 
+Json assignments(const std::string& flag, const std::vector<std::string>& texts,
+                 AssignedValues values) {
+  Json object = Json::Object{};
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      refuse(flag + " = '" + text + "' must be NAME=VALUE");
+    const std::string value = text.substr(equals + 1);
+    const auto json = values == AssignedValues::Json ? try_parse_json(value) : std::nullopt;
+    object.set(text.substr(0, equals), json ? *json : Json(value));
+  }
+  return object;
+}
+
 std::vector<std::string> split_words(std::string_view text) {
   std::vector<std::string> words;
   std::string word;

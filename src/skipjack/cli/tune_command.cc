@@ -94,20 +94,6 @@ Json number_flag(const TuneFlag& flag, const std::string& text) {
   return *json;
 }
 
-/// "NAME=VALUE" texts as an object.
-Json assignments(const std::string& flag, const std::vector<std::string>& texts) {
-  Json object = Json::Object{};
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    if (equals == 0 || equals == std::string::npos)
-      throw Error(ErrorCode::InvalidArgument, flag + " = '" + text + "' must be NAME=VALUE");
-    const std::string value = text.substr(equals + 1);
-    const auto json = flag == "--method-option" ? try_parse_json(value) : std::nullopt;
-    object.set(text.substr(0, equals), json ? *json : Json(value));
-  }
-  return object;
-}
-
 Experiment experiment_of(const TuneFlags& flags) {
   Json experiment = Json::Object{};
   if (!flags.file.empty()) {
@@ -134,9 +120,10 @@ Experiment experiment_of(const TuneFlags& flags) {
     if (std::string_view(flag.key) == "entry_point") experiment.set("program", nullptr);
   }
   if (!flags.environment.empty())
-    experiment.set("environment", assignments("--env", flags.environment));
+    experiment.set("environment", assignments("--env", flags.environment, AssignedValues::Text));
   if (!flags.method_options.empty())
-    experiment.set("method_options", assignments("--method-option", flags.method_options));
+    experiment.set("method_options",
+                   assignments("--method-option", flags.method_options, AssignedValues::Json));
   return experiment_from_json(experiment);
 }
 
