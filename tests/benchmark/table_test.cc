@@ -49,7 +49,9 @@ TEST(Table, RefusesWhatBreaksTheFormatAndNamesTheRow) {
   EXPECT_THAT(message(""), HasSubstr("an integer is due"));
   EXPECT_THAT(message("t 1 2\n2 0\n0 1 1.0\n2 1 2.0\n"), HasSubstr("row 1"));
   EXPECT_THAT(message("t 1 2\n2 0\n0 1 1.0\n1 1 x\n"), HasSubstr("'x'"));
-  EXPECT_THAT(message("t 1 2\n2 0\n0 1 1.0\n1 1 nan\n"), HasSubstr("not finite"));
+  EXPECT_THAT(message("t 1 2\n2 0\n0 1 1.0\n1 1 nan\n"), HasSubstr("1e100"));
+  EXPECT_THAT(message("t 1 2\n2 0\n0 1 1.0\n1 1 1e200\n"), HasSubstr("1e100"));
+  EXPECT_THAT(message("t 1 2\n20000 1\n"), HasSubstr("categories"));
   EXPECT_THAT(message("t 1 2\n2 0\n0 1 1.0\n0 1 2.0\n"), HasSubstr("twice"));
   EXPECT_THAT(message("t 1 2\n2 0\n0 1 1.0\n1 0\n"), HasSubstr("[1, "));
   EXPECT_THAT(message("t 1 2\n2 0\n0 1 1.0\n1 1 2.0\n0"), HasSubstr("goes on"));

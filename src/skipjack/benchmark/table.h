@@ -19,14 +19,15 @@ namespace skipjack::benchmark {
 struct Table {
   std::string name;
   struct Column {
-    /// Values are 0 to num_levels - 1. Range [1, inf); the product over all columns is below 2^53.
+    /// Values are 0 to num_levels - 1. Range [1, 2^53], [1, 10^4] if unordered; the product over
+    /// all columns is at most 2^53.
     std::int64_t num_levels = 1;
     bool unordered = false;
   };
   std::vector<Column> columns;
   struct Row {
     double mean = 0;
-    /// At least one, finite; smaller is better.
+    /// At least one, within +-10^100; smaller is better.
     std::vector<double> repeats;
   };
   /// By mixed-radix number of the level indices, first column slowest.
