@@ -245,6 +245,9 @@ int show(const ShowFlags& flags, Context& context) {
             "\n";
   for (const std::string& constraint : definition.space.constraints())
     text += "  constraint: " + one_line(constraint) + "\n";
+  for (const Condition& condition : definition.space.conditions())
+    text += "  condition: " + one_line(condition.parameter) + " only where " +
+            one_line(condition.when) + "\n";
   text += runs_text(experiment.events) + findings_text(definition, experiment.history) +
           trials_text(experiment);
   text += "\nfiles: " + store.folder(flags.name).string() + "\n";

@@ -29,7 +29,7 @@ std::string configuration_lines(const TuningDefinition& definition,
   std::string text;
   for (const auto& [name, domain] : definition.space.searched()) {
     const Json* value = configuration.find(name);
-    text += "  " + one_line(name) + ": " + (value ? one_line(to_python_text(*value)) : "?") + "\n";
+    text += "  " + one_line(name) + ": " + (value ? one_line(to_python_text(*value)) : "-") + "\n";
   }
   return text;
 }

@@ -38,14 +38,19 @@ std::unique_ptr<Scheduler> make_method(const TuningDefinition& definition) {
                                             .options = definition.method_options});
 }
 
-ArgumentStyle argument_style(const ProgramDefinition& program) {
+ArgumentStyle argument_style(const TuningDefinition& definition) {
+  const ProgramDefinition& program = definition.program;
+  std::vector<std::string> optional_names;
+  for (const Condition& condition : definition.space.conditions())
+    optional_names.push_back(condition.parameter);
   switch (program.pass_by) {
     case PassBy::Arguments:
       return AsArguments{};
     case PassBy::JsonFile:
       return AsJsonFile{};
     case PassBy::Template:
-      return AsTemplate{.arguments = program.argument_template};
+      return AsTemplate{.arguments = program.argument_template,
+                        .optional_names = std::move(optional_names)};
   }
   check_failed("a known way to pass arguments", __FILE__, __LINE__);
 }
@@ -196,7 +201,7 @@ std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition
       options.command_prefix = program.interpreter;
   }
   if (!program.working_directory.empty()) options.working_directory = program.working_directory;
-  options.arguments = argument_style(program);
+  options.arguments = argument_style(definition);
   options.max_resource_attr = program.max_resource_attr;
   options.capacity = definition.workers;
   options.gpus = program.gpus;
