@@ -169,7 +169,8 @@ TEST_P(SpaceTextProperty, DamagedTextNeverGetsPastTheReader) {
       "lr: loguniform(1e-6, 1)\nu: lograndint(16, 1MiB)\nact: [relu, 'tanh']\n"
       "f: finrange(0, 1, 5, cast_int=true)\no: ordinal([1, 2, 3], kind=nn)\nq: qrandint(0, 9, 3)\n"
       "j: {domain_cls: Float, domain_kwargs: {lower: 0, upper: 1}, sampler_cls: Uniform}\n"
-      "constraints: [lr * u <= 1GiB, \"act != 'relu' or max(u, f) < 3 and not lr > 2\"]\n";
+      "constraints: [lr * u <= 1GiB, \"act != 'relu' or max(u, f) < 3 and not lr > 2\"]\n"
+      "conditions: {f: act == 'tanh', q: f > 0.5 or o < 2}\n";
   Rng rng(GetParam(), "damage");
   int read = 0;
   for (int i = 0; i < 2000; ++i) {
@@ -199,7 +200,9 @@ TEST_P(SpaceTextProperty, DamagedTextNeverGetsPastTheReader) {
     try {
       const SearchSpace space = SearchSpace::from_text(text);
       Rng draw(1);
-      (void)space.sample(draw, 3);
+      if (const auto drawn = space.sample(draw, 3)) {
+        ASSERT_TRUE(space.contains(*drawn)) << text;
+      }
       EXPECT_EQ(SearchSpace::from_json(space.to_json()).parameters().size(),
                 space.parameters().size());
       ++read;

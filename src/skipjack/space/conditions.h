@@ -26,6 +26,7 @@ class Conditions {
   Conditions(const std::vector<Parameter>& parameters, const std::vector<Condition>& conditions);
 
   bool empty() const { return entries_.empty(); }
+  std::size_t size() const { return entries_.size(); }
   /// The parameters that conditions speak of, by index, ascending.
   const std::vector<std::size_t>& deciding() const { return deciding_; }
   /// By parameter, whether a configuration has it. values: one a parameter, nullptr where there is

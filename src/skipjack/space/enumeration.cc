@@ -7,7 +7,7 @@ namespace skipjack {
 namespace {
 
 constexpr std::int64_t kMaxSize = std::int64_t{1} << 53;
-constexpr std::int64_t kMaxCombinations = std::int64_t{1} << 16;
+constexpr std::int64_t kMaxWork = std::int64_t{1} << 22;
 
 /// factor >= 1; nullopt above bound.
 std::optional<std::int64_t> product(std::int64_t value, std::optional<std::int64_t> factor,
@@ -31,10 +31,11 @@ Enumeration::Enumeration(const std::vector<Parameter>& parameters, const Conditi
 }
 
 std::optional<std::int64_t> Enumeration::count() {
+  const auto work = static_cast<std::int64_t>(1 + parameters_.size() + conditions_.size());
   std::int64_t combinations = 1;
   for (const Searched& searched : searched_) {
     if (!searched.deciding) continue;
-    const auto more = product(combinations, searched.cardinality, kMaxCombinations);
+    const auto more = product(combinations, searched.cardinality, kMaxWork / work);
     if (!more) return std::nullopt;
     combinations = *more;
   }

@@ -15,10 +15,10 @@ namespace skipjack {
 /// Immutable. parameters and conditions must outlive it.
 class Enumeration {
  public:
-  /// O(combinations of the deciding parameters), of which at most 2^16 are gone through.
+  /// O(combinations of the deciding parameters * (parameters + conditions)), cut off at 2^22.
   Enumeration(const std::vector<Parameter>& parameters, const Conditions& conditions);
 
-  /// nullopt if infinite, above 2^53, or for more than 2^16 combinations of deciding parameters.
+  /// nullopt if infinite, above 2^53, or if that is cut off.
   std::optional<std::int64_t> size() const { return size_; }
   /// By searched parameter, in the order of the space, the number of its value (value_at); 0 for
   /// those that the configuration has not. 0 <= index < size().

@@ -198,8 +198,8 @@ Configuration SearchSpace::configuration_at(std::int64_t index) const {
   const auto count = cardinality();
   if (!count)
     invalid(
-        "a space with more than 2^53 configurations, or conditions over more than 2^16, "
-        "can't be listed");
+        "a space with more than 2^53 configurations, or conditions over too many "
+        "combinations, can't be listed");
   if (index < 0 || index >= *count)
     invalid("index = " + std::to_string(index) + " must be in [0, " + std::to_string(*count) + ")");
   const std::vector<std::int64_t> digits = state_->enumeration().digits(index);

@@ -62,8 +62,9 @@ class SearchSpace {
   std::size_t dimension() const { return searched().size(); }
 
   /// Number of configurations that differ in an active parameter, constraints not counted off;
-  /// nullopt if infinite, above 2^53, or if the parameters that conditions speak of have more than
-  /// 2^16 combinations. Counted at the first call.
+  /// nullopt if infinite, above 2^53, or if the parameters that conditions speak of have so many
+  /// combinations (times parameters and conditions more than 2^22) that counting would take long.
+  /// Counted at the first call.
   std::optional<std::int64_t> cardinality() const;
   /// The index-th of them: parameters that conditions speak of slowest, then the others, the first
   /// one slowest. It may violate a constraint.
