@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "skipjack/base/error.h"
+#include "../thrown.h"
 #include "skipjack/space/search_space.h"
 
 namespace skipjack {
@@ -14,17 +14,6 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
-
-template <class Action>
-std::string message_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
-    return error.what();
-  }
-  return "no error";
-}
 
 Configuration read(const char* json) { return parse_json(json); }
 
