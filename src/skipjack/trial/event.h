@@ -31,7 +31,8 @@ enum class Outcome {
   Failed,     ///< another exit code, a signal, a time limit, or nothing reported
   Stopped,    ///< ended because a scheduler or the end of the tuning stopped it
   Paused,     ///< ended because a scheduler paused it
-  Lost,       ///< the tuner died while it ran; it runs again as the next attempt
+  Lost,       ///< nobody knows what became of it (the tuner died while it ran, a trial that was
+              ///< asked for was never told); it runs again as the next attempt
 };
 std::string_view to_string(Outcome outcome);
 std::optional<Outcome> outcome_from_string(std::string_view text);
