@@ -8,6 +8,8 @@
 
 #include "play.h"
 #include "skipjack/search/bayesopt.h"
+#include "skipjack/search/bore.h"
+#include "skipjack/search/cqr.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
@@ -44,6 +46,28 @@ const std::vector<SearcherCase>& searchers() {
          return make_bayesopt_search({.space = std::move(space), .metric = metric, .seed = seed});
        },
        Repeats::WhereNoisy},
+      {"Bore",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_bore_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
+      {"BoreForest",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_bore_search({.space = std::move(space),
+                                  .metric = metric,
+                                  .seed = seed,
+                                  .classifier = BoreClassifier::Forest});
+       }},
+      {"BoreProcess",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_bore_search({.space = std::move(space),
+                                  .metric = metric,
+                                  .seed = seed,
+                                  .classifier = BoreClassifier::GaussianProcess});
+       }},
+      {"Cqr",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_cqr_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
   };
   return cases;
 }
