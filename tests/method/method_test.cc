@@ -62,7 +62,11 @@ TEST(Method, OptionOfTheWrongTypeIsNamed) {
   for (const auto& [method, option] : {std::pair{"grid", "num_samples"},
                                        {"grid", "shuffle_config"},
                                        {"random", "allow_duplicates"},
-                                       {"bayesopt", "num_init_random"}})
+                                       {"bayesopt", "num_init_random"},
+                                       {"bore", "gamma"},
+                                       {"bore", "classifier"},
+                                       {"bore", "init_random"},
+                                       {"cqr", "num_init_random_draws"}})
     EXPECT_NE(message(method, Json::Object{{option, "abc"}}).find(option), std::string::npos);
   EXPECT_NE(message("grid", 3).find("method_options = 3"), std::string::npos);
 }
@@ -98,6 +102,23 @@ TEST(Method, BayesoptWantsOneObjective) {
                        {.space = space(),
                         .metrics = {{.name = "x"}, {.name = "y", .role = MetricRole::Constraint}}}),
             "");
+}
+
+TEST(Method, MethodsOnTreesWantOneObjectiveToo) {
+  for (const std::string method : {"bore", "cqr"})
+    EXPECT_NE(message_of(method, {.space = space()}).find("'" + method + "' needs exactly one"),
+              std::string::npos);
+}
+
+TEST(Method, BoreKnowsItsClassifiersByOurNamesAndSyneTunes) {
+  const auto message = [](const char* classifier) {
+    return message_of("bore", {.space = space(),
+                               .metrics = {{.name = "loss"}},
+                               .options = Json::Object{{"classifier", classifier}}});
+  };
+  for (const char* known : {"boosting", "forest", "gp", "xgboost", "rf"})
+    EXPECT_EQ(message(known), "") << known;
+  EXPECT_NE(message("mlp").find("one of: boosting, forest, gp"), std::string::npos);
 }
 
 TEST(Method, OptionsReachTheSearcher) {

@@ -11,6 +11,8 @@
 #include "skipjack/base/error.h"
 #include "skipjack/schedule/fifo.h"
 #include "skipjack/search/bayesopt.h"
+#include "skipjack/search/bore.h"
+#include "skipjack/search/cqr.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
@@ -34,6 +36,7 @@ auto option(const MethodOptions& o, std::string_view key, Read read)
 
 bool as_bool(const Json& value) { return value.as_bool(); }
 std::int64_t as_int(const Json& value) { return value.as_int(); }
+double as_double(const Json& value) { return value.as_double(); }
 std::map<std::string, std::int64_t> as_numbers(const Json& value) {
   std::map<std::string, std::int64_t> numbers;
   for (const auto& [name, number] : value.as_object()) numbers[name] = number.as_int();
@@ -63,21 +66,55 @@ std::unique_ptr<Searcher> make_sobol(const MethodOptions& o) {
   return make_sobol_search({.space = o.space, .seed = o.seed});
 }
 
-std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
+/// For methods that optimise one number.
+const Metric& only_objective(const MethodOptions& o, const std::string& method) {
   std::vector<const Metric*> objectives;
   for (const Metric& metric : o.metrics) {
     if (metric.role == MetricRole::Objective) objectives.push_back(&metric);
     if (metric.role == MetricRole::Constraint)
-      throw Error(ErrorCode::InvalidArgument,
-                  "method 'bayesopt' can't keep a measured constraint ('" + metric.name + "')",
-                  "let the trial fail where the constraint is broken");
+      throw Error(
+          ErrorCode::InvalidArgument,
+          "method '" + method + "' can't keep a measured constraint ('" + metric.name + "')",
+          "let the trial fail where the constraint is broken");
   }
   if (objectives.size() != 1)
-    throw Error(ErrorCode::InvalidArgument, "method 'bayesopt' needs exactly one objective, got " +
+    throw Error(ErrorCode::InvalidArgument, "method '" + method +
+                                                "' needs exactly one objective, got " +
                                                 std::to_string(objectives.size()));
-  BayesOptOptions options{.space = o.space, .metric = *objectives.front(), .seed = o.seed};
+  return *objectives.front();
+}
+
+std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
+  BayesOptOptions options{
+      .space = o.space, .metric = only_objective(o, "bayesopt"), .seed = o.seed};
   options.num_initial = option(o, "num_init_random", as_int);
   return make_bayesopt_search(std::move(options));
+}
+
+/// By our names and Syne Tune's.
+BoreClassifier as_classifier(const Json& value) {
+  const std::string& name = value.as_string();
+  if (name == "boosting" || name == "xgboost") return BoreClassifier::Boosting;
+  if (name == "forest" || name == "rf") return BoreClassifier::Forest;
+  if (name == "gp") return BoreClassifier::GaussianProcess;
+  throw Error(ErrorCode::InvalidArgument, "there is no classifier '" + name + "'",
+              "one of: boosting, forest, gp");
+}
+
+std::unique_ptr<Searcher> make_bore(const MethodOptions& o) {
+  BoreOptions options{.space = o.space, .metric = only_objective(o, "bore"), .seed = o.seed};
+  options.gamma = option(o, "gamma", as_double).value_or(options.gamma);
+  options.classifier = option(o, "classifier", as_classifier).value_or(options.classifier);
+  options.num_initial = option(o, "init_random", as_int).value_or(options.num_initial);
+  options.random_fraction = option(o, "random_prob", as_double).value_or(options.random_fraction);
+  options.num_candidates = option(o, "feval_acq", as_int).value_or(options.num_candidates);
+  return make_bore_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_cqr(const MethodOptions& o) {
+  CqrOptions options{.space = o.space, .metric = only_objective(o, "cqr"), .seed = o.seed};
+  options.num_initial = option(o, "num_init_random_draws", as_int).value_or(options.num_initial);
+  return make_cqr_search(std::move(options));
 }
 
 struct Recipe {
@@ -92,6 +129,16 @@ const std::vector<Recipe>& recipes() {
         .aliases = {"BayesianOptimization"},
         .options = {"num_init_random"}},
        make_bayesopt},
+      {{.name = "bore",
+        .description = "classifies the best quarter and tries what is surest to be in it",
+        .aliases = {"BORE"},
+        .options = {"gamma", "classifier", "init_random", "random_prob", "feval_acq"}},
+       make_bore},
+      {{.name = "cqr",
+        .description = "quantiles by boosted trees, conformally corrected, Thompson sampling",
+        .aliases = {"CQR"},
+        .options = {"num_init_random_draws"}},
+       make_cqr},
       {{.name = "random",
         .description = "independent draws from the domains, none twice",
         .aliases = {"RandomSearch"},
