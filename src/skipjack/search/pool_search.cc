@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
-#include "skipjack/search/candidates.h"
+#include "skipjack/search/admission.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
 

@@ -1,4 +1,4 @@
-#include "skipjack/search/candidates.h"
+#include "skipjack/search/admission.h"
 
 #include <algorithm>
 #include <utility>
