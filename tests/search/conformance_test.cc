@@ -9,6 +9,7 @@
 #include "play.h"
 #include "skipjack/search/bayesopt.h"
 #include "skipjack/search/grid.h"
+#include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
 
@@ -44,6 +45,10 @@ const std::vector<SearcherCase>& searchers() {
          return make_bayesopt_search({.space = std::move(space), .metric = metric, .seed = seed});
        },
        Repeats::WhereNoisy},
+      {"LatinHypercube",
+       [](SearchSpace space, const Metric&, std::uint64_t seed) {
+         return make_latin_hypercube_search({.space = std::move(space), .seed = seed});
+       }},
   };
   return cases;
 }

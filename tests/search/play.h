@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "skipjack/search/searcher.h"
 #include "skipjack/trial/history.h"
 
 namespace skipjack::play {
@@ -51,5 +52,11 @@ class Experiment {
   History history_;
   std::int64_t number_ = 0;
 };
+
+/// The configuration that the searcher proposes; throws if it proposes none.
+inline Configuration next(Searcher& searcher, const Experiment& experiment) {
+  Suggestion suggestion = searcher.suggest(experiment.history(), {});
+  return std::get<Proposal>(std::move(suggestion)).configuration;
+}
 
 }  // namespace skipjack::play

@@ -325,7 +325,7 @@ void add_s3_tune(CLI::App& s3, Context& context) {
                   "whose values are tuned: native or boto3; default native")
       ->check(CLI::IsMember({"native", "boto3"}))
       ->type_name("CLIENT");
-  command.add_option("--method", flags->method, "bayesopt, random, grid, sobol; default bayesopt")
+  command.add_option("--method", flags->method, "one that tune --help lists; default bayesopt")
       ->type_name("NAME");
   command.add_option("--repeats", flags->repeats, "downloads of each configuration; default 3")
       ->check(CLI::Range(1, 1000))

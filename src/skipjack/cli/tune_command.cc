@@ -281,7 +281,7 @@ std::string method_help() {
   std::string text = "Methods:\n";
   for (const MethodRow& row : methods())
     text += "  " + std::string(row.name) +
-            std::string(row.name.size() < 12 ? 12 - row.name.size() : 1, ' ') +
+            std::string(row.name.size() < 16 ? 16 - row.name.size() : 1, ' ') +
             std::string(row.description) + "\n";
   return text +
          "Keys of FILE are the flags with _ for -, and `stop`, `method_options`, `environment` as "

@@ -12,6 +12,7 @@
 #include "skipjack/schedule/fifo.h"
 #include "skipjack/search/bayesopt.h"
 #include "skipjack/search/grid.h"
+#include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
 
@@ -42,11 +43,31 @@ std::map<std::string, std::int64_t> as_numbers(const Json& value) {
 
 using MakeSearcher = std::unique_ptr<Searcher> (*)(const MethodOptions&);
 
+Duplicates duplicates(const MethodOptions& o) {
+  return option(o, "allow_duplicates", as_bool).value_or(false) ? Duplicates::Allow
+                                                                : Duplicates::Avoid;
+}
+
+/// The objective of a method that takes one and nothing else to keep.
+const Metric& only_objective(std::string_view method, const MethodOptions& o) {
+  std::vector<const Metric*> objectives;
+  for (const Metric& metric : o.metrics) {
+    if (metric.role == MetricRole::Objective) objectives.push_back(&metric);
+    if (metric.role == MetricRole::Constraint)
+      throw Error(ErrorCode::InvalidArgument,
+                  "method '" + std::string(method) + "' can't keep a measured constraint ('" +
+                      metric.name + "')",
+                  "let the trial fail where the constraint is broken");
+  }
+  if (objectives.size() != 1)
+    throw Error(ErrorCode::InvalidArgument, "method '" + std::string(method) +
+                                                "' needs exactly one objective, got " +
+                                                std::to_string(objectives.size()));
+  return *objectives.front();
+}
+
 std::unique_ptr<Searcher> make_random(const MethodOptions& o) {
-  const bool allow = option(o, "allow_duplicates", as_bool).value_or(false);
-  return make_random_search({.space = o.space,
-                             .seed = o.seed,
-                             .duplicates = allow ? Duplicates::Allow : Duplicates::Avoid});
+  return make_random_search({.space = o.space, .seed = o.seed, .duplicates = duplicates(o)});
 }
 
 std::unique_ptr<Searcher> make_grid(const MethodOptions& o) {
@@ -64,20 +85,15 @@ std::unique_ptr<Searcher> make_sobol(const MethodOptions& o) {
 }
 
 std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
-  std::vector<const Metric*> objectives;
-  for (const Metric& metric : o.metrics) {
-    if (metric.role == MetricRole::Objective) objectives.push_back(&metric);
-    if (metric.role == MetricRole::Constraint)
-      throw Error(ErrorCode::InvalidArgument,
-                  "method 'bayesopt' can't keep a measured constraint ('" + metric.name + "')",
-                  "let the trial fail where the constraint is broken");
-  }
-  if (objectives.size() != 1)
-    throw Error(ErrorCode::InvalidArgument, "method 'bayesopt' needs exactly one objective, got " +
-                                                std::to_string(objectives.size()));
-  BayesOptOptions options{.space = o.space, .metric = *objectives.front(), .seed = o.seed};
+  BayesOptOptions options{
+      .space = o.space, .metric = only_objective("bayesopt", o), .seed = o.seed};
   options.num_initial = option(o, "num_init_random", as_int);
   return make_bayesopt_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_latin_hypercube(const MethodOptions& o) {
+  return make_latin_hypercube_search(
+      {.space = o.space, .seed = o.seed, .num_samples = option(o, "num_samples", as_int)});
 }
 
 struct Recipe {
@@ -107,6 +123,11 @@ const std::vector<Recipe>& recipes() {
         .aliases = {"SobolSearch"},
         .options = {}},
        make_sobol},
+      {{.name = "latin_hypercube",
+        .description = "Latin hypercubes of a declared size: evenly spread points",
+        .aliases = {"LatinHypercube"},
+        .options = {"num_samples"}},
+       make_latin_hypercube},
   };
   return table;
 }
