@@ -12,6 +12,7 @@
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
+#include "skipjack/search/tpe.h"
 
 namespace skipjack {
 namespace {
@@ -48,6 +49,10 @@ const std::vector<SearcherCase>& searchers() {
       {"LatinHypercube",
        [](SearchSpace space, const Metric&, std::uint64_t seed) {
          return make_latin_hypercube_search({.space = std::move(space), .seed = seed});
+       }},
+      {"Tpe",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_tpe_search({.space = std::move(space), .metric = metric, .seed = seed});
        }},
   };
   return cases;

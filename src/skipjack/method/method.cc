@@ -15,6 +15,7 @@
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
+#include "skipjack/search/tpe.h"
 
 namespace skipjack {
 namespace {
@@ -91,6 +92,14 @@ std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
   return make_bayesopt_search(std::move(options));
 }
 
+std::unique_ptr<Searcher> make_tpe(const MethodOptions& o) {
+  TpeOptions options{.space = o.space, .metric = only_objective("tpe", o), .seed = o.seed};
+  options.num_initial = option(o, "num_init_random", as_int);
+  options.num_candidates = option(o, "num_candidates", as_int).value_or(options.num_candidates);
+  options.duplicates = duplicates(o);
+  return make_tpe_search(std::move(options));
+}
+
 std::unique_ptr<Searcher> make_latin_hypercube(const MethodOptions& o) {
   return make_latin_hypercube_search(
       {.space = o.space, .seed = o.seed, .num_samples = option(o, "num_samples", as_int)});
@@ -108,6 +117,11 @@ const std::vector<Recipe>& recipes() {
         .aliases = {"BayesianOptimization"},
         .options = {"num_init_random"}},
        make_bayesopt},
+      {{.name = "tpe",
+        .description = "tree-structured Parzen estimator: densities of good and of bad trials",
+        .aliases = {"TPE", "KDE", "kde"},
+        .options = {"num_init_random", "num_candidates", "allow_duplicates"}},
+       make_tpe},
       {{.name = "random",
         .description = "independent draws from the domains, none twice",
         .aliases = {"RandomSearch"},
