@@ -8,6 +8,7 @@
 
 #include "play.h"
 #include "skipjack/search/bayesopt.h"
+#include "skipjack/search/cmaes.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/random.h"
@@ -53,6 +54,10 @@ const std::vector<SearcherCase>& searchers() {
       {"Tpe",
        [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
          return make_tpe_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
+      {"Cmaes",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_cmaes_search({.space = std::move(space), .metric = metric, .seed = seed});
        }},
   };
   return cases;

@@ -11,6 +11,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/schedule/fifo.h"
 #include "skipjack/search/bayesopt.h"
+#include "skipjack/search/cmaes.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/random.h"
@@ -36,6 +37,7 @@ auto option(const MethodOptions& o, std::string_view key, Read read)
 
 bool as_bool(const Json& value) { return value.as_bool(); }
 std::int64_t as_int(const Json& value) { return value.as_int(); }
+double as_double(const Json& value) { return value.as_double(); }
 std::map<std::string, std::int64_t> as_numbers(const Json& value) {
   std::map<std::string, std::int64_t> numbers;
   for (const auto& [name, number] : value.as_object()) numbers[name] = number.as_int();
@@ -100,6 +102,15 @@ std::unique_ptr<Searcher> make_tpe(const MethodOptions& o) {
   return make_tpe_search(std::move(options));
 }
 
+std::unique_ptr<Searcher> make_cmaes(const MethodOptions& o) {
+  CmaesSearchOptions options{
+      .space = o.space, .metric = only_objective("cmaes", o), .seed = o.seed};
+  options.population_size = option(o, "population_size", as_int);
+  options.initial_sigma = option(o, "initial_sigma", as_double).value_or(options.initial_sigma);
+  options.duplicates = duplicates(o);
+  return make_cmaes_search(std::move(options));
+}
+
 std::unique_ptr<Searcher> make_latin_hypercube(const MethodOptions& o) {
   return make_latin_hypercube_search(
       {.space = o.space, .seed = o.seed, .num_samples = option(o, "num_samples", as_int)});
@@ -122,6 +133,11 @@ const std::vector<Recipe>& recipes() {
         .aliases = {"TPE", "KDE", "kde"},
         .options = {"num_init_random", "num_candidates", "allow_duplicates"}},
        make_tpe},
+      {{.name = "cmaes",
+        .description = "evolution strategy with covariance adaptation; for hundreds of trials",
+        .aliases = {"CMAES"},
+        .options = {"population_size", "initial_sigma", "allow_duplicates"}},
+       make_cmaes},
       {{.name = "random",
         .description = "independent draws from the domains, none twice",
         .aliases = {"RandomSearch"},
