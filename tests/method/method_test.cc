@@ -62,7 +62,13 @@ TEST(Method, OptionOfTheWrongTypeIsNamed) {
   for (const auto& [method, option] : {std::pair{"grid", "num_samples"},
                                        {"grid", "shuffle_config"},
                                        {"random", "allow_duplicates"},
-                                       {"bayesopt", "num_init_random"}})
+                                       {"bayesopt", "num_init_random"},
+                                       {"tpe", "num_candidates"},
+                                       {"cmaes", "initial_sigma"},
+                                       {"cmaes", "population_size"},
+                                       {"rea", "sample_size"},
+                                       {"local_search", "patience"},
+                                       {"latin_hypercube", "num_samples"}})
     EXPECT_NE(message(method, Json::Object{{option, "abc"}}).find(option), std::string::npos);
   EXPECT_NE(message("grid", 3).find("method_options = 3"), std::string::npos);
 }
@@ -90,14 +96,17 @@ TEST(Method, PointOutsideTheSpaceIsRefused) {
   EXPECT_NE(message_of("random", {.space = space(), .points_to_evaluate = {point}}), "");
 }
 
-TEST(Method, BayesoptWantsOneObjective) {
-  EXPECT_NE(message_of("bayesopt", {.space = space()}).find("objective"), std::string::npos);
-  EXPECT_NE(message_of("bayesopt", {.space = space(), .metrics = {{.name = "x"}, {.name = "y"}}}),
-            "");
-  EXPECT_NE(message_of("bayesopt",
-                       {.space = space(),
-                        .metrics = {{.name = "x"}, {.name = "y", .role = MetricRole::Constraint}}}),
-            "");
+TEST(Method, MethodsThatLearnWantOneObjective) {
+  for (const char* method : {"bayesopt", "tpe", "cmaes", "rea", "local_search"}) {
+    const auto message = [&](std::vector<Metric> metrics) {
+      return message_of(method, {.space = space(), .metrics = std::move(metrics)});
+    };
+    EXPECT_NE(message({}).find("objective"), std::string::npos) << method;
+    EXPECT_NE(message({}).find(method), std::string::npos);
+    EXPECT_NE(message({{.name = "x"}, {.name = "y"}}), "") << method;
+    EXPECT_NE(message({{.name = "x"}, {.name = "y", .role = MetricRole::Constraint}}), "")
+        << method;
+  }
 }
 
 TEST(Method, OptionsReachTheSearcher) {

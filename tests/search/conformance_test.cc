@@ -11,7 +11,9 @@
 #include "skipjack/search/cmaes.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/latin_hypercube.h"
+#include "skipjack/search/local_search.h"
 #include "skipjack/search/random.h"
+#include "skipjack/search/rea.h"
 #include "skipjack/search/sobol.h"
 #include "skipjack/search/tpe.h"
 
@@ -58,6 +60,18 @@ const std::vector<SearcherCase>& searchers() {
       {"Cmaes",
        [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
          return make_cmaes_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
+      {"Rea",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_rea_search({.space = std::move(space),
+                                 .metric = metric,
+                                 .seed = seed,
+                                 .population_size = 10,
+                                 .sample_size = 4});
+       }},
+      {"LocalSearch",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_local_search({.space = std::move(space), .metric = metric, .seed = seed});
        }},
   };
   return cases;

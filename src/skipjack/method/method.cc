@@ -14,7 +14,9 @@
 #include "skipjack/search/cmaes.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/latin_hypercube.h"
+#include "skipjack/search/local_search.h"
 #include "skipjack/search/random.h"
+#include "skipjack/search/rea.h"
 #include "skipjack/search/sobol.h"
 #include "skipjack/search/tpe.h"
 
@@ -111,6 +113,23 @@ std::unique_ptr<Searcher> make_cmaes(const MethodOptions& o) {
   return make_cmaes_search(std::move(options));
 }
 
+std::unique_ptr<Searcher> make_rea(const MethodOptions& o) {
+  ReaOptions options{.space = o.space, .metric = only_objective("rea", o), .seed = o.seed};
+  options.population_size = option(o, "population_size", as_int).value_or(options.population_size);
+  options.sample_size = option(o, "sample_size", as_int).value_or(options.sample_size);
+  options.duplicates = duplicates(o);
+  return make_rea_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_local(const MethodOptions& o) {
+  LocalSearchOptions options{
+      .space = o.space, .metric = only_objective("local_search", o), .seed = o.seed};
+  options.num_starts = option(o, "num_init_random", as_int);
+  options.patience = option(o, "patience", as_int);
+  options.duplicates = duplicates(o);
+  return make_local_search(std::move(options));
+}
+
 std::unique_ptr<Searcher> make_latin_hypercube(const MethodOptions& o) {
   return make_latin_hypercube_search(
       {.space = o.space, .seed = o.seed, .num_samples = option(o, "num_samples", as_int)});
@@ -138,6 +157,16 @@ const std::vector<Recipe>& recipes() {
         .aliases = {"CMAES"},
         .options = {"population_size", "initial_sigma", "allow_duplicates"}},
        make_cmaes},
+      {{.name = "rea",
+        .description = "regularised evolution: children of good trials, the oldest forgotten",
+        .aliases = {"REA", "RegularizedEvolution", "regularized_evolution"},
+        .options = {"population_size", "sample_size", "allow_duplicates"}},
+       make_rea},
+      {{.name = "local_search",
+        .description = "neighbours of the best so far, with restarts",
+        .aliases = {"LocalSearch"},
+        .options = {"num_init_random", "patience", "allow_duplicates"}},
+       make_local},
       {{.name = "random",
         .description = "independent draws from the domains, none twice",
         .aliases = {"RandomSearch"},
