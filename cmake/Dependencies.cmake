@@ -28,13 +28,13 @@ if(NOT TARGET http_parser::http_parser)
   set_target_properties(http_parser::http_parser PROPERTIES
     IMPORTED_LOCATION ${HTTP_PARSER_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${HTTP_PARSER_INCLUDE_DIR})
 endif()
+# Benchmark tables are gzip files.
+find_package(ZLIB 1.2 REQUIRED)
+# Quantiles of the normal, Student's t and F distributions in verdicts; header-only, private to s3tune.
+find_package(Boost 1.74 REQUIRED CONFIG)
 # The command line.
 find_package(CLI11 2.1 REQUIRED)
 if(SKIPJACK_BUILD_TESTS)
   # Unit tests.
   find_package(GTest 1.12 REQUIRED)
-endif()
-if(SKIPJACK_BUILD_TESTS OR SKIPJACK_BUILD_BENCH)
-  # Reads the gzip-compressed benchmark tables.
-  find_package(ZLIB 1.2 REQUIRED)
 endif()

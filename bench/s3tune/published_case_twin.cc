@@ -5,15 +5,13 @@
 //   published_case_twin [--seeds 20] [--method bayesopt] [--noise 0.02]
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "skipjack/base/bytes.h"
-#include "skipjack/base/error.h"
 #include "skipjack/s3tune/transfer_space.h"
+#include "twin_bench.h"
 #include "twin_world.h"
 
 namespace skipjack::bench {
@@ -36,20 +34,13 @@ double true_mean(TwinWorld& world, const Configuration& configuration) {
   return sum / kDraws;
 }
 
-int main_of(const std::vector<std::string>& arguments) {
+struct Settings {
   int seeds = 20;
-  std::string method = "bayesopt";
-  double noise = 0.02;
-  for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
-    if (arguments[i] == "--seeds")
-      seeds = std::atoi(arguments[i + 1].c_str());
-    else if (arguments[i] == "--method")
-      method = arguments[i + 1];
-    else if (arguments[i] == "--noise")
-      noise = std::atof(arguments[i + 1].c_str());
-    else
-      throw Error(ErrorCode::InvalidArgument, "unknown flag " + arguments[i]);
-  }
+  TwinBenchFlags twin;
+};
+
+int run(const Settings& settings) {
+  const int seeds = settings.seeds;
   const s3sim::Profile profile = s3sim::find_profile("ec2-m5d.12xlarge");
   TwinWorld judge({.profile = profile, .size = kSize, .seed = 999, .noise = 0});
   double grid_best = 1e300;
@@ -74,11 +65,13 @@ int main_of(const std::vector<std::string>& arguments) {
   int never = 0;
   for (int s = 0; s < seeds; ++s) {
     const auto seed = static_cast<std::uint64_t>(1 + s);
-    TwinWorld world({.profile = profile, .size = kSize, .seed = seed, .noise = noise});
+    TwinWorld world(
+        {.profile = profile, .size = kSize, .seed = seed, .noise = settings.twin.noise});
     // 55 % of the time is the verdict's.
     const Duration max_time =
         from_seconds(kSearchSeconds / (1 - s3tune::S3SchedulerOptions().most_verdict_share));
-    const TuningDefinition definition = twin_definition(kSize, seed, method, max_time);
+    const TuningDefinition definition =
+        twin_definition(kSize, seed, settings.twin.method, max_time);
     const History history = rehearse_on(world, definition, max_time, kSize);
     std::optional<double> best;
     bool is_near = false;
@@ -132,10 +125,10 @@ int main_of(const std::vector<std::string>& arguments) {
 }  // namespace skipjack::bench
 
 int main(int argc, char** argv) {
-  try {
-    return skipjack::bench::main_of({argv + 1, argv + argc});
-  } catch (const skipjack::Error& error) {
-    std::fprintf(stderr, "published_case_twin: %s\n", error.what());
-    return 2;
-  }
+  skipjack::bench::Settings settings;
+  CLI::App app("The published case on its profile's twin: how soon is the search near the best?");
+  app.add_option("--seeds", settings.seeds, "Tunings; default 20")->check(CLI::Range(1, 100000));
+  skipjack::bench::add_twin_bench_flags(app, settings.twin);
+  return skipjack::bench::run_twin_bench(app, argc, argv,
+                                         [&] { return skipjack::bench::run(settings); });
 }

@@ -5,13 +5,12 @@
 //   verdict_calibration [--tunings 100] [--method bayesopt] [--noise 0.02] [--max-time 60] [--size
 //   256MiB]
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "skipjack/base/bytes.h"
-#include "skipjack/base/error.h"
+#include "twin_bench.h"
 #include "twin_world.h"
 
 namespace skipjack::bench {
@@ -19,8 +18,7 @@ namespace {
 
 struct Settings {
   int tunings = 100;
-  std::string method = "bayesopt";
-  double noise = 0.02;
+  TwinBenchFlags twin;
   double max_time = 60;
   std::int64_t size = std::int64_t{256} << 20;
 };
@@ -56,10 +54,10 @@ Counts run(const Settings& settings, const std::string& profile, bool check_trut
     TwinWorld world({.profile = s3sim::find_profile(profile),
                      .size = settings.size,
                      .seed = seed,
-                     .noise = settings.noise});
+                     .noise = settings.twin.noise});
     const Duration max_time = from_seconds(settings.max_time);
     const TuningDefinition definition =
-        twin_definition(settings.size, seed, settings.method, max_time);
+        twin_definition(settings.size, seed, settings.twin.method, max_time);
     const History history = rehearse_on(world, definition, max_time, settings.size);
     const s3tune::S3Verdict verdict = s3tune::s3_verdict(definition, history);
     if (verdict.complete_blocks == 0) continue;
@@ -88,28 +86,12 @@ Counts run(const Settings& settings, const std::string& profile, bool check_trut
   return counts;
 }
 
-int main_of(const std::vector<std::string>& arguments) {
-  Settings settings;
-  for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
-    const std::string &flag = arguments[i], &value = arguments[i + 1];
-    if (flag == "--tunings")
-      settings.tunings = std::atoi(value.c_str());
-    else if (flag == "--method")
-      settings.method = value;
-    else if (flag == "--noise")
-      settings.noise = std::atof(value.c_str());
-    else if (flag == "--max-time")
-      settings.max_time = to_seconds(parse_duration(value));
-    else if (flag == "--size")
-      settings.size = parse_byte_size(value);
-    else
-      throw Error(ErrorCode::InvalidArgument, "unknown flag " + flag);
-  }
+int calibrate(const Settings& settings) {
   std::printf(
       "%d tunings each of %.0f virtual seconds, %s, object of %s, machine noise %.1f %%; seeds "
       "from 1000\n",
-      settings.tunings, settings.max_time, settings.method.c_str(),
-      format_byte_size(static_cast<double>(settings.size)).c_str(), 100 * settings.noise);
+      settings.tunings, settings.max_time, settings.twin.method.c_str(),
+      format_byte_size(static_cast<double>(settings.size)).c_str(), 100 * settings.twin.noise);
   const Counts flat = run(settings, "flat", false);
   std::printf(
       "flat:      %d verdicts, %.1f blocks each; claimed a gain over boto3's values: %d, of tuning "
@@ -135,10 +117,18 @@ int main_of(const std::vector<std::string>& arguments) {
 }  // namespace skipjack::bench
 
 int main(int argc, char** argv) {
-  try {
-    return skipjack::bench::main_of({argv + 1, argv + argc});
-  } catch (const skipjack::Error& error) {
-    std::fprintf(stderr, "verdict_calibration: %s\n", error.what());
-    return 2;
-  }
+  skipjack::bench::Settings settings;
+  std::string max_time, size;
+  CLI::App app("Whole tunings on a profile's twin: how often is the verdict right?");
+  app.add_option("--tunings", settings.tunings, "On each profile; default 100")
+      ->check(CLI::Range(1, 100000));
+  app.add_option("--max-time", max_time, "Virtual time of a tuning; default 60s");
+  app.add_option("--size", size, "Of the object; default 256MiB");
+  skipjack::bench::add_twin_bench_flags(app, settings.twin);
+  return skipjack::bench::run_twin_bench(app, argc, argv, [&] {
+    if (!max_time.empty())
+      settings.max_time = skipjack::to_seconds(skipjack::parse_duration(max_time));
+    if (!size.empty()) settings.size = skipjack::parse_byte_size(size);
+    return skipjack::bench::calibrate(settings);
+  });
 }

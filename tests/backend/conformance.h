@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "skipjack/backend/backend.h"
+#include "skipjack/base/clock.h"
 
 namespace skipjack {
 
@@ -22,6 +23,8 @@ namespace skipjack {
 struct BackendUnderTest {
   std::string name;
   std::function<std::unique_ptr<Backend>(int capacity)> make;
+  /// Of its waits.
+  const Clock* clock = &system_clock();
 };
 
 inline Configuration behaviour(const char* what, int reports) {

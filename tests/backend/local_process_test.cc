@@ -1,8 +1,11 @@
 // What a script sees and what is kept of it. Processes that die before their time:
 // local_process_kill_test.cc.
+#include <sched.h>
+
 #include <cmath>
 
 #include "backend/local_process_fixture.h"
+#include "skipjack/backend/processors.h"
 #include "skipjack/base/error.h"
 
 namespace skipjack {
@@ -252,6 +255,17 @@ if "hang" in os.sys.argv: time.sleep(600)
   EXPECT_EQ(gpus(3), "4,5");
 }
 
+TEST(UnusableProcessors, AskingLeavesTheCallersOwnBindingAlone) {
+  cpu_set_t before, after;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  std::vector<int> usable;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(static_cast<unsigned>(cpu), &before)) usable.push_back(cpu);
+  EXPECT_TRUE(unusable_processors(usable).empty());
+  ASSERT_EQ(::sched_getaffinity(0, sizeof after, &after), 0);
+  EXPECT_TRUE(CPU_EQUAL(&before, &after));
+}
+
 TEST_F(LocalProcess, EnvironmentAndFolderAreAsAsked) {
   LocalProcessOptions chosen = options("where.sh", R"(#!/bin/sh
 echo "[tune-metric]: {\"pwd\": \"$(pwd)\", \"a\": \"$A_B\", \"home\": \"${HOME-unset}\"}"
@@ -303,6 +317,10 @@ TEST_F(LocalProcess, WhatNoTrialCanRunIsRefused) {
   bad = good;
   bad.cpu_sets = {{0}, {1}};
   EXPECT_EQ(code(bad), ErrorCode::InvalidArgument);
+  for (const int cpu : {-1, CPU_SETSIZE - 1, CPU_SETSIZE}) {  // no machine of tests has so many
+    bad.cpu_sets = {{cpu}};
+    EXPECT_EQ(code(bad), ErrorCode::InvalidArgument) << cpu;
+  }
   bad = good;
   bad.working_directory = folder_.path() / "none";
   EXPECT_EQ(code(bad), ErrorCode::NotFound);

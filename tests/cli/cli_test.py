@@ -90,7 +90,7 @@ class Case(unittest.TestCase):
 class Help(Case):
     def test_every_command_explains_itself(self):
         for command in ([], ["tune"], ["s3"], ["s3", "get"], ["s3", "sim"], ["list"], ["show"], ["resume"],
-                        ["export"], ["plot"], ["rm"]):
+                        ["export"], ["plot"], ["rm"], ["bench"], ["bench", "search"]):
             out, err = self.run_skipjack(*command, "--help")
             self.assertIn("Usage", out)
             self.assertEqual(err, "")
@@ -235,6 +235,73 @@ class BadTunings(Case):
         self.assertRegex(out, r"t +unreadable")
 
 
+class Bench(Case):
+    TABLE = "tiny 2 6\n3 0 2 1\n0 0 1 1\n0 1 2 2 4\n1 0 1 5\n1 1 1 6\n2 0 1 7\n2 1 1 9\n"
+
+    def bench(self, *args, expect=0):
+        return self.run_skipjack("bench", "search", *args, expect=expect)
+
+    def table(self, name="tiny", text=None):
+        return self.write(name + ".txt", text or self.TABLE.replace("tiny", name))
+
+    def test_used_up_table_has_regret_zero(self):
+        out, _ = self.bench("--table", self.table(), "--method", "random", "sobol", "--seeds", 3, "--evals", 6,
+                            "--json", "out.json")
+        for line in out.splitlines()[1:3]:
+            self.assertEqual(line.split()[2], "0.0000")
+        report = json.loads((self.folder / "out.json").read_text())
+        self.assertEqual(report["problems"]["tiny"]["random"]["regret_6"], [0.0, 0.0, 0.0])
+        self.assertEqual(report["settings"]["evaluations"], 6)
+        self.assertEqual(report["comparisons"]["sobol"]["over_problems"]["p_smaller"], 1.0)
+
+    def test_same_seeds_give_the_same_figures_whatever_the_jobs(self):
+        def regrets(jobs):
+            self.bench("--function", "bbob:f1,f8-f9", "--dimension", "2,3", "--noise", "none,severe", "--method",
+                       "random", "--evals", 12, "--seeds", 2, "--workers", 3, "--jobs", jobs, "--json", "out.json")
+            problems = json.loads((self.folder / "out.json").read_text())["problems"]
+            return {name: methods["random"]["regret_12"] for name, methods in problems.items()}
+        one = regrets(1)
+        self.assertEqual(len(one), 12)
+        self.assertIn("bbob_f9_d3_gauss_severe", one)
+        self.assertEqual(one, regrets(2))
+
+    def test_tables_of_times_are_measured_in_seconds(self):
+        out, _ = self.bench("--table", self.table("kt_tiny"), "--method", "random", "--seeds", 1, "--evals", 6)
+        row = out.splitlines()[1].split()
+        self.assertLess(abs(float(row[-3]) - 0.030), 0.0021)  # 1 + (2 or 4) + 5 + 6 + 7 + 9 ms
+        self.assertEqual(row[-1], "100%")
+        out, _ = self.bench("--table", self.table(), "--time-unit", "1s", "--method", "random", "--seeds", 1,
+                            "--evals", 6)
+        self.assertLess(abs(float(out.splitlines()[1].split()[-3]) - 30), 2.1)
+
+    def test_capped_runs_take_less_time(self):
+        # 1 ms or 100 ms: what is slow is stopped near 1.2 ms once the fast one is known.
+        rows = "".join(f"{i} 1 {1 if i == 0 else 100}\n" for i in range(12))
+        table = self.table("kt_two", "kt_two 1 12\n12 0\n" + rows)
+        def seconds(*flags):
+            out, _ = self.bench("--table", table, "--method", "random", "--seeds", 4, "--evals", 12, *flags)
+            return float(out.splitlines()[1].split()[-3])
+        self.assertLess(seconds("--cap"), 0.9 * seconds())
+
+    def test_options_of_one_method_and_of_all(self):
+        out, _ = self.bench("--table", self.table(), "--method", "random", "random:allow_duplicates=true", "grid",
+                            "--method-option", "shuffle_config=false", "--seeds", 1, "--evals", 20)
+        again = {line.split()[1]: float(line.split()[-6]) for line in out.splitlines()[1:4]}
+        self.assertEqual(again["random"], 0)
+        self.assertEqual(again["random:allow_duplicates=true"], 14)
+
+    def test_what_is_wrong_is_named(self):
+        table = self.table()
+        self.assertIn("--table", self.fails(2, "bench", "search"))
+        self.assertIn("no such", self.fails(3, "bench", "search", "--table", "no such"))
+        self.assertIn("row 1", self.fails(8, "bench", "search", "--table", self.table("bad", "bad 1 2\n2 0\n0 1 1\n")))
+        self.assertIn("f25", self.fails(2, "bench", "search", "--function", "bbob:f25"))
+        self.assertIn("nosuch", self.fails(2, "bench", "search", "--table", table, "--method", "nosuch"))
+        self.assertIn("'wat'", self.fails(2, "bench", "search", "--table", table, "--method-option", "wat=1"))
+        self.assertIn("twice", self.fails(2, "bench", "search", "--table", table, table))
+        self.assertIn("--time-unit", self.fails(2, "bench", "search", "--table", table, "--time-unit", "0s"))
+
+
 class Tune(Case):
     def test_worker_in_syne_tune_style_runs_unmodified(self):
         out, err = self.tune("--max-trials", "6", "--workers", "2")
@@ -284,6 +351,29 @@ class Tune(Case):
                                    "'two words' --x={x}")
         self.assertIn("2 trials: 2 completed", out)
 
+    def test_trials_are_bound_to_their_processors(self):
+        usable = sorted(os.sched_getaffinity(0))[:2]
+        self.write("meet.py", """
+import json, os, pathlib, sys, time
+mine = sorted(os.sched_getaffinity(0))
+trial = pathlib.Path(sys.argv[sys.argv.index("--st_checkpoint_dir") + 1]).parent
+(trial / "here").touch()
+limit = time.monotonic() + 20  # until all of the first ones run: then their processors differ
+while len(list(trial.parent.glob("*/here"))) < int(os.environ["WORKERS"]) and time.monotonic() < limit:
+    time.sleep(0.01)
+print("[tune-metric]: " + json.dumps({"loss": 1, "cpus": mine}), flush=True)
+""")
+        self.run_skipjack("tune", "--entry-point", "meet.py", "--space", self.write("space.yaml", SPACE), "--metric",
+                          "loss", "--method", "random", "--name", "t", "--interpreter", sys.executable, "--env",
+                          f"WORKERS={len(usable)}", "--workers", len(usable), "--max-trials", len(usable), "--cpus",
+                          ",".join(map(str, usable)), "--cpus-per-trial", 1)
+        shown = json.loads(self.run_skipjack("show", "t", "--json")[0])
+        bound = [trial["reports"][0]["cpus"] for trial in shown["trials"]]
+        self.assertEqual(sorted(bound), [[cpu] for cpu in usable])
+        line = self.fails(2, "tune", "--entry-point", "meet.py", "--space", self.folder / "space.yaml", "--metric",
+                          "loss", "--max-trials", 1, "--cpus", "1022")
+        self.assertIn("1022", line)
+
     def test_failed_trials_are_data(self):
         worker = self.write("worker.py", "import sys\nif float(sys.argv[2]) > 0.5: sys.exit('too large')\n"
                             "print('[tune-metric]: {\"loss\": %s}' % sys.argv[2])\n")
@@ -315,6 +405,11 @@ class Tune(Case):
 
 
 class Experiments(Case):
+    def test_resume_takes_no_keys_for_what_is_not_on_s3(self):
+        self.tune("--max-trials", "1")
+        line = self.fails(2, "resume", "t", "--max-trials", "+1", "--access-key", "a", "--secret-key", "b")
+        self.assertIn("--access-key", line)
+
     def test_life_of_an_experiment(self):
         self.assertIn("no experiments", self.run_skipjack("list")[0])
         self.tune("--max-trials", "3")
@@ -451,6 +546,24 @@ class S3Get(Case):
         self.get(server, "s3://bench/o")
         self.fails(5, "s3", "get", "s3://bench/o", "--no-sign-request", "--endpoint-url", server.endpoint)
 
+    def test_keys_as_arguments(self):
+        server = Server(self, "--object", "bench/o=1MiB", "--access-key", "AKIDEXAMPLE", "--secret-key=tell-nobody")
+        shown = pathlib.Path(f"/proc/{server.process.pid}/cmdline").read_text()
+        self.assertIn("--secret-key", shown)
+        self.assertNotIn("tell-nobody", shown)
+        keys = ("--access-key", "AKIDEXAMPLE", "--secret-key", "tell-nobody")
+        self.get(server, "s3://bench/o", *keys)
+        self.environment.update(AWS_ACCESS_KEY_ID="AKIDOTHER", AWS_SECRET_ACCESS_KEY="other", AWS_SESSION_TOKEN="other")
+        self.get(server, "s3://bench/o", *keys)  # they go before the environment
+        for wrong in (keys[:2], keys[2:], ("--session-token", "t"), ("--access-key", "", "--secret-key", ""),
+                      (*keys, "--no-sign-request"), (*keys, "--profile", "default")):
+            line = self.fails(2, "s3", "get", "s3://bench/o", *wrong, "--endpoint-url", server.endpoint)
+            self.assertIn("--", line)
+            self.assertNotIn("tell-nobody", line)
+        line = self.fails(5, "s3", "get", "s3://bench/o", "--access-key", "AKIDEXAMPLE", "--secret-key", "mistaken",
+                          "--endpoint-url", server.endpoint)
+        self.assertNotIn("mistaken", line)
+
     def test_unreachable_endpoint(self):
         import socket
         with socket.socket() as bound:  # bound and not listening: refuses
@@ -485,6 +598,22 @@ class S3Get(Case):
         out, err = process.communicate(timeout=TIMEOUT)
         self.assertEqual(process.returncode, 0, err)
         self.assertEqual(json.loads(out)["num_parts"], 64)
+
+    def test_more_connections_than_files_is_said(self):
+        import resource
+        profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')
+        server = Server(self, "--object", "bench/o=64MiB", "--profile", profile)
+        limit = 30  # beyond which no connection can be opened, since the hard limit is as low
+        for host in ("127.0.0.1", "localhost"):  # a name takes files to look up
+            process = self.start("s3", "get", "s3://bench/o", "--to", "discard", "--endpoint-url",
+                                 server.endpoint.replace("127.0.0.1", host), "--max-concurrency", "64",
+                                 "--multipart-chunksize", "1MiB",
+                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+            _, err = process.communicate(timeout=TIMEOUT)
+            self.assertEqual(process.returncode, 11, err)
+            for words in ("open files", str(limit), "max_concurrency", "ulimit -n"):
+                self.assertIn(words, err)
+            self.assertNotIn("reach http", err)
 
     def test_full_disk_leaves_nothing(self):
         import resource
@@ -547,6 +676,14 @@ class Interrupt(Case):
         while not condition():
             self.assertLess(time.monotonic(), until, "waited in vain")
             time.sleep(0.05)
+
+    def is_downloading(self, process):
+        """It has a file in our folder open, with or without a name."""
+        try:
+            targets = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{process.pid}/fd").iterdir()]
+        except OSError:  # one was closed meanwhile
+            return False
+        return any(target.startswith(f"{self.folder}/") for target in targets)
 
     def pids(self):
         return [int(line) for line in (self.folder / "pids").read_text().split()]
@@ -635,7 +772,7 @@ class Interrupt(Case):
         profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')
         server = Server(self, "--object", "bench/o=1GiB", "--profile", profile)
         process = self.start("s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint)
-        self.wait_for(lambda: any(p.name.startswith("o") for p in self.folder.iterdir()))
+        self.wait_for(lambda: self.is_downloading(process))
         for _ in range(20):  # as timeout(1) does, to the process and to its group
             process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=TIMEOUT)
@@ -646,11 +783,24 @@ class Interrupt(Case):
         profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')
         server = Server(self, "--object", "bench/o=1GiB", "--profile", profile)
         process = self.start("s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint)
-        self.wait_for(lambda: any(".o" in p.name or p.name.startswith("o") for p in self.folder.iterdir()))
+        self.wait_for(lambda: self.is_downloading(process))
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=TIMEOUT)
         self.assertEqual(process.returncode, 130, err)
         self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith(("o", ".o"))], [])
+
+    def test_killed_download_leaves_nothing(self):
+        try:
+            os.close(os.open(self.folder, os.O_TMPFILE | os.O_RDWR))
+        except OSError as error:
+            self.skipTest(f"the file system has no files without a name: {error}")
+        profile = self.write("slow.json", '{"name": "slow", "link_bytes_per_second": 1000000}')
+        server = Server(self, "--object", "bench/o=1GiB", "--profile", profile)
+        process = self.start("s3", "get", "s3://bench/o", "--endpoint-url", server.endpoint)
+        self.wait_for(lambda: self.is_downloading(process))
+        process.kill()
+        process.communicate(timeout=TIMEOUT)
+        self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith("o")], [])
 
 
 if __name__ == "__main__":

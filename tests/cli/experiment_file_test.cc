@@ -53,6 +53,8 @@ at_end: wait
 points_to_evaluate: [{lr: 0.1, act: tanh}]
 environment: {OMP_NUM_THREADS: 1}
 gpus: [0, 1]
+cpus: 0-2,5
+cpus_per_trial: 2
 )");
   const TuningDefinition& definition = experiment.definition;
   EXPECT_EQ(experiment.name, "first");
@@ -77,6 +79,23 @@ gpus: [0, 1]
   EXPECT_THAT(definition.program.environment,
               ElementsAre(std::pair<std::string, std::string>("OMP_NUM_THREADS", "1")));
   EXPECT_THAT(definition.program.gpus, ElementsAre("0", "1"));
+  EXPECT_THAT(definition.program.cpus, ElementsAre(0, 1, 2, 5));
+  EXPECT_EQ(definition.program.cpus_per_trial, 2);
+}
+
+TEST(ExperimentFile, ReadsProcessorsAsListOrText) {
+  const auto cpus = [](const std::string& value) {
+    return parse(std::string(kSmall) + "cpus: " + value + "\n").definition.program.cpus;
+  };
+  EXPECT_THAT(cpus("3"), ElementsAre(3));
+  EXPECT_THAT(cpus("7,0-1"), ElementsAre(7, 0, 1));
+  EXPECT_THAT(cpus("[4, '0-1', 9]"), ElementsAre(4, 0, 1, 9));
+  EXPECT_THAT(cpus("'0 2'"), ElementsAre(0, 2));
+  EXPECT_TRUE(cpus("[]").empty());
+  for (const char* bad :
+       {"3-1", "-1", "1-", "1,", "','", "0x1", "1.5", "1-2-3", "99999999999", "0-70000", "one"})
+    EXPECT_THAT(complaint(std::string(kSmall) + "cpus: " + bad + "\n"),
+                testing::AllOf(HasSubstr("cpus = '"), HasSubstr("0-3,8")));
 }
 
 TEST(ExperimentFile, SaysWhatIsMissing) {

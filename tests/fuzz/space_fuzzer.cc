@@ -15,14 +15,17 @@ void use(const skipjack::SearchSpace& space) {
     const auto configuration = space.sample(rng, 5);
     if (!configuration) break;
     if (!space.contains(*configuration)) std::abort();
-    (void)space.key(space.decode(space.encode(*configuration)));
+    const auto unit = space.encode(*configuration);
+    (void)space.key(space.decode(unit));
+    if (space.active(unit).size() != space.dimension()) std::abort();
   }
   if (space.cardinality() && *space.cardinality() > 0) {
     (void)space.configuration_at(0);
     (void)space.configuration_at(*space.cardinality() - 1);
   }
   const auto back = skipjack::SearchSpace::from_json(space.to_json());
-  if (back.searched() != space.searched() || back.constraints() != space.constraints())
+  if (back.searched() != space.searched() || back.constraints() != space.constraints() ||
+      back.conditions() != space.conditions())
     std::abort();
 }
 

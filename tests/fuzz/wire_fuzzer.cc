@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "skipjack/base/utf8.h"
 #include "skipjack/wire/report_decoder.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -72,6 +72,13 @@ void expect_same(const std::vector<Event>& actual, const std::vector<Event>& exp
     ASSERT_EQ(text_of(actual[i]), text_of(expected[i]));
 }
 
+void run_sql(const std::filesystem::path& path, const std::string& sql) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+}
+
 class JournalTest : public ::testing::Test {
  protected:
   std::filesystem::path create(const std::string& name = "journal.sqlite") {
@@ -180,6 +187,48 @@ TEST_F(JournalTest, ReaderSeesAllOfATransactionWhileTheWriterGoesOn) {
   EXPECT_EQ(read_journal(path).events.size(), 3u);
 }
 
+TEST_F(JournalTest, RunningTimeIsThatOfTheLastEventOrSignOfLife) {
+  const auto path = create();
+  auto journal = open_journal(path);
+  EXPECT_EQ(journal->running_time(), Duration{0});
+  journal->append({{.number = 0, .time = Duration(5000), .body = RunStarted{}}});
+  EXPECT_EQ(journal->running_time(), Duration(5000));
+  journal->alive(Duration(9000));
+  EXPECT_EQ(journal->running_time(), Duration(9000));
+  EXPECT_EQ(read_journal(path).running_time, Duration(9000));
+  journal = nullptr;
+  journal = open_journal(path);
+  EXPECT_EQ(journal->running_time(), Duration(9000));
+  EXPECT_EQ(journal->read_events().size(), 1u);
+  journal->append({{.number = 1, .time = Duration(12000), .body = RunEnded{}}});
+  EXPECT_EQ(journal->running_time(), Duration(12000));
+  EXPECT_EQ(read_journal(path).running_time, Duration(12000));
+}
+
+TEST_F(JournalTest, SignsOfLifeDoNotMakeItGrow) {
+  const auto path = create_filled();
+  open_journal(path)->alive(Duration(1));
+  const auto size = std::filesystem::file_size(path);
+  {
+    const auto journal = open_journal(path);
+    for (int second = 2; second <= 3000; ++second) journal->alive(std::chrono::seconds(second));
+  }
+  EXPECT_EQ(std::filesystem::file_size(path), size);
+  EXPECT_EQ(read_journal(path).running_time, std::chrono::seconds(3000));
+}
+
+// What an earlier version wrote has no table for signs of life.
+TEST_F(JournalTest, OpensOneThatNeverShowedLife) {
+  std::vector<Event> events;
+  const auto path = create_filled(&events);
+  run_sql(path, "DROP TABLE IF EXISTS alive");
+  EXPECT_EQ(read_journal(path).running_time, events.back().time);
+  const auto journal = open_journal(path);
+  EXPECT_EQ(journal->running_time(), events.back().time);
+  journal->alive(events.back().time + Duration(7));
+  EXPECT_EQ(journal->running_time(), events.back().time + Duration(7));
+}
+
 TEST_F(JournalTest, SetDefinitionSurvivesReopening) {
   const auto path = create();
   open_journal(path)->set_definition(Json::Object{{"b", 2}});
@@ -206,13 +255,6 @@ TEST_F(JournalTest, SaysThatThereIsNone) {
     EXPECT_EQ(e.code(), ErrorCode::NotFound);
   }
   EXPECT_FALSE(std::filesystem::exists(folder_.path() / "nothing"));
-}
-
-void run_sql(const std::filesystem::path& path, const std::string& sql) {
-  sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(database);
 }
 
 TEST_F(JournalTest, RefusesANewerFormatNamingBothVersions) {

@@ -62,7 +62,17 @@ TEST(Method, OptionOfTheWrongTypeIsNamed) {
   for (const auto& [method, option] : {std::pair{"grid", "num_samples"},
                                        {"grid", "shuffle_config"},
                                        {"random", "allow_duplicates"},
-                                       {"bayesopt", "num_init_random"}})
+                                       {"bayesopt", "num_init_random"},
+                                       {"tpe", "num_candidates"},
+                                       {"cmaes", "initial_sigma"},
+                                       {"cmaes", "population_size"},
+                                       {"rea", "sample_size"},
+                                       {"local_search", "patience"},
+                                       {"latin_hypercube", "num_samples"},
+                                       {"bore", "gamma"},
+                                       {"bore", "classifier"},
+                                       {"bore", "init_random"},
+                                       {"cqr", "num_init_random_draws"}})
     EXPECT_NE(message(method, Json::Object{{option, "abc"}}).find(option), std::string::npos);
   EXPECT_NE(message("grid", 3).find("method_options = 3"), std::string::npos);
 }
@@ -90,14 +100,34 @@ TEST(Method, PointOutsideTheSpaceIsRefused) {
   EXPECT_NE(message_of("random", {.space = space(), .points_to_evaluate = {point}}), "");
 }
 
-TEST(Method, BayesoptWantsOneObjective) {
-  EXPECT_NE(message_of("bayesopt", {.space = space()}).find("objective"), std::string::npos);
-  EXPECT_NE(message_of("bayesopt", {.space = space(), .metrics = {{.name = "x"}, {.name = "y"}}}),
-            "");
-  EXPECT_NE(message_of("bayesopt",
-                       {.space = space(),
-                        .metrics = {{.name = "x"}, {.name = "y", .role = MetricRole::Constraint}}}),
-            "");
+TEST(Method, MethodsThatLearnWantOneObjective) {
+  for (const char* method : {"bayesopt", "tpe", "cmaes", "rea", "local_search"}) {
+    const auto message = [&](std::vector<Metric> metrics) {
+      return message_of(method, {.space = space(), .metrics = std::move(metrics)});
+    };
+    EXPECT_NE(message({}).find("objective"), std::string::npos) << method;
+    EXPECT_NE(message({}).find(method), std::string::npos);
+    EXPECT_NE(message({{.name = "x"}, {.name = "y"}}), "") << method;
+    EXPECT_NE(message({{.name = "x"}, {.name = "y", .role = MetricRole::Constraint}}), "")
+        << method;
+  }
+}
+
+TEST(Method, MethodsOnTreesWantOneObjectiveToo) {
+  for (const std::string method : {"bore", "cqr"})
+    EXPECT_NE(message_of(method, {.space = space()}).find("'" + method + "' needs exactly one"),
+              std::string::npos);
+}
+
+TEST(Method, BoreKnowsItsClassifiersByOurNamesAndSyneTunes) {
+  const auto message = [](const char* classifier) {
+    return message_of("bore", {.space = space(),
+                               .metrics = {{.name = "loss"}},
+                               .options = Json::Object{{"classifier", classifier}}});
+  };
+  for (const char* known : {"boosting", "forest", "gp", "xgboost", "rf"})
+    EXPECT_EQ(message(known), "") << known;
+  EXPECT_NE(message("mlp").find("one of: boosting, forest, gp"), std::string::npos);
 }
 
 TEST(Method, OptionsReachTheSearcher) {

@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
+#include <vector>
 
 #include "skipjack/model/normal.h"
 
@@ -33,6 +37,70 @@ TEST(LogExpectedImprovement, MatchesQuadrature) {
       EXPECT_NEAR(log_expected_improvement(mean, stddev, 0.2), expected, 1e-6)
           << "mean " << mean << " stddev " << stddev;
     }
+}
+
+TEST(LogExpectedImprovement, GradientAgreesWithFiniteDifferences) {
+  for (const double mean : {-1.0, 0.0, 0.4, 3.0, 20.0})
+    for (const double stddev : {0.1, 1.0}) {
+      const LogImprovementGradient g = log_expected_improvement_gradient(mean, stddev, 0.2);
+      constexpr double kStep = 1e-6;
+      EXPECT_DOUBLE_EQ(g.value, log_expected_improvement(mean, stddev, 0.2));
+      const double by_mean = (log_expected_improvement(mean + kStep, stddev, 0.2) -
+                              log_expected_improvement(mean - kStep, stddev, 0.2)) /
+                             (2 * kStep);
+      const double by_stddev = (log_expected_improvement(mean, stddev + kStep, 0.2) -
+                                log_expected_improvement(mean, stddev - kStep, 0.2)) /
+                               (2 * kStep);
+      EXPECT_NEAR(g.by_mean, by_mean, 1e-4 * (1 + std::abs(by_mean)));
+      EXPECT_NEAR(g.by_stddev, by_stddev, 1e-4 * (1 + std::abs(by_stddev)));
+    }
+}
+
+// E[min_i mean_i - min_i (mean_i + slope_i Z)] by the trapezoidal rule, which is exact to rounding
+// for what is smooth and vanishes at both ends; the corners cost some digits.
+double knowledge_by_quadrature(const std::vector<double>& means,
+                               const std::vector<double>& slopes) {
+  const double now = *std::min_element(means.begin(), means.end());
+  const int steps = 400000;
+  double sum = 0;
+  for (int i = 0; i <= steps; ++i) {
+    const double z = -12 + 24.0 * i / steps;
+    double then = std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < means.size(); ++k) then = std::min(then, means[k] + slopes[k] * z);
+    sum += (now - then) * normal_pdf(z);
+  }
+  return sum * 24.0 / steps;
+}
+
+TEST(LogKnowledgeGradient, MatchesQuadrature) {
+  const std::vector<std::pair<std::vector<double>, std::vector<double>>> cases = {
+      {{0, 1}, {0, 0.8}},
+      {{0, 0.1, 0.2, 3}, {0.3, -0.2, 0.5, 0.1}},
+      {{1, 1, 1}, {0.1, 0.2, 0.2}},
+      {{0, 0.5, 0.5, 0.2, -0.1}, {1, 1, 2, 0, -1}},
+  };
+  for (const auto& [means, slopes] : cases)
+    EXPECT_NEAR(std::exp(log_knowledge_gradient(means, slopes)),
+                knowledge_by_quadrature(means, slopes), 1e-7);
+}
+
+TEST(LogKnowledgeGradient, OfOneUncertainPointIsExpectedImprovement) {
+  // Measured without noise, a point of mean 0.4 and deviation 0.5 beside a certain 0.1.
+  const std::vector<double> means = {0.1, 0.4}, slopes = {0, 0.5};
+  EXPECT_NEAR(log_knowledge_gradient(means, slopes), log_expected_improvement(0.4, 0.5, 0.1),
+              1e-12);
+}
+
+TEST(LogKnowledgeGradient, IsNothingWhereNoOrderCanChange) {
+  const double nothing = -std::numeric_limits<double>::infinity();
+  EXPECT_EQ(log_knowledge_gradient(std::vector<double>{0.3}, std::vector<double>{1}), nothing);
+  EXPECT_EQ(log_knowledge_gradient(std::vector<double>{0.3, 0.4}, std::vector<double>{1, 1}),
+            nothing);
+}
+
+TEST(LogKnowledgeGradient, StaysFiniteFarInTheTail) {
+  const std::vector<double> means = {0, 100}, slopes = {0, 0.5};
+  EXPECT_NEAR(log_knowledge_gradient(means, slopes), log_expected_improvement(100, 0.5, 0), 1e-9);
 }
 
 TEST(LogExpectedImprovement, KeepsRankingWhereImprovementUnderflows) {

@@ -200,6 +200,99 @@ TEST(GaussianProcess, AppendEqualsConditioningAnew) {
               std::abs(grown.mean() - whole.mean()) + 1e-10);
 }
 
+TEST(GaussianProcess, TrackedPointsFollowAppendedRowsAndChangedTargets) {
+  const GpData data = random_data(25, 3, 5), more = random_data(40, 3, 6);
+  const GpHyperparameters h = some_hyperparameters(3);
+  GaussianProcess gp(data, h);
+  const MatrixXd at = random_data(7, 3, 7).x;
+  TrackedPoints tracked = gp.track(at);
+  for (Index i = 0; i < more.x.rows(); ++i) {
+    gp.append(more.x.row(i).transpose(), more.y[i]);
+    if (i % 3 == 0) gp.set_target(25 + i, more.y[i] + 1);
+    if (i % 4 != 0) continue;  // several rows behind at times
+    const GpPrediction kept = gp.predict(tracked), fresh = gp.predict(at);
+    EXPECT_LT((kept.mean - fresh.mean).cwiseAbs().maxCoeff(), 1e-10) << i;
+    EXPECT_LT((kept.variance - fresh.variance).cwiseAbs().maxCoeff(), 1e-10) << i;
+  }
+}
+
+TEST(GaussianProcess, SetTargetEqualsConditioningOnIt) {
+  GpData data = random_data(20, 2, 8);
+  const GpHyperparameters h = some_hyperparameters(2);
+  const GaussianProcess without_last(
+      {.kinds = data.kinds, .x = data.x.topRows(19), .y = data.y.head(19)}, h);
+  // Both keep the mean of the first nineteen.
+  GaussianProcess one = without_last, other = without_last;
+  one.append(data.x.row(19).transpose(), 5.0);
+  one.set_target(19, data.y[19]);
+  other.append(data.x.row(19).transpose(), data.y[19]);
+  const MatrixXd at = random_data(5, 2, 9).x;
+  EXPECT_LT((one.predict(at).mean - other.predict(at).mean).cwiseAbs().maxCoeff(), 1e-12);
+}
+
+TEST(GaussianProcess, GradientsOfPredictionAgreeWithFiniteDifferences) {
+  const GpData data = random_data(20, 3, 12);
+  const GaussianProcess gp(data, some_hyperparameters(3));
+  const MatrixXd at = random_data(4, 3, 13).x;
+  for (Index i = 0; i < at.rows(); ++i) {
+    const VectorXd x = at.row(i).transpose();
+    const GpGradient g = gp.predict_with_gradient(x);
+    const GpPrediction here = gp.predict(at.row(i));
+    EXPECT_NEAR(g.mean, here.mean[0], 1e-12);
+    EXPECT_NEAR(g.variance, here.variance[0], 1e-12);
+    for (Index k = 0; k < 2; ++k) {
+      constexpr double kStep = 1e-5;
+      MatrixXd two = at.row(i).replicate(2, 1);
+      two(0, k) -= kStep, two(1, k) += kStep;
+      const GpPrediction p = gp.predict(two);
+      EXPECT_NEAR(g.mean_slope[k], (p.mean[1] - p.mean[0]) / (2 * kStep), 1e-6);
+      EXPECT_NEAR(g.variance_slope[k], (p.variance[1] - p.variance[0]) / (2 * kStep), 1e-6);
+    }
+    EXPECT_EQ(g.mean_slope[2], 0);  // unordered
+  }
+}
+
+TEST(GaussianProcess, RoughDimensionLetsOneValueStandOut) {
+  // A line over five levels, each measured three times, with the middle one far below it.
+  const Index n = 15;
+  GpData smooth{.kinds = {DimensionKind::Ordered}, .x = MatrixXd(n, 1), .y = VectorXd(n)};
+  Rng rng(3, "rough");
+  for (Index i = 0; i < n; ++i) {
+    smooth.x(i, 0) = 0.1 + 0.2 * static_cast<double>(i % 5);
+    smooth.y[i] = smooth.x(i, 0) - (i % 5 == 2 ? 2 : 0) + 0.01 * rng.normal();
+  }
+  GpData rough{.kinds = {DimensionKind::Ordered, DimensionKind::Rough},
+               .x = smooth.x.replicate(1, 2),
+               .y = smooth.y};
+  const GpHyperparameters with = fit_hyperparameters(rough, {});
+  const GpHyperparameters without = fit_hyperparameters(smooth, {});
+  // It explains the data by the rough dimension: there is a smooth course left between the others.
+  EXPECT_LT(with.inverse_squared_lengthscales[0], without.inverse_squared_lengthscales[0]);
+  EXPECT_GT(with.inverse_squared_lengthscales[1], 0.03);
+}
+
+TEST(GaussianProcess, CovarianceIsTheDenseFormulas) {
+  const GpData data = random_data(15, 2, 10);
+  const GpHyperparameters h = some_hyperparameters(2);
+  const GaussianProcess gp(data, h);
+  const MatrixXd at = random_data(4, 2, 11).x;
+  const auto prior = [&](const MatrixXd& a, const MatrixXd& b) {
+    MatrixXd k(a.rows(), b.rows());
+    for (Index i = 0; i < a.rows(); ++i)
+      for (Index j = 0; j < b.rows(); ++j)
+        k(i, j) =
+            h.outputscale *
+            matern(std::sqrt(h.inverse_squared_lengthscales[0] * std::pow(a(i, 0) - b(j, 0), 2) +
+                             h.inverse_squared_lengthscales[1] * (a(i, 1) != b(j, 1))));
+    return k;
+  };
+  MatrixXd noisy = prior(data.x, data.x);
+  noisy.diagonal().array() += h.noise_variance;
+  const MatrixXd expected = prior(at, at) - prior(at, data.x) * noisy.inverse() * prior(data.x, at);
+  EXPECT_LT((gp.covariance(at) - expected).cwiseAbs().maxCoeff(), 1e-10);
+  EXPECT_LT((gp.covariance(at).diagonal() - gp.predict(at).variance).cwiseAbs().maxCoeff(), 1e-10);
+}
+
 TEST(GaussianProcess, MeansAtDataEqualPrediction) {
   const GpData data = random_data(30, 3, 7);
   const GaussianProcess gp(data, some_hyperparameters(3));

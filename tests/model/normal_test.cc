@@ -24,6 +24,22 @@ TEST(Normal, LogCdfMatchesHighPrecisionValuesInTheTail) {
   EXPECT_NEAR(log_normal_cdf(5), -2.86651613133e-7, 1e-15);
 }
 
+TEST(Normal, QuantileMatchesPrintedTable) {
+  EXPECT_NEAR(normal_quantile(0.5), 0, 1e-15);
+  EXPECT_NEAR(normal_quantile(0.975), 1.959963984540054, 1e-12);
+  EXPECT_NEAR(normal_quantile(0.0013498980316300946), -3, 1e-12);
+}
+
+TEST(Normal, QuantileUndoesTheDistributionFunctionFarIntoTheTail) {
+  for (const double z : {-37.0, -20.0, -10.0, -4.0, -1.0, -1e-3, 0.5, 3.0})
+    EXPECT_NEAR(normal_quantile(normal_cdf(z)), z, 1e-11 * (1 + std::abs(z))) << z;
+}
+
+TEST(Normal, QuantileIsInfiniteAtTheEnds) {
+  EXPECT_EQ(normal_quantile(0), -INFINITY);
+  EXPECT_EQ(normal_quantile(1), INFINITY);
+}
+
 TEST(Normal, LogCdfIsSmoothWhereTheFormulaChanges) {
   const double below = log_normal_cdf(-20.0 - 1e-9), above = log_normal_cdf(-20.0 + 1e-9);
   // Its slope there is about 20.05, so the step may be 4e-8.

@@ -46,6 +46,17 @@ TEST(ReportTable, HasSyneTunesColumnsInItsOrder) {
                   "st_tuner_time", "sj_attempt", "sj_unix_time", "sj_end"));
 }
 
+TEST(ReportTable, InactiveParametersHaveEmptyCells) {
+  const SearchSpace space({{"x", uniform(0, 1)}, {"act", choice({"relu", "tanh"})}}, {},
+                          {{"act", "x > 0.5"}});
+  EventWriter writer;
+  writer.start(0, 0, Json::Object{{"x", 0.25}}).report(1, 0, Json::Object{{"loss", 1}});
+  const Table table = report_table(space, writer.events());
+  EXPECT_TRUE(cell(table, 0, "config_act").is_null());
+  const std::string csv = to_csv(table);
+  EXPECT_NE(csv.find(",0.25,,"), std::string::npos) << csv;
+}
+
 TEST(ReportTable, HasOneRowAReportInOrderOfTime) {
   EventWriter writer;
   writer.start(0, 0, configuration(0.25))

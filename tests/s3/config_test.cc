@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 #include <iostream>
 
+#include "../thrown.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/rng.h"
@@ -14,16 +14,6 @@
 
 namespace skipjack::s3 {
 namespace {
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 TEST(TransferConfig, DefaultsAreThoseOfBoto3) {
   const TransferConfig config = boto3_defaults();

@@ -1,4 +1,5 @@
 // Downloads end to end against a scripted server on loopback: what good servers do, and the faults.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -21,7 +22,8 @@ namespace {
 using testing::HasSubstr;
 const std::string kEtag = "\"5d41402abc4b2a76b9719d911017c592\"";
 
-class DownloadTest : public testing::Test {
+/// Has a folder of its own.
+class FolderTest : public testing::Test {
  protected:
   void SetUp() override {
     std::string name = (std::filesystem::temp_directory_path() / "skipjack-s3-XXXXXX").string();
@@ -29,13 +31,17 @@ class DownloadTest : public testing::Test {
     folder_ = name;
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  static ClientOptions options_for(const ScriptedServer& server) {
-    return {.endpoint = {.endpoint_url = server.url()}, .seed = 1};
-  }
   std::size_t files_in_folder() const {
     return static_cast<std::size_t>(
         std::distance(std::filesystem::directory_iterator(folder_), {}));
+  }
+  std::filesystem::path folder_;
+};
+
+class DownloadTest : public FolderTest {
+ protected:
+  static ClientOptions options_for(const ScriptedServer& server) {
+    return {.endpoint = {.endpoint_url = server.url()}, .seed = 1};
   }
   static Error error_of(const std::function<void()>& call) {
     try {
@@ -47,7 +53,6 @@ class DownloadTest : public testing::Test {
     return Error(ErrorCode::Unsupported, "nothing was thrown");
   }
 
-  std::filesystem::path folder_;
   const ObjectAddress object_{"bucket", "some/key"};
 };
 
@@ -505,22 +510,57 @@ TEST_F(DownloadTest, TheClientGoesOnAfterAFailure) {
             object);
 }
 
-TEST(FileSink, AbandonedLeavesNothingAndKeepsTheOldFile) {
-  std::string name = (std::filesystem::temp_directory_path() / "skipjack-sink-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(name.data()), nullptr);
-  const std::filesystem::path folder = name;
-  write_file_atomically(folder / "out", "old");
-  {
-    const auto sink = make_file_sink(folder / "out");
-    sink->open(100);
-    const std::string bytes(100, 'x');
-    sink->write(0, std::as_bytes(std::span(bytes)));
-    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 2);
+/// Both ways of keeping an unfinished file; the first falls back to the second where it must.
+class FileSinkTest : public FolderTest, public testing::WithParamInterface<UnfinishedFile> {
+ protected:
+  std::unique_ptr<Sink> filled_sink() const {
+    auto sink = make_file_sink(folder_ / "out", GetParam());
+    sink->open(new_bytes_.size());
+    sink->write(0, std::as_bytes(std::span(new_bytes_)));
+    return sink;
   }
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
-  EXPECT_EQ(read_file(folder / "out"), "old");
-  std::filesystem::remove_all(folder);
+  const std::string new_bytes_ = std::string(100, 'x');
+};
+
+TEST_P(FileSinkTest, AbandonedLeavesNothingAndKeepsTheOldFile) {
+  write_file_atomically(folder_ / "out", "old");
+  {
+    const auto sink = filled_sink();
+    EXPECT_EQ(read_file(folder_ / "out"), "old");
+  }
+  EXPECT_EQ(files_in_folder(), 1u);
+  EXPECT_EQ(read_file(folder_ / "out"), "old");
 }
+
+TEST_P(FileSinkTest, FinishedReplacesTheOldFile) {
+  write_file_atomically(folder_ / "out", "old");
+  filled_sink()->finish();
+  EXPECT_EQ(files_in_folder(), 1u);
+  EXPECT_EQ(read_file(folder_ / "out"), new_bytes_);
+}
+
+TEST_P(FileSinkTest, FinishedHasTheModeOfAnyNewFile) {
+  const mode_t mask = ::umask(027);
+  filled_sink()->finish();
+  ::umask(mask);
+  struct stat status {};
+  ASSERT_EQ(::stat((folder_ / "out").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0640u);
+}
+
+TEST_P(FileSinkTest, UnfinishedIsNotSeenUnderItsName) {
+  const auto sink = filled_sink();
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+  const int nameless = ::open(folder_.c_str(), O_TMPFILE | O_RDWR, 0600);
+  const bool can_be_nameless = nameless >= 0;
+  if (can_be_nameless) ::close(nameless);
+  EXPECT_EQ(files_in_folder(), can_be_nameless && GetParam() == UnfinishedFile::Nameless ? 0u : 1u);
+}
+INSTANTIATE_TEST_SUITE_P(Unfinished, FileSinkTest,
+                         testing::Values(UnfinishedFile::Nameless, UnfinishedFile::Named),
+                         [](const auto& how) {
+                           return how.param == UnfinishedFile::Named ? "Named" : "Nameless";
+                         });
 
 }  // namespace
 }  // namespace skipjack::s3

@@ -200,6 +200,18 @@ TEST(S3ErrorBody, ReadsCodeAndMessageAndDropsControlCharacters) {
   EXPECT_EQ(parse_s3_error("not xml at all <").code, "");
 }
 
+TEST(ToError, LackOfFilesIsNotBlamedOnTheEndpoint) {
+  const Error error =
+      to_error({.object = {"b", "k"}, .endpoint = "http://127.0.0.1:9000", .region = "us-east-1"},
+               {.attempt = {.transport = TransportStatus::OutOfFiles},
+                .transport_detail = "Too many open files, the limit of this process is 20"});
+  EXPECT_EQ(error.code(), ErrorCode::Exhausted);
+  const std::string text = std::string(error.what()) + "; " + error.try_this();
+  for (const char* words : {"Too many open files", "20", "max_concurrency", "ulimit -n"})
+    EXPECT_NE(text.find(words), std::string::npos) << text;
+  EXPECT_EQ(text.find("127.0.0.1"), std::string::npos) << text;
+}
+
 constexpr RetryOptions kRetry;
 
 TEST(Retry, TriesAgainWhatBoto3TriesAgain) {
@@ -207,8 +219,9 @@ TEST(Retry, TriesAgainWhatBoto3TriesAgain) {
     EXPECT_TRUE(is_retryable({.http_status = status})) << status;
   for (const int status : {400, 401, 403, 404, 412, 416, 501})
     EXPECT_FALSE(is_retryable({.http_status = status})) << status;
-  for (const TransportStatus status : {TransportStatus::ConnectFailed, TransportStatus::Reset,
-                                       TransportStatus::Truncated, TransportStatus::TimedOut})
+  for (const TransportStatus status :
+       {TransportStatus::ConnectFailed, TransportStatus::OutOfFiles, TransportStatus::Reset,
+        TransportStatus::Truncated, TransportStatus::TimedOut})
     EXPECT_TRUE(is_retryable({.transport = status}));
   for (const TransportStatus status :
        {TransportStatus::TlsFailed, TransportStatus::Aborted, TransportStatus::ProtocolError})

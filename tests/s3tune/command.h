@@ -52,8 +52,8 @@ class Command {
       redirect(err_, STDERR_FILENO);
       ::setenv("SKIPJACK_HOME", (home / "experiments").c_str(), 1);
       ::setenv("HOME", home.c_str(), 1);
-      for (const char* name :
-           {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"})
+      for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                               "AWS_PROFILE", "AWS_ENDPOINT_URL"})
         ::unsetenv(name);
       for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
       std::vector<std::string> words = {SKIPJACK_BINARY};
@@ -72,6 +72,7 @@ class Command {
     }
   }
   void kill(int signal) const { ::kill(pid_, signal); }
+  pid_t pid() const { return pid_; }
   /// Exit code; 128 + number for a signal.
   int wait() {
     int status = 0;

@@ -34,6 +34,8 @@ MeasureOptions options_for(const s3sim::Server& server, Destination to,
 TEST(Measure, ReportsEachDownloadAndTheRunningMean) {
   s3sim::Server server(server_options());
   const TemporaryFolder folder;
+  const MeasureOptions any = options_for(server, Destination::Discard, {});
+  const std::string etag = s3::Client(any.client).head_object(any.object).etag;
   for (Destination to : {Destination::File, Destination::Memory, Destination::Discard}) {
     std::vector<Json> reports;
     measure_downloads(options_for(server, to, folder.path()),
@@ -47,6 +49,7 @@ TEST(Measure, ReportsEachDownloadAndTheRunningMean) {
                   1e-12);
       EXPECT_EQ(reports[i].at(kDownloadTimes).as_array().size(), i + 1);
       EXPECT_EQ(reports[i].at(kBytes).as_int(), kSize);
+      EXPECT_EQ(reports[i].at(kEtag).as_string(), etag);
       EXPECT_GE(reports[i].at(kCpuSeconds).as_double(), 0);
       EXPECT_GT(reports[i].at(kPeakMemory).as_int(), kMiB);
     }

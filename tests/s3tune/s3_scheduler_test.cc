@@ -182,8 +182,32 @@ TEST(S3Scheduler, ObjectThatChangesItsSizeEndsTheTuning) {
   options.object_size = kSize + 1;
   const History history = rehearse(*scheduler, options);
   EXPECT_EQ(history.trials().size(), 1u);
-  EXPECT_EQ(changed_size(history, kSize), kSize + 1);
-  EXPECT_FALSE(changed_size(history, kSize + 1));
+  const auto found = changed_object(history, {kSize, "\"a\""});
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->size, kSize + 1);
+  EXPECT_EQ(found->etag, "\"a\"");
+  EXPECT_FALSE(changed_object(history, {kSize + 1, ""}));
+}
+
+TEST(S3Scheduler, ObjectReplacedByOneOfTheSameSizeEndsTheTuning) {
+  S3SchedulerOptions scheduler_options = make_options(8);
+  scheduler_options.etag = "\"a\"";
+  RehearsalOptions options = rehearsal(8, 60);
+  options.etag = "\"b\"";
+  const History history = rehearse(*make_s3_scheduler(scheduler_options), options);
+  EXPECT_EQ(history.trials().size(), 1u);
+  EXPECT_EQ(changed_object(history, {kSize, "\"a\""}).value().etag, "\"b\"");
+  // The same object, and one of which an ETag is not known, go on to their verdict.
+  const std::vector<std::pair<std::string, std::string>> harmless = {
+      {"\"a\"", "\"a\""}, {"\"a\"", ""}, {"", "\"b\""}};
+  for (const auto& [first, reported] : harmless) {
+    scheduler_options.etag = first;
+    options = rehearsal(8, 60);
+    options.etag = reported;
+    const History whole = rehearse(*make_s3_scheduler(scheduler_options), options);
+    EXPECT_TRUE(verdict_plan(whole)) << first << " " << reported;
+    EXPECT_FALSE(changed_object(whole, {kSize, first}));
+  }
 }
 
 TEST(S3Scheduler, MaxSearchTrialsCountsTheSearchOnly) {

@@ -1,12 +1,16 @@
 // skipjack s3 tune as a whole, over real sockets and processes: a tiny tuning, a kill in the
 // verdict, and bad input that ends before any trial.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "command.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/journal/experiment_store.h"
+#include "skipjack/s3/client.h"
 #include "skipjack/s3sim/server.h"
 #include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/s3_verdict.h"
@@ -35,6 +39,27 @@ JournalContents journal_of(const TemporaryFolder& home) {
   return ExperimentStore(home.path() / "experiments").read("tiny");
 }
 
+bool trial_has_begun(const TemporaryFolder& home, int trial) {
+  return std::filesystem::exists(home.path() / "experiments" / "tiny" / "trials" /
+                                 std::to_string(trial));
+}
+
+/// Looks again and again; false if it has not come in 40 s.
+template <class Condition>
+bool waits_until(Condition condition) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+void expect_no_failed_trial(const History& history) {
+  for (const Trial& trial : history.trials())
+    EXPECT_NE(trial.status, TrialStatus::Failed) << trial.end->error_tail;
+}
+
 TEST(S3Tune, EndsWithAVerdictAConfigurationAndNothingLeftBehind) {
   s3sim::Server server(server_options());
   const TemporaryFolder home;
@@ -56,8 +81,7 @@ TEST(S3Tune, EndsWithAVerdictAConfigurationAndNothingLeftBehind) {
   const S3Verdict verdict = s3_verdict(definition, history);
   EXPECT_GE(verdict.complete_blocks, 2);
   EXPECT_LE(to_seconds(history.time()), 10) << "the verdict is part of --max-time";
-  for (const Trial& trial : history.trials())
-    EXPECT_NE(trial.status, TrialStatus::Failed) << trial.end->error_tail;
+  expect_no_failed_trial(history);
   for (const auto& entry : std::filesystem::directory_iterator(home.path()))
     EXPECT_FALSE(entry.path().filename().string().starts_with(".skipjack")) << entry.path();
   EXPECT_TRUE(std::filesystem::exists(home.path() / "experiments" / "tiny" / "config.json"));
@@ -74,13 +98,10 @@ TEST(S3Tune, KilledInItsVerdictItIsResumedWithTheSamePlan) {
     for (const Trial& trial : history.trials()) count += phase_of(trial) == "verdict";
     return count;
   };
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
-  while (true) {
-    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << killed.errors();
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    if (!std::filesystem::exists(store.folder("tiny") / "journal.sqlite")) continue;
-    if (verdict_trials(fold(journal_of(home).events)) >= 3) break;
-  }
+  ASSERT_TRUE(waits_until([&] {
+    return std::filesystem::exists(store.folder("tiny") / "journal.sqlite") &&
+           verdict_trials(fold(journal_of(home).events)) >= 3;
+  })) << killed.errors();
   killed.kill(SIGKILL);
   killed.wait();
   const std::vector<Event> before = journal_of(home).events;
@@ -111,19 +132,57 @@ TEST(S3Tune, KilledInItsVerdictItIsResumedWithTheSamePlan) {
   EXPECT_NE(again.output().find("finished already"), std::string::npos) << again.output();
 }
 
+TEST(S3Tune, WhatAKilledOneLeavesGoesWithItsExperiment) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  std::vector<std::string> arguments = tune_arguments(server, "60s", "file");
+  arguments.insert(arguments.end(), {"--folder", home.path().string()});
+  Command killed(home.path(), arguments);
+  ASSERT_TRUE(waits_until([&] { return trial_has_begun(home, 0); })) << killed.errors();
+  killed.kill(SIGKILL);
+  killed.wait();
+  const std::filesystem::path left = home.path() / ".skipjack-tiny";
+  ASSERT_TRUE(std::filesystem::exists(left));
+
+  // Another tuning in the same place leaves it to its resume.
+  std::vector<std::string> other = arguments;
+  *std::find(other.begin(), other.end(), "tiny") = "other";
+  *std::find(other.begin(), other.end(), "60s") = "1s";
+  Command beside(home.path(), other);
+  EXPECT_EQ(beside.wait(), 0) << beside.errors();
+  EXPECT_TRUE(std::filesystem::exists(left));
+  EXPECT_FALSE(std::filesystem::exists(home.path() / ".skipjack-other"));
+
+  Command removed(home.path(), {"rm", "--yes", "tiny"});
+  EXPECT_EQ(removed.wait(), 0) << removed.errors();
+  EXPECT_FALSE(std::filesystem::exists(left));
+}
+
 TEST(S3Tune, InterruptedItSaysHowToGoOn) {
   s3sim::Server server(server_options());
   const TemporaryFolder home;
   Command command(home.path(), tune_arguments(server, "60s"));
-  const ExperimentStore store(home.path() / "experiments");
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(40);
-  while (!std::filesystem::exists(store.folder("tiny") / "trials" / "1")) {
-    ASSERT_LT(std::chrono::steady_clock::now(), give_up);
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
+  ASSERT_TRUE(waits_until([&] { return trial_has_begun(home, 1); }));
   command.kill(SIGINT);
   EXPECT_EQ(command.wait(), 130) << command.errors();
   EXPECT_NE(command.output().find("skipjack resume tiny"), std::string::npos) << command.output();
+}
+
+TEST(S3Tune, ObjectReplacedByOneOfTheSameSizeIsAnError) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  Command command(home.path(), tune_arguments(server, "60s"));
+  ASSERT_TRUE(waits_until([&] { return trial_has_begun(home, 1); })) << command.errors();
+  s3::Client client({.endpoint = {.endpoint_url = server.endpoint_url()}});
+  const s3::ObjectAddress object{.bucket = "bench", .key = "obj"};
+  const std::string before = client.head_object(object).etag;
+  const std::string bytes(static_cast<std::size_t>(kSize), 'x');
+  const std::string after = client.put_object({.object = object, .bytes = bytes});
+  ASSERT_NE(before, after);
+  EXPECT_EQ(command.wait(), 8) << command.errors();
+  for (const std::string& expected : {std::string("changed during the tuning"), before, after})
+    EXPECT_NE(command.errors().find(expected), std::string::npos) << command.errors();
+  EXPECT_EQ(command.output().find("Verdict"), std::string::npos) << command.output();
 }
 
 /// One line on standard error, the exit code, and no experiment.
@@ -157,6 +216,68 @@ TEST(S3Tune, WrongCredentialsEndBeforeAnyTrial) {
                   {{"AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"}, {"AWS_SECRET_ACCESS_KEY", "wrong"}});
   expect_refused(home, command, 5, "");
   EXPECT_EQ(command.errors().find("wrong\n"), std::string::npos) << "the secret must not be shown";
+}
+
+/// Files below folder that hold the text.
+std::vector<std::string> files_with(const std::filesystem::path& folder, const std::string& text) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+    if (entry.is_regular_file() && read_file(entry.path()).find(text) != std::string::npos)
+      found.push_back(entry.path().string());
+  return found;
+}
+
+/// The command lines of all processes that this user can see.
+std::string all_command_lines() {
+  std::string text;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+    text.append(std::istreambuf_iterator<char>(file), {});
+  }
+  return text;
+}
+
+TEST(S3Tune, KeysAsArgumentsReachTheTrialsAndAreKeptNowhere) {
+  const std::string secret = "c2VjcmV0LW9mLXRoaXMtdGVzdA";
+  s3sim::ServerOptions options = server_options();
+  options.access_key = "AKIDEXAMPLE";
+  options.secret_key = secret;
+  s3sim::Server server(options);
+  const TemporaryFolder home;
+  const std::vector<std::string> keys = {"--access-key", "AKIDEXAMPLE", "--secret-key", secret};
+  std::vector<std::string> arguments = tune_arguments(server, "60s");
+  if (const char* python = std::getenv("SKIPJACK_TEST_PYTHON")) arguments.back() = python;
+  arguments.insert(arguments.end(), keys.begin(), keys.end());
+  Command command(home.path(), arguments);
+  const ExperimentStore store(home.path() / "experiments");
+  ASSERT_TRUE(waits_until([&] {
+    if (std::filesystem::exists(store.folder("tiny"))) {  // it is past its first act
+      EXPECT_EQ(all_command_lines().find(secret), std::string::npos);
+    }
+    return trial_has_begun(home, 3);
+  })) << command.errors();
+  command.kill(SIGINT);
+  ASSERT_EQ(command.wait(), 130) << command.errors();
+  const History history = fold(journal_of(home).events);
+  expect_no_failed_trial(history);
+  EXPECT_GE(history.num_reports(), 3);
+
+  Command without(home.path(), {"resume", "tiny"});
+  EXPECT_EQ(without.wait(), 2) << without.errors();
+  EXPECT_NE(without.errors().find("--access-key"), std::string::npos) << without.errors();
+  EXPECT_EQ(fold(journal_of(home).events).num_runs(), 1) << "nothing may have run";
+
+  std::vector<std::string> again = {"resume", "tiny", "--max-time", "+1s"};
+  again.insert(again.end(), keys.begin(), keys.end());
+  Command resumed(home.path(), again);
+  const auto trials_before = history.trials().size();
+  ASSERT_TRUE(waits_until([&] {
+    return fold(journal_of(home).events).trials().size() >= trials_before + 2;
+  })) << resumed.errors();
+  resumed.kill(SIGINT);
+  EXPECT_EQ(resumed.wait(), 130) << resumed.errors();
+  expect_no_failed_trial(fold(journal_of(home).events));
+  EXPECT_THAT(files_with(home.path(), secret), ::testing::IsEmpty());
 }
 
 TEST(S3Tune, UnreachableEndpointEndsBeforeAnyTrial) {

@@ -45,6 +45,7 @@ TEST(FDistribution, UpperTailsAreThoseOfTheTables) {
   EXPECT_NEAR(f_upper_tail(4.9646, 1, 10), 0.05, 1e-4);
   EXPECT_NEAR(f_upper_tail(2.8661, 4, 20), 0.05, 1e-4);
   EXPECT_NEAR(f_upper_tail(0, 3, 7), 1, 1e-12);
+  EXPECT_EQ(f_upper_tail(HUGE_VAL, 3, 7), 0);
 }
 
 TEST(Gain, ConstantRatioIsFoundExactly) {

@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "conformance.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/rng.h"
+#include "skipjack/schedule/capping.h"
 #include "skipjack/schedule/fifo.h"
 
 namespace skipjack {
@@ -39,6 +41,12 @@ class DrawingSearcher final : public Searcher {
 std::unique_ptr<Scheduler> make_drawing_fifo() {
   return make_fifo({.searcher = std::make_unique<DrawingSearcher>(40),
                     .points_to_evaluate = {Json::Object{{"x", -1.0}}, Json::Object{{"x", -2.0}}}});
+}
+
+std::unique_ptr<Scheduler> make_capped_fifo() {
+  return make_capping({.inner = make_drawing_fifo(),
+                       .space = SearchSpace({{"x", uniform(-100, 100)}}),
+                       .metric = {.name = "loss", .kind = MetricKind::Time}});
 }
 
 /// Drives a scheduler through a random world and records the events and what was decided before
@@ -91,7 +99,11 @@ class World {
         text += "start " + to_json_text(start->configuration) + ";";
         if (start->fitted) add(ModelFitted{*start->fitted});
         const auto id = static_cast<TrialId>(history_.trials().size());
-        add(TrialStarted{.trial = id, .configuration = start->configuration, .tag = start->tag});
+        add(TrialStarted{.trial = id,
+                         .configuration = start->configuration,
+                         .deadline = start->deadline,
+                         .tag = start->tag});
+        if (start->deadline) deadlines_[id] = *start->deadline;
         live_.insert({id, 0});
       } else if (const auto* resume = std::get_if<Resume>(&command)) {
         ++num_started;
@@ -101,7 +113,10 @@ class World {
         live_.insert(id);
       } else if (const auto* stop = std::get_if<Stop>(&command)) {
         stopped.insert(stop->trial);
-        add(StopOrdered{stop->trial, stop->reason});
+        add(StopOrdered{stop->trial, stop->reason, stop->bound});
+      } else if (const auto* set = std::get_if<SetDeadline>(&command)) {
+        deadlines_[set->trial] = set->deadline;
+        add(DeadlineSet{set->trial, set->deadline});
       } else if (const auto* pause = std::get_if<Pause>(&command)) {
         add(PauseOrdered{pause->trial});
       } else if (std::holds_alternative<Finished>(command)) {
@@ -116,6 +131,11 @@ class World {
 
   void happen() {
     if (live_.empty()) return;
+    for (const auto& [trial, deadline] : std::map<TrialId, Duration>(deadlines_)) {
+      if (deadline > time_) continue;
+      deadlines_.erase(trial);
+      add(DeadlineReached{trial});
+    }
     auto it = live_.begin();
     std::advance(it, rng_.uniform_int(0, static_cast<std::int64_t>(live_.size()) - 1));
     const AttemptId id = *it;
@@ -125,7 +145,11 @@ class World {
     }
     const bool failed = rng_.bernoulli(0.2);
     live_.erase(it);
-    add(AttemptEnded{.id = id, .end = {.outcome = failed ? Outcome::Failed : Outcome::Completed}});
+    deadlines_.erase(id.trial);
+    const Outcome outcome = stopped.contains(id.trial) ? Outcome::Stopped
+                            : failed                   ? Outcome::Failed
+                                                       : Outcome::Completed;
+    add(AttemptEnded{.id = id, .end = {.outcome = outcome}});
   }
 
   Scheduler& scheduler_;
@@ -134,6 +158,7 @@ class World {
   History history_;
   std::vector<Event> events_;
   std::set<AttemptId> live_;
+  std::map<TrialId, Duration> deadlines_;
   Duration time_{0};
   bool finished_ = false;
 };
@@ -195,7 +220,8 @@ TEST_P(SchedulerConformance, KeepsWithinFreeWorkersAndNeverResumesWhatItStopped)
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, SchedulerConformance,
-                         ::testing::Values(SchedulerCase{"fifo", make_drawing_fifo}),
+                         ::testing::Values(SchedulerCase{"fifo", make_drawing_fifo},
+                                           SchedulerCase{"capping", make_capped_fifo}),
                          [](const auto& each) { return each.param.name; });
 
 TEST(Fifo, StartsTheNamedPointsFirstAndInOrder) {

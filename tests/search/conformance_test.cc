@@ -8,9 +8,16 @@
 
 #include "play.h"
 #include "skipjack/search/bayesopt.h"
+#include "skipjack/search/bore.h"
+#include "skipjack/search/cmaes.h"
+#include "skipjack/search/cqr.h"
 #include "skipjack/search/grid.h"
+#include "skipjack/search/latin_hypercube.h"
+#include "skipjack/search/local_search.h"
 #include "skipjack/search/random.h"
+#include "skipjack/search/rea.h"
 #include "skipjack/search/sobol.h"
+#include "skipjack/search/tpe.h"
 
 namespace skipjack {
 namespace {
@@ -44,6 +51,52 @@ const std::vector<SearcherCase>& searchers() {
          return make_bayesopt_search({.space = std::move(space), .metric = metric, .seed = seed});
        },
        Repeats::WhereNoisy},
+      {"LatinHypercube",
+       [](SearchSpace space, const Metric&, std::uint64_t seed) {
+         return make_latin_hypercube_search({.space = std::move(space), .seed = seed});
+       }},
+      {"Tpe",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_tpe_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
+      {"Cmaes",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_cmaes_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
+      {"Rea",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_rea_search({.space = std::move(space),
+                                 .metric = metric,
+                                 .seed = seed,
+                                 .population_size = 10,
+                                 .sample_size = 4});
+       }},
+      {"LocalSearch",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_local_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
+      {"Bore",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_bore_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
+      {"BoreForest",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_bore_search({.space = std::move(space),
+                                  .metric = metric,
+                                  .seed = seed,
+                                  .classifier = BoreClassifier::Forest});
+       }},
+      {"BoreProcess",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_bore_search({.space = std::move(space),
+                                  .metric = metric,
+                                  .seed = seed,
+                                  .classifier = BoreClassifier::GaussianProcess});
+       }},
+      {"Cqr",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_cqr_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
   };
   return cases;
 }
@@ -59,6 +112,19 @@ SearchSpace mixed_space(std::vector<std::string> constraints = {}) {
                       {"batch", ordinal({16, 32, 64, 128})},
                       {"epochs", Json(10)}},
                      std::move(constraints));
+}
+
+/// momentum and beta come and go with the optimizer, nesterov with momentum.
+SearchSpace conditional_space() {
+  return SearchSpace({{"lr", log_uniform(1e-4, 1)},
+                      {"optimizer", choice({"sgd", "adam"})},
+                      {"momentum", uniform(0, 1)},
+                      {"nesterov", choice({true, false})},
+                      {"beta", rand_int(1, 100)}},
+                     {"momentum < 0.9 or lr < 0.1"},
+                     {{"momentum", "optimizer == 'sgd'"},
+                      {"nesterov", "momentum > 0.3"},
+                      {"beta", "optimizer == 'adam'"}});
 }
 
 SearchSpace small_space() {
@@ -126,20 +192,56 @@ TEST_P(SearcherConformance, FindsItsWayInACellOfTwoPercent) {
   EXPECT_GE(done, GetParam().name == "Grid" ? 0 : 20);
 }
 
-TEST_P(SearcherConformance, IsAFunctionOfSeedAndHistory) {
-  const SearchSpace space = mixed_space();
-  const auto one = make(space), other = make(space);
+TEST_P(SearcherConformance, ProposalsHoldActiveParametersAlone) {
+  const SearchSpace space = conditional_space();
+  const auto searcher = make(space);
   Experiment experiment;
-  for (int i = 0; i < 25; ++i) {
-    Suggestion a = one->suggest(experiment.history(), {}),
-               b = other->suggest(experiment.history(), {});
-    ASSERT_TRUE(std::holds_alternative<Proposal>(a) && std::holds_alternative<Proposal>(b));
-    const Configuration chosen = std::get<Proposal>(a).configuration;
-    ASSERT_EQ(chosen, std::get<Proposal>(b).configuration) << "trial " << i;
-    if (i % 5 == 4)
-      experiment.failed(chosen);
+  std::set<std::string> optimizers;
+  const int done = run(*searcher, experiment, 40, [&](Experiment& e, Configuration c) {
+    ASSERT_TRUE(space.contains(c)) << to_json_text(c);
+    optimizers.insert(c.at("optimizer").as_string());
+    if (c.find("nesterov") != nullptr && c.at("nesterov").as_bool())
+      e.failed(c);
     else
-      experiment.measured(chosen, loss_of(space, chosen));
+      e.measured(c, loss_of(space, c));
+  });
+  EXPECT_EQ(done, 40);
+  EXPECT_EQ(optimizers.size(), 2u);
+}
+
+TEST_P(SearcherConformance, ExhaustsAConditionalSpaceWithoutProposingTheSameTwice) {
+  // Four of a, two of b, one of c.
+  const SearchSpace space({{"kind", choice({"a", "b", "c"})},
+                           {"n", rand_int(1, 4)},
+                           {"flag", choice({true, false})},
+                           {"unused", rand_int(1, 5)}},
+                          {}, {{"n", "kind == 'a'"}, {"flag", "kind == 'b'"}, {"unused", "n > 4"}});
+  const auto searcher = make(space);
+  Experiment experiment;
+  std::set<std::string> seen;
+  const int done = run(*searcher, experiment, 50, [&](Experiment& e, Configuration c) {
+    EXPECT_TRUE(seen.insert(space.key(c)).second) << to_json_text(c);
+    e.failed(c);
+  });
+  EXPECT_EQ(done, 7);
+  EXPECT_TRUE(std::holds_alternative<Exhausted>(searcher->suggest(experiment.history(), {})));
+}
+
+TEST_P(SearcherConformance, IsAFunctionOfSeedAndHistory) {
+  for (const SearchSpace& space : {mixed_space(), conditional_space()}) {
+    const auto one = make(space), other = make(space);
+    Experiment experiment;
+    for (int i = 0; i < 25; ++i) {
+      Suggestion a = one->suggest(experiment.history(), {}),
+                 b = other->suggest(experiment.history(), {});
+      ASSERT_TRUE(std::holds_alternative<Proposal>(a) && std::holds_alternative<Proposal>(b));
+      const Configuration chosen = std::get<Proposal>(a).configuration;
+      ASSERT_EQ(chosen, std::get<Proposal>(b).configuration) << "trial " << i;
+      if (i % 5 == 4)
+        experiment.failed(chosen);
+      else
+        experiment.measured(chosen, loss_of(space, chosen));
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "skipjack/search/searcher.h"
 #include "skipjack/trial/history.h"
 
 namespace skipjack::play {
@@ -36,6 +37,13 @@ class Experiment {
     end(trial, Outcome::Completed);
     return trial;
   }
+  /// Stopped early: the value would have been at least bound.
+  TrialId stopped(Configuration configuration, double bound) {
+    const TrialId trial = start(std::move(configuration));
+    apply(StopOrdered{trial, "slow", bound});
+    end(trial, Outcome::Stopped);
+    return trial;
+  }
   TrialId failed(Configuration configuration) {
     const TrialId trial = start(std::move(configuration));
     end(trial, Outcome::Failed);
@@ -51,5 +59,11 @@ class Experiment {
   History history_;
   std::int64_t number_ = 0;
 };
+
+/// The configuration that the searcher proposes; throws if it proposes none.
+inline Configuration next(Searcher& searcher, const Experiment& experiment) {
+  Suggestion suggestion = searcher.suggest(experiment.history(), {});
+  return std::get<Proposal>(std::move(suggestion)).configuration;
+}
 
 }  // namespace skipjack::play

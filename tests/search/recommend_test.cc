@@ -67,6 +67,41 @@ TEST(Recommend, DoesNotBelieveASingleLuckyValue) {
   EXPECT_EQ(found->best_value_configuration, with(9));
 }
 
+TEST(Recommend, SaysHowSureItIsAndWhatElseItMayBe) {
+  // 3 and 4 are equal, the rest far worse; noise 0.3.
+  Experiment experiment;
+  Rng rng(12, "recommend");
+  for (int repeat = 0; repeat < 6; ++repeat)
+    for (std::int64_t a = 0; a < 10; ++a)
+      experiment.measured(with(a), (a == 3 || a == 4 ? 10 : 15) + 0.3 * rng.normal());
+  const auto found = recommend(space(), experiment.history(), {.name = "loss"});
+  ASSERT_TRUE(found && found->probability_best);
+  ASSERT_EQ(found->indistinguishable.size(), 1u);
+  const auto& other = found->indistinguishable[0];
+  EXPECT_EQ(found->trial + other.trial, 7);
+  EXPECT_GE(*found->probability_best, 0.5);
+  EXPECT_NEAR(*found->probability_best + other.probability_best, 1, 1e-9);
+  EXPECT_GE(other.mean, found->mean);
+}
+
+TEST(Recommend, IsSureWhereThereIsNoNoise) {
+  Experiment experiment;
+  for (std::int64_t a = 0; a < 10; ++a)
+    experiment.measured(with(a), std::pow(static_cast<double>(a) - 4, 2));
+  const auto found = recommend(space(), experiment.history(), {.name = "loss"});
+  ASSERT_TRUE(found);
+  EXPECT_GT(found->probability_best.value_or(0), 0.95);
+}
+
+TEST(Recommend, NeverWhatWasOnlyBounded) {
+  Experiment experiment;
+  for (std::int64_t a = 0; a < 6; ++a) experiment.measured(with(a), 20 - static_cast<double>(a));
+  experiment.stopped(with(9), 15.0);
+  const auto found = recommend(space(), experiment.history(), {.name = "loss"});
+  ASSERT_TRUE(found);
+  EXPECT_LT(found->trial, 6);
+}
+
 TEST(Recommend, LargestWinsInModeMax) {
   Experiment experiment;
   for (std::int64_t a = 0; a < 10; ++a) experiment.measured(with(a), static_cast<double>(a));

@@ -17,11 +17,7 @@ namespace skipjack {
 namespace {
 
 using play::Experiment;
-
-Configuration next(Searcher& searcher, const Experiment& experiment) {
-  Suggestion s = searcher.suggest(experiment.history(), {});
-  return std::get<Proposal>(s).configuration;
-}
+using play::next;
 
 TEST(RandomSearch, AllowsDuplicatesWhenAsked) {
   const SearchSpace space({{"a", rand_int(0, 1)}});

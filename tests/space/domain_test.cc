@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../thrown.h"
 #include "random_domain.h"
 #include "skipjack/base/error.h"
 
@@ -15,17 +16,6 @@ namespace skipjack {
 namespace {
 
 using testing::HasSubstr;
-
-template <class Action>
-std::string message_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
-    return error.what();
-  }
-  return "no error";
-}
 
 /// Share of each value of a small domain among num_draws draws.
 std::vector<double> shares(const Domain& domain, int num_draws) {

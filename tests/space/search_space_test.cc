@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "../thrown.h"
 #include "random_domain.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -18,17 +19,6 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
-
-template <class Action>
-std::string message_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
-    return error.what();
-  }
-  return "no error";
-}
 
 SearchSpace small_space() {
   return SearchSpace({{"lr", log_uniform(1e-4, 1)},

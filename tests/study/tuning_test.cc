@@ -9,6 +9,7 @@
 
 #include "../journal/temporary_folder.h"
 #include "skipjack/backend/in_process.h"
+#include "skipjack/backend/simulator.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 #include "skipjack/space/domain.h"
@@ -97,6 +98,29 @@ TEST_F(TuningTest, RunsAProgramAndKeepsItsReports) {
   EXPECT_EQ(fold(events()).num_reports(), 6);
 }
 
+TEST_F(TuningTest, SimulatedTrialsAreJournaledAndResumedInVirtualTime) {
+  TuningDefinition definition = quadratic();
+  definition.workers = 3;
+  definition.stop.max_trials_started = 12;
+  ManualClock clock;
+  run_.clock = &clock;
+  run_.make_backend = [&](const TuningDefinition& d, const fs::path&) {
+    return make_simulator({.trial =
+                               [](const StartRequest& request) {
+                                 const double loss = loss_of(request.configuration);
+                                 return SimulatedAttempt{
+                                     .reports = {{10s, Json::Object{{"loss", loss}}}},
+                                     .duration = 10s};
+                               },
+                           .capacity = d.workers,
+                           .clock = &clock});
+  };
+  EXPECT_EQ(start_tuning(store_, "one", definition, run_).time, 40s);
+  EXPECT_EQ(fold(events()).num_reports(), 12);
+  EXPECT_EQ(resume_tuning(store_, "one", {.run = run_, .add_trials = 3}).time, 50s);
+  EXPECT_EQ(fold(events()).time(), 50s);
+}
+
 TEST_F(TuningTest, BeginsWithTheMidpointUnlessToldOtherwise) {
   TuningDefinition definition = quadratic();
   EXPECT_EQ(tune(definition,
@@ -168,6 +192,18 @@ TEST_F(TuningTest, BadDefinitionsLeaveNoExperiment) {
   too_wide.workers = 3;
   too_wide.program.gpus = {"0", "1"};
   expect_error(ErrorCode::InvalidArgument, "workers = 3 with gpus_per_trial = 1",
+               [&] { start_tuning(store_, "one", too_wide); });
+  too_wide.program.gpus = {};
+  too_wide.program.cpus = {0, 1, 2, 3, 4};
+  too_wide.program.cpus_per_trial = 2;
+  expect_error(ErrorCode::InvalidArgument, "workers = 3 with cpus_per_trial = 2",
+               [&] { start_tuning(store_, "one", too_wide); });
+  too_wide.workers = 1;
+  too_wide.program.cpus = {0, 0};
+  expect_error(ErrorCode::InvalidArgument, "processor 0 twice",
+               [&] { start_tuning(store_, "one", too_wide); });
+  too_wide.program.cpus = {1022, 1023};  // no machine of tests has so many
+  expect_error(ErrorCode::InvalidArgument, "processor 1022, which does not exist",
                [&] { start_tuning(store_, "one", too_wide); });
   TuningDefinition bad_method = quadratic();
   bad_method.method = "alchemy";
@@ -329,7 +365,9 @@ TEST(TuningDefinition, RoundTripsThroughJson) {
                         .environment = {{"A", "b"}},
                         .grace = 250ms,
                         .gpus = {"0", "3"},
-                        .gpus_per_trial = 2};
+                        .gpus_per_trial = 2,
+                        .cpus = {0, 3, 8, 9},
+                        .cpus_per_trial = 4};
   definition.extra = Json::Object{{"kind", "s3"}};
   const Json json = to_json(definition);
   const TuningDefinition back = tuning_definition_from_json(parse_json(to_json_text(json)));
@@ -337,6 +375,8 @@ TEST(TuningDefinition, RoundTripsThroughJson) {
   EXPECT_EQ(back.seed, definition.seed);
   EXPECT_EQ(back.trial_time_limit, definition.trial_time_limit);
   EXPECT_EQ(back.program.environment, definition.program.environment);
+  EXPECT_EQ(back.program.cpus, definition.program.cpus);
+  EXPECT_EQ(back.program.cpus_per_trial, 4);
   EXPECT_EQ(back.space.parameters(), definition.space.parameters());
   EXPECT_EQ(back.space.constraints(), definition.space.constraints());
 }

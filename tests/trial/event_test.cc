@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "../thrown.h"
 #include "random_event.h"
 #include "skipjack/base/error.h"
 
@@ -14,13 +15,7 @@ namespace {
 using testing::HasSubstr;
 
 std::string corruption(const std::string& text) {
-  try {
-    event_body_from_json(parse_json(text));
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::Corrupted);
-    return error.what();
-  }
-  return "no error";
+  return message_of(ErrorCode::Corrupted, [&] { event_body_from_json(parse_json(text)); });
 }
 
 class EventProperty : public testing::TestWithParam<std::uint64_t> {};

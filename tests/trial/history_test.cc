@@ -8,6 +8,7 @@
 #include <cmath>
 #include <map>
 
+#include "../thrown.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/rng.h"
 
@@ -40,13 +41,7 @@ class Log {
 };
 
 std::string corruption(Log& log, EventBody body) {
-  try {
-    log.add(std::move(body));
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::Corrupted);
-    return error.what();
-  }
-  return "no error";
+  return message_of(ErrorCode::Corrupted, [&] { log.add(std::move(body)); });
 }
 
 const Metric kLoss{.name = "loss"};

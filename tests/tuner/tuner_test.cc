@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "simulated_backend.h"
+#include "loop_parts.h"
 #include "skipjack/base/error.h"
 
 namespace skipjack {
@@ -22,10 +22,11 @@ struct Bench {
   CountingScheduler scheduler;
   VectorSink sink;
   TunerOptions options;
-  SimulatedBackend backend;
+  WatchedSimulator backend;
 
-  explicit Bench(ScriptOf script_of, int workers = 1, std::int64_t limit = 1'000'000)
-      : scheduler(limit), backend(clock, workers, std::move(script_of)) {
+  explicit Bench(ScriptOf script_of, int workers = 1, std::int64_t limit = 1'000'000,
+                 Duration stop_delay = 0s)
+      : scheduler(limit), backend(clock, workers, std::move(script_of), stop_delay) {
     options.workers = workers;
     options.clock = &clock;
   }
@@ -35,7 +36,7 @@ struct Bench {
 };
 
 Script reports_once(double loss, Duration lasts = 10s) {
-  return Script{.reports = {{lasts / 2, Json::Object{{"loss", loss}}}}, .lasts = lasts};
+  return Script{.reports = {{lasts / 2, Json::Object{{"loss", loss}}}}, .duration = lasts};
 }
 
 ScriptOf always(Script script) {
@@ -43,7 +44,7 @@ ScriptOf always(Script script) {
 }
 
 Script failing() {
-  return Script{.lasts = 1s,
+  return Script{.duration = 1s,
                 .end = {.outcome = Outcome::Failed,
                         .exit_code = 3,
                         .reason = "exit code 3",
@@ -109,7 +110,7 @@ TEST(Tuner, StartsNothingThatCouldNotBeWritten) {
 }
 
 TEST(Tuner, PutsReportEndAndNextStartIntoOneTransaction) {
-  Bench b(always(Script{.reports = {{10s, Json::Object{{"loss", 1}}}}, .lasts = 10s}), 1, 2);
+  Bench b(always(Script{.reports = {{10s, Json::Object{{"loss", 1}}}}, .duration = 10s}), 1, 2);
   std::vector<std::size_t> batches;
   b.sink.before_append = [&](const std::vector<Event>& batch) { batches.push_back(batch.size()); };
   b.run();
@@ -167,7 +168,7 @@ TEST(Tuner, FinishesExactlyMaxTrialsFinished) {
 }
 
 TEST(Tuner, TakesInExactlyMaxReports) {
-  Script chatty{.lasts = 10s};
+  Script chatty{.duration = 10s};
   for (int i = 1; i <= 8; ++i) chatty.reports.push_back({5s, Json::Object{{"loss", i}}});
   Bench b(always(chatty), 3);
   b.options.stop.max_reports = 13;
@@ -188,7 +189,8 @@ TEST(Tuner, EndsAtTheMetricValueAskedFor) {
 
 TEST(Tuner, EndsWhenTheCostIsSpent) {
   Script costly{.reports = {{1s, Json::Object{{"st_worker_cost", 0.5}}},
-                            {2s, Json::Object{{"st_worker_cost", 2.0}}}}};
+                            {2s, Json::Object{{"st_worker_cost", 2.0}}}},
+                .duration = 10s};
   Bench b(always(costly));
   b.options.stop.max_cost = 5.5;  // 2, 4, then 4.5, 6: the third trial's second report
   const TuningResult result = b.run();
@@ -238,7 +240,8 @@ TEST(Tuner, EndsAtTheFirstFailureBeyondMaxFailures) {
 }
 
 TEST(Tuner, CallsATrialWithoutTheMetricFailedAndSaysWhatItReported) {
-  Bench b(always(Script{.reports = {{1s, Json::Object{{"accuracy", 1}, {"st_worker_iter", 0}}}}}),
+  Bench b(always(Script{.reports = {{1s, Json::Object{{"accuracy", 1}, {"st_worker_iter", 0}}}},
+                        .duration = 10s}),
           1, 1);
   b.options.required_metrics = {"loss"};
   const TuningResult result = b.run();
@@ -290,7 +293,8 @@ TEST(Tuner, DeadlineComesBackAsAnEventToTheInstant) {
 
 TEST(Tuner, PausesAndResumesAsTheNextAttempt) {
   Bench b(
-      always(Script{.reports = {{1s, Json::Object{{"loss", 1}}}, {2s, Json::Object{{"loss", 2}}}}}),
+      always(Script{.reports = {{1s, Json::Object{{"loss", 1}}}, {2s, Json::Object{{"loss", 2}}}},
+                    .duration = 10s}),
       1, 2);
   b.scheduler.on_event = [&](const Event& event, const History& history,
                              std::vector<Command>& queue) {
@@ -319,6 +323,58 @@ TEST(Tuner, RecordsAFailedRunWhenTheBackendRefuses) {
   b.backend.fail_start = true;
   EXPECT_THROW(b.run(), std::runtime_error);
   EXPECT_EQ(b.sink.all<RunEnded>().at(0).reason, "failed");
+}
+
+TEST(Tuner, ShowsLifeOnlyWhileNothingElseIsWritten) {
+  Bench b(always(reports_once(1)), 1, 1);  // reports at 5 s, ends at 10 s
+  b.sink.interval = 2s;
+  b.run();
+  EXPECT_THAT(b.sink.alive_at, ElementsAre(2s, 4s, 7s, 9s));
+}
+
+TEST(Tuner, ShowsNoLifeToASinkThatDoesNotAsk) {
+  Bench b(always(reports_once(1)), 1, 1);
+  int num_waits = 0;
+  b.backend.on_wait = [&] { ++num_waits; };
+  b.run();
+  EXPECT_TRUE(b.sink.alive_at.empty());
+  EXPECT_EQ(num_waits, 2);  // for the report and for the end: nothing is polled
+}
+
+TEST(Tuner, RunningTimeGoesOnFromTheLastSignOfLife) {
+  Bench killed(always(reports_once(1, 100s)));
+  killed.sink.interval = 1s;
+  std::vector<Event> past;
+  Duration reached{0};
+  killed.backend.on_wait = [&] {  // the journal as a kill at 8.5 s would leave it
+    if (killed.clock.now() > 8500ms || killed.sink.alive_at.empty()) return;
+    past = killed.sink.events;
+    reached = killed.sink.alive_at.back();
+  };
+  killed.options.stop.max_time = 20s;
+  killed.run();
+  ASSERT_EQ(past.back().time, 0s);
+  ASSERT_EQ(reached, 8s);
+
+  Bench resumed(always(reports_once(1, 100s)));
+  resumed.options.reached = reached;
+  resumed.options.stop.max_time = 30s;
+  const TuningResult result = resumed.run(past);
+  EXPECT_EQ(result.reason, "max_time");
+  EXPECT_EQ(result.time, 30s);
+  EXPECT_EQ(resumed.clock.now(), 22s);  // what is left of 30 s, not of 30 s anew
+  EXPECT_TRUE(std::holds_alternative<RunStarted>(resumed.sink.events.at(0).body));
+  EXPECT_EQ(resumed.sink.events.at(0).time, 8s);
+}
+
+TEST(Tuner, EventsLaterThanTheLastSignOfLifeCount) {
+  Bench first(always(reports_once(1)), 1, 2);
+  first.run();
+  Bench second(always(reports_once(1)), 1, 4);
+  second.options.reached = 3s;
+  EXPECT_EQ(first.sink.events.back().time, 20s);
+  second.run(first.sink.events);
+  EXPECT_EQ(second.sink.events.at(0).time, 20s);
 }
 
 TEST(Tuner, EndsIfTheSchedulerWaitsForNothing) {
@@ -378,8 +434,7 @@ TEST_P(TunerResume, GoesOnFromAnyPrefixOfTheEvents) {
 INSTANTIATE_TEST_SUITE_P(EveryPrefix, TunerResume, ::testing::Range(0, 38));
 
 TEST(TunerResumeOrders, TrialBeingStoppedWhenTheTunerDiedIsStoppedNotRunAgain) {
-  Bench first(always(reports_once(1, 100s)), 1, 1);
-  first.backend.end_takes = 50s;
+  Bench first(always(reports_once(1, 100s)), 1, 1, 50s);
   first.scheduler.on_event = [](const Event& e, const History&, std::vector<Command>& queue) {
     if (std::holds_alternative<Reported>(e.body)) queue.push_back(Stop{0, "enough"});
   };

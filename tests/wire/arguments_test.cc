@@ -73,6 +73,23 @@ TEST(Arguments, TemplateFillsPlaceholders) {
             (Strings{"-s8", "fast one", "{8}", "plain", "/e/0/checkpoints/x"}));
 }
 
+TEST(Arguments, LackAbsentParameters) {
+  EXPECT_EQ(build_arguments(parse_json(R"({"optimizer": "adam"})"), AsArguments{}, kPaths),
+            (Strings{"--optimizer", "adam", "--st_checkpoint_dir", "/e/0/checkpoints"}));
+}
+
+TEST(Arguments, TemplateLeavesOutWhatSpeaksOfAnAbsentOptionalName) {
+  const AsTemplate style{
+      .arguments = {"--momentum", "{momentum}", "-m{momentum}", "--lr={lr}",
+                    "--both={lr},{momentum}", "run", "{momentum}", "{lr}", "--", "{{momentum}}"},
+      .optional_names = {"momentum"}};
+  EXPECT_EQ(build_arguments(parse_json(R"({"lr": 1, "momentum": 2})"), style, kPaths),
+            (Strings{"--momentum", "2", "-m2", "--lr=1", "--both=1,2", "run", "2", "1", "--",
+                     "{momentum}"}));
+  EXPECT_EQ(build_arguments(parse_json(R"({"lr": 1})"), style, kPaths),
+            (Strings{"--lr=1", "run", "1", "--", "{momentum}"}));
+}
+
 TEST(Arguments, TemplateNamesTheUnknownPlaceholder) {
   const Json configuration = parse_json(R"({"size": 8})");
   try {

@@ -182,29 +182,5 @@ TEST(ReportDecoder, ChunksGiveWhatTheModelPutIn) {
   }
 }
 
-// The published limits of well-formed UTF-8 (Unicode 15, table 3-7).
-TEST(ValidUtf8, ReplacesWhatIsNot) {
-  EXPECT_EQ(valid_utf8("plain \xC3\xA9 \xE2\x82\xAC \xF0\x9F\x90\x9F"),
-            "plain \xC3\xA9 \xE2\x82\xAC \xF0\x9F\x90\x9F");
-  EXPECT_EQ(valid_utf8("a\xFFz"), "a?z");
-  EXPECT_EQ(valid_utf8("\xC0\x80"), "??");
-  EXPECT_EQ(valid_utf8("\xED\xA0\x80"), "???");
-  EXPECT_EQ(valid_utf8("\xF4\x90\x80\x80"), "????");
-  EXPECT_EQ(valid_utf8("\xE2\x82"), "??");
-  EXPECT_EQ(valid_utf8("\xE0\x9F\xBF"), "???");
-}
-
-TEST(ValidUtf8, ResultIsAlwaysReadable) {
-  const std::uint64_t seed = 7;
-  for (std::uint64_t round = 0; round < 500; ++round) {
-    Rng rng(seed, "utf8", round);
-    std::string bytes;
-    for (int i = 0; i < 40; ++i)
-      bytes += static_cast<char>(rng.uniform_int(rng.bernoulli(0.5) ? 0 : 0xC0, 255));
-    const Json value(valid_utf8(bytes));
-    EXPECT_EQ(try_parse_json(to_json_text(value)), value) << "seed " << seed << " round " << round;
-  }
-}
-
 }  // namespace
 }  // namespace skipjack

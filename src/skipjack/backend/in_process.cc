@@ -8,25 +8,19 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <map>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "skipjack/backend/reasons.h"
 #include "skipjack/base/error.h"
 
 namespace skipjack {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-
-std::string seconds_text(Duration duration) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g s", to_seconds(duration));
-  return text;
-}
 
 struct Attempt {
   StartRequest request;
@@ -162,7 +156,7 @@ AttemptEnd InProcessBackend::outcome(const Attempt& attempt, std::optional<std::
   AttemptEnd end;
   if (attempt.timed_out) {
     end.outcome = Outcome::Failed;
-    end.reason = "time limit of " + seconds_text(*attempt.request.time_limit);
+    end.reason = time_limit_reason(*attempt.request.time_limit);
   } else if (attempt.ending) {
     end.outcome = *attempt.ending == EndAs::Paused ? Outcome::Paused : Outcome::Stopped;
   } else if (exception) {
@@ -170,7 +164,7 @@ AttemptEnd InProcessBackend::outcome(const Attempt& attempt, std::optional<std::
     end.reason = *exception;
   } else if (!reported) {
     end.outcome = Outcome::Failed;
-    end.reason = "reported no metric";
+    end.reason = kNoMetricReason;
   }
   return end;
 }

@@ -10,11 +10,12 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <system_error>
 
+#include "skipjack/backend/processors.h"
+#include "skipjack/backend/reasons.h"
 #include "skipjack/backend/supervise_protocol.h"
 #include "skipjack/backend/supervisor_process.h"
 #include "skipjack/base/error.h"
@@ -32,12 +33,6 @@ constexpr const char* kCheckpoints = "checkpoints";
 /// Beyond the grace period: for SIGKILL to be heard, and for the supervisor to say so.
 constexpr Duration kAfterGrace = std::chrono::milliseconds(1800);
 constexpr std::uint64_t kWakeKey = 0;
-
-std::string seconds_text(Duration duration) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g s", to_seconds(duration));
-  return text;
-}
 
 void check_options(const LocalProcessOptions& options) {
   const auto require = [](bool good, const std::string& what, const char* try_this = "") {
@@ -70,10 +65,9 @@ void check_options(const LocalProcessOptions& options) {
               " sets and must have none or one for each of the " +
               std::to_string(options.capacity) + " slots");
   for (const std::vector<int>& cpus : options.cpu_sets)
-    for (const int cpu : cpus)
-      require(cpu >= 0 && cpu < CPU_SETSIZE, "cpu " + std::to_string(cpu) +
-                                                 " in cpu_sets must be in [0, " +
-                                                 std::to_string(CPU_SETSIZE) + ")");
+    for (const int cpu : unusable_processors(cpus))
+      require(false,
+              "cpu " + std::to_string(cpu) + " in cpu_sets does not exist or may not be used here");
   for (const auto& [name, value] : options.environment)
     require(!name.empty() && name.find('=') == std::string::npos,
             "'" + name + "' can't be the name of an environment variable");
@@ -507,7 +501,7 @@ AttemptEnd LocalProcessBackend::end_of(const Attempt& attempt, const SuperviseEn
       }
       break;
     case EndCause::TimeLimit:
-      fail("time limit of " + seconds_text(attempt.time_limit));
+      fail(time_limit_reason(attempt.time_limit));
       break;
     case EndCause::NotRun:
       fail(end.note + ": " + std::strerror(end.error_number));
@@ -522,7 +516,7 @@ AttemptEnd LocalProcessBackend::end_of(const Attempt& attempt, const SuperviseEn
       } else if (result.exit_code != 0) {
         fail("exit code " + std::to_string(result.exit_code.value_or(-1)));
       } else if (!attempt.reported && options_.silent_trials == SilentTrials::Fail) {
-        fail("reported no metric");
+        fail(kNoMetricReason);
       } else {
         result.outcome = Outcome::Completed;
       }

@@ -55,7 +55,7 @@ struct LocalProcessOptions {
   /// Range [1, gpus.size()].
   int gpus_per_trial = 1;
   /// The processors that the attempt in slot i may use: empty, or one set for each of the capacity
-  /// slots.
+  /// slots, all of them usable (see unusable_processors).
   std::vector<std::vector<int>> cpu_sets;
 
   /// Time between asking (SIGTERM) and killing (SIGKILL) the processes of an attempt. Range [0, 1

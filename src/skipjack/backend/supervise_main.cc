@@ -29,6 +29,7 @@
 
 #include "skipjack/backend/process_tree.h"
 #include "skipjack/backend/supervise_protocol.h"
+#include "skipjack/base/utf8.h"
 #include "skipjack/wire/report_decoder.h"
 
 namespace skipjack {

@@ -2,6 +2,7 @@
 #include "skipjack/cli/app.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <ostream>
 
@@ -38,6 +39,7 @@ void describe(CLI::App& app, Context& context) {
   add_experiments(app, context);
   add_resume(app, context);
   add_results(app, context);
+  add_bench(app, context);
 }
 
 /// Name of the innermost command that was named, for "see 'skipjack s3 get --help'".
@@ -47,6 +49,25 @@ std::string command_name(const CLI::App& app) {
 }
 
 }  // namespace
+
+std::vector<std::string> take_arguments(int argc, char** argv) {
+  constexpr std::string_view kSecretFlags[] = {"--access-key", "--secret-key", "--session-token"};
+  std::vector<std::string> arguments(argv, argv + argc);
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::size_t equals = arguments[i].find('=');
+    const std::string_view name = std::string_view(arguments[i]).substr(0, equals);
+    if (std::find(std::begin(kSecretFlags), std::end(kSecretFlags), name) == std::end(kSecretFlags))
+      continue;
+    const auto hide = [&](std::size_t which, std::size_t from) {
+      std::fill(argv[which] + from, argv[which] + arguments[which].size(), 'x');
+    };
+    if (equals != std::string::npos)
+      hide(i, equals + 1);
+    else if (i + 1 < arguments.size())
+      hide(i + 1, 0);
+  }
+  return arguments;
+}
 
 int run(int argc, const char* const* argv, Context& context) {
   CLI::App app;

@@ -20,5 +20,7 @@ void add_resume(CLI::App& app, Context& context);
 void add_experiments(CLI::App& app, Context& context);
 /// skipjack export | plot
 void add_results(CLI::App& app, Context& context);
+/// skipjack bench search
+void add_bench(CLI::App& app, Context& context);
 
 }  // namespace skipjack::cli

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "skipjack/base/file.h"
+#include "skipjack/base/utf8.h"
 
 namespace skipjack::cli {
 
@@ -56,29 +57,11 @@ std::filesystem::path own_program() {
   return std::filesystem::read_symlink("/proc/self/exe", error);
 }
 
-namespace {
-
-/// Length in bytes of the UTF-8 sequence at the start of text, 0 if there is none.
-std::size_t sequence_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const std::size_t length = lead < 0x80                   ? 1
-                             : lead >= 0xc2 && lead < 0xe0 ? 2
-                             : lead >= 0xe0 && lead < 0xf0 ? 3
-                             : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                           : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
-  return length;
-}
-
-}  // namespace
-
 std::string one_line(std::string_view text) {
   std::string line;
   while (!text.empty()) {
     const auto lead = static_cast<unsigned char>(text[0]);
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_sequence_length(text);
     // U+0080 to U+009F are control characters too, and terminals obey them.
     const bool is_control =
         lead < 0x20 || lead == 0x7f ||

@@ -50,7 +50,9 @@ constexpr std::string_view kKeys[] = {"name",
                                       "environment",
                                       "grace",
                                       "gpus",
-                                      "gpus_per_trial"};
+                                      "gpus_per_trial",
+                                      "cpus",
+                                      "cpus_per_trial"};
 
 [[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
   throw Error(ErrorCode::InvalidArgument, message, try_this);
@@ -252,6 +254,36 @@ StoppingCriterion stop_of(const Keys& keys, const Metric& metric) {
   return stop;
 }
 
+/// "0-3,8", or a list of such: numbers of processors as the system's own lists write them.
+std::vector<int> processors_of(const Keys& keys) {
+  constexpr int kMost = 1 << 16;
+  std::vector<int> processors;
+  for (const std::string& word : keys.words("cpus")) {
+    const char* at = word.data();
+    const char* const end = at + word.size();
+    const auto take = [&](int& number) {
+      const auto [next, error] = std::from_chars(at, end, number);
+      at = next;
+      return error == std::errc() && number >= 0 && number < kMost;
+    };
+    for (bool more = true; more;) {
+      int first = 0;
+      bool good = take(first);
+      int last = first;
+      if (good && at != end && *at == '-') {
+        ++at;
+        good = take(last) && first <= last;
+      }
+      more = at != end && *at == ',';
+      if (!good || (at != end && !more))
+        refuse("cpus = '" + word + "' must be numbers of processors", "such as 0-3,8");
+      for (int cpu = first; cpu <= last; ++cpu) processors.push_back(cpu);
+      if (more) ++at;
+    }
+  }
+  return processors;
+}
+
 ProgramDefinition program_of(const Keys& keys) {
   ProgramDefinition program;
   if (keys.find("entry_point") && keys.find("program"))
@@ -284,6 +316,9 @@ ProgramDefinition program_of(const Keys& keys) {
   program.gpus = keys.words("gpus");
   if (const auto n = keys.integer("gpus_per_trial", 1))
     program.gpus_per_trial = static_cast<int>(std::min<std::int64_t>(*n, 1 << 20));
+  program.cpus = processors_of(keys);
+  if (const auto n = keys.integer("cpus_per_trial", 1))
+    program.cpus_per_trial = static_cast<int>(std::min<std::int64_t>(*n, 1 << 20));
   return program;
 }
 
@@ -360,6 +395,20 @@ Experiment experiment_from_json(const Json& experiment) {
   definition.trial_time_limit = keys.duration("trial_time_limit");
   definition.points_to_evaluate = points_of(keys);
   return result;
+}
+
+Json assignments(const std::string& flag, const std::vector<std::string>& texts,
+                 AssignedValues values) {
+  Json object = Json::Object{};
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      refuse(flag + " = '" + text + "' must be NAME=VALUE");
+    const std::string value = text.substr(equals + 1);
+    const auto json = values == AssignedValues::Json ? try_parse_json(value) : std::nullopt;
+    object.set(text.substr(0, equals), json ? *json : Json(value));
+  }
+  return object;
 }
 
 std::vector<std::string> split_words(std::string_view text) {

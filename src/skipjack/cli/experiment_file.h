@@ -42,6 +42,14 @@ struct Experiment {
 };
 Experiment experiment_from_json(const Json& experiment);
 
+/// "NAME=VALUE" texts as an object. flag: which one gave them, for errors. Throws InvalidArgument.
+enum class AssignedValues {
+  Text,
+  Json,  ///< JSON where it can be read as such, else text
+};
+Json assignments(const std::string& flag, const std::vector<std::string>& texts,
+                 AssignedValues values);
+
 /// Words of a command line: split at spaces, '...' and "..." keep them together, \ keeps one
 /// character. Nothing is expanded. Throws InvalidArgument for a quote that is not closed.
 std::vector<std::string> split_words(std::string_view text);

@@ -8,6 +8,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/cli/commands.h"
+#include "skipjack/cli/scratch_folder.h"
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/terminal.h"
 #include "skipjack/cli/tuning_progress.h"
@@ -176,7 +177,7 @@ Json experiment_json(const ExperimentStore& store, const StoredExperiment& exper
   json.set("status", status_word(experiment));
   json.set("folder", store.folder(experiment.header.name).string());
   json.set("created", experiment.header.created);
-  json.set("running_seconds", to_seconds(experiment.history.time()));
+  json.set("running_seconds", to_seconds(experiment.running_time));
   json.set("definition", experiment.header.definition);
   Json::Array runs;
   for (const Event& event : experiment.events) {
@@ -229,7 +230,7 @@ int show(const ShowFlags& flags, Context& context) {
     text += ", pid " + std::to_string(experiment.holder->pid) + " on " +
             one_line(experiment.holder->host);
   text += "): " + trials_sentence(experiment.history) + " in " +
-          format_duration(experiment.history.time()) + "\n";
+          format_duration(experiment.running_time) + "\n";
   if (!definition.program.entry_point.empty())
     text += "program: " + one_line(definition.program.entry_point.string()) + "\n";
   text += "method: " + one_line(definition.method) + ", seed " + std::to_string(definition.seed) +
@@ -245,6 +246,9 @@ int show(const ShowFlags& flags, Context& context) {
             "\n";
   for (const std::string& constraint : definition.space.constraints())
     text += "  constraint: " + one_line(constraint) + "\n";
+  for (const Condition& condition : definition.space.conditions())
+    text += "  condition: " + one_line(condition.parameter) + " only where " +
+            one_line(condition.when) + "\n";
   text += runs_text(experiment.events) + findings_text(definition, experiment.history) +
           trials_text(experiment);
   text += "\nfiles: " + store.folder(flags.name).string() + "\n";
@@ -256,6 +260,19 @@ struct RemoveFlags {
   std::string name;
   bool yes = false;
 };
+
+/// Where a killed S3 tuning may have left half a download; empty if nobody knows.
+std::filesystem::path scratch_folder_left_by(const ExperimentStore& store,
+                                             const std::string& name) {
+  try {
+    const StoredExperiment experiment = read_experiment(store, name);
+    if (s3tune::is_s3_tuning(experiment.definition))
+      return scratch_folder_of(experiment.definition, name);
+  } catch (const Error&) {
+    // A broken experiment can be removed too; it doesn't say what else was its own.
+  }
+  return {};
+}
 
 int remove(const RemoveFlags& flags, Context& context) {
   const ExperimentStore store(experiments_folder(context));
@@ -277,7 +294,13 @@ int remove(const RemoveFlags& flags, Context& context) {
       return kExitFailure;
     }
   }
+  const std::filesystem::path scratch = scratch_folder_left_by(store, flags.name);
   store.remove(flags.name);
+  if (!scratch.empty()) {
+    std::error_code error;
+    std::filesystem::remove_all(scratch, error);
+    if (error) throw errno_error(error.value(), "can't remove " + scratch.string());
+  }
   write_output(context, "-", "deleted " + folder.string() + "\n");
   return kExitOk;
 }

@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "skipjack/cli/app.h"
 
@@ -22,6 +24,9 @@ std::optional<std::string> environment_variable(const char* name) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::vector<std::string> arguments = skipjack::cli::take_arguments(argc, argv);
+  std::vector<const char*> words;
+  for (const std::string& argument : arguments) words.push_back(argument.c_str());
   struct sigaction failed_write {};
   failed_write.sa_handler = on_failed_write;
   failed_write.sa_flags = SA_RESTART;
@@ -34,5 +39,5 @@ int main(int argc, char** argv) {
       .out_is_terminal = ::isatty(STDOUT_FILENO) == 1,
       .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
   };
-  return skipjack::cli::run(argc, argv, context);
+  return skipjack::cli::run(argc, words.data(), context);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 
 #include "skipjack/cli/context.h"
@@ -9,11 +10,26 @@
 
 namespace skipjack::cli {
 
+/// Keys given as arguments. main() has taken them out of sight of `ps` by then.
+struct S3KeyFlags {
+  std::optional<std::string> access_key, secret_key, session_token;
+};
+/// flags must outlive the parsing.
+void add_s3_key_flags(CLI::App& command, S3KeyFlags& flags);
+/// nullopt if none is given. Throws InvalidArgument for one of the pair without the other, for an
+/// empty one, and for a token without the pair.
+std::optional<s3::Credentials> given_credentials(const S3KeyFlags& flags);
+
+/// Puts keys where the processes that this one starts look for them first: into its environment.
+/// A token of other keys that lies there is taken away. Before any other thread runs.
+void export_credentials(const s3::Credentials& credentials);
+
 /// Names and meaning as in the AWS CLI.
 struct S3AccessFlags {
   std::string endpoint_url;
   std::string region;
   std::string profile;
+  S3KeyFlags keys{};
   std::string addressing_style = "auto";
   bool no_sign_request = false;
 };
@@ -22,7 +38,8 @@ struct S3AccessFlags {
 void add_s3_access_flags(CLI::App& command, S3AccessFlags& flags);
 
 /// Flags before environment before profile. With no keys anywhere requests go out unsigned. Throws
-/// what load_aws_settings throws.
+/// what load_aws_settings and given_credentials throw, and InvalidArgument for keys together with a
+/// profile or with --no-sign-request.
 struct S3Access {
   s3::ClientOptions client;
 };

@@ -14,6 +14,7 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/file.h"
 #include "skipjack/cli/s3_access.h"
+#include "skipjack/cli/scratch_folder.h"
 #include "skipjack/cli/signals.h"
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/tuning_progress.h"
@@ -70,32 +71,6 @@ std::optional<s3tune::S3TuningOptions::SimulatedProfile> simulated_profile(
   return profile;
 }
 
-/// Where trials write: a folder of the experiment's own, so that nothing foreign is ever removed.
-std::filesystem::path scratch_folder(const std::filesystem::path& folder, const std::string& name) {
-  return std::filesystem::absolute(folder).lexically_normal() / (".skipjack-" + name);
-}
-
-/// While it lives, the scratch folder exists; what a killed trial left in it goes with it.
-class Scratch {
- public:
-  explicit Scratch(std::filesystem::path path) : path_(std::move(path)) {
-    if (path_.empty()) return;
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-    if (!error) std::filesystem::create_directory(path_, error);
-    if (error) throw errno_error(error.value(), "cannot make the folder " + path_.string());
-  }
-  ~Scratch() {
-    std::error_code ignored;  // it stays behind, which the next resume mends
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
- private:
-  std::filesystem::path path_;
-};
-
 s3tune::MeasurementTarget target_of_flags(const S3TuneFlags& flags, const S3Access& access,
                                           const std::string& name) {
   s3tune::MeasurementTarget target;
@@ -106,7 +81,8 @@ s3tune::MeasurementTarget target_of_flags(const S3TuneFlags& flags, const S3Acce
   target.addressing_style = flags.access.addressing_style;
   target.sign_requests = !flags.access.no_sign_request && !access.client.credentials.anonymous();
   target.to = s3tune::parse_destination(flags.to);
-  if (target.to == s3tune::Destination::File) target.folder = scratch_folder(flags.folder, name);
+  if (target.to == s3tune::Destination::File)
+    target.folder = scratch_folder_path(flags.folder, name);
   target.memory_limit = byte_size_flag("--memory-limit", flags.memory_limit);
   target.python = flags.python;
   return target;
@@ -141,18 +117,28 @@ void require_baseline(const TuningResult& result) {
               "try the same download with skipjack s3 get");
 }
 
+/// Times of an object that was replaced can't be compared, so there is no verdict.
+void require_same_object(const TuningDefinition& definition, const TuningResult& result) {
+  const Json& tuned = definition.extra.at("object");
+  const s3tune::ObjectState first{tuned.at("size").as_int(), tuned.at("etag").as_string()};
+  const auto found = s3tune::changed_object(result.history, first);
+  if (!found) return;
+  const auto text = [](const s3tune::ObjectState& state) {
+    return std::to_string(state.size) + " bytes" +
+           (state.etag.empty() ? "" : " and the ETag " + state.etag);
+  };
+  throw Error(ErrorCode::Corrupted,
+              tuned.at("uri").as_string() + " changed during the tuning: it had " + text(first) +
+                  ", then " + text(*found),
+              "tune again with an object that stays as it is");
+}
+
 /// Prints the verdict and keeps it, with the configuration, in the experiment's folder.
 void conclude(Context& context, const ExperimentStore& store, const std::string& name,
               const TuningDefinition& definition, const TuningResult& result,
               const S3TuneFlags& flags) {
   require_baseline(result);
-  const Json& tuned = definition.extra.at("object");
-  if (const auto bytes = s3tune::changed_size(result.history, tuned.at("size").as_int()))
-    throw Error(ErrorCode::Corrupted,
-                tuned.at("uri").as_string() + " changed during the tuning: it had " +
-                    std::to_string(tuned.at("size").as_int()) + " bytes, then " +
-                    std::to_string(*bytes),
-                "tune again with an object that stays as it is");
+  require_same_object(definition, result);
   const s3tune::S3Verdict verdict = s3tune::s3_verdict(definition, result.history);
   const std::filesystem::path folder = store.folder(name);
   const std::string snippet = s3tune::boto3_snippet(verdict, definition);
@@ -220,6 +206,10 @@ int tune(const S3TuneFlags& flags, Context& context) {
                 "choose another --name, or remove it with " + command_line(context, "rm " + name));
   const S3Access access = s3_access(flags.access, context);
   options.target = target_of_flags(flags, access, name);
+  if (const auto given = given_credentials(flags.access.keys)) {
+    options.keys_given_for_this_run = true;
+    export_credentials(*given);
+  }
 
   s3::ObjectSummary summary;
   // With a bound on the bytes nothing is fetched before the first trial, and the bound is the
@@ -235,7 +225,9 @@ int tune(const S3TuneFlags& flags, Context& context) {
     note(context, flags.quiet, std::string("note: the row of boto3 is left out: ") + error.what());
   }
   const TuningDefinition definition = s3tune::define_s3_tuning(options, summary);
-  const Scratch scratch(options.target.folder);
+  if (!options.target.folder.empty())
+    remove_abandoned_scratch_folders(options.target.folder.parent_path());
+  const ScratchFolder scratch(options.target.folder, store.folder(name));
   s3tune::check_room(options, summary.size);
   note(context, flags.quiet,
        "experiment " + name + ": " + flags.object + ", " +
@@ -325,7 +317,7 @@ void add_s3_tune(CLI::App& s3, Context& context) {
                   "whose values are tuned: native or boto3; default native")
       ->check(CLI::IsMember({"native", "boto3"}))
       ->type_name("CLIENT");
-  command.add_option("--method", flags->method, "bayesopt, random, grid, sobol; default bayesopt")
+  command.add_option("--method", flags->method, "one that tune --help lists; default bayesopt")
       ->type_name("NAME");
   command.add_option("--repeats", flags->repeats, "downloads of each configuration; default 3")
       ->check(CLI::Range(1, 1000))
@@ -361,18 +353,28 @@ void add_s3_tune(CLI::App& s3, Context& context) {
   add_measure(s3, context);
 }
 
+void take_keys_of_resume(Context& context, const S3KeyFlags& flags, const std::string& name,
+                         const TuningDefinition& definition) {
+  const std::optional<s3::Credentials> given = given_credentials(flags);
+  if (given && !s3tune::is_s3_tuning(definition))
+    throw Error(ErrorCode::InvalidArgument,
+                "experiment '" + name + "' downloads nothing from S3, but --access-key is given",
+                "leave it out");
+  if (given) return export_credentials(*given);
+  if (s3tune::needs_keys_again(definition) && !context.environment("AWS_ACCESS_KEY_ID"))
+    throw Error(ErrorCode::InvalidArgument,
+                "experiment '" + name +
+                    "' was started with --access-key and --secret-key, which are not kept",
+                "give them again, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+}
+
 int resume_s3_tune(Context& context, const ExperimentStore& store, const std::string& name,
                    const TuningDefinition& definition, const ResumeOptions& options) {
-  std::filesystem::path folder;
-  for (const auto& parameter : definition.space.parameters())
-    if (const auto* constant = std::get_if<Json>(&parameter.domain);
-        constant && parameter.name == "folder")
-      folder = constant->as_string();
   if (const auto holder = store.holder(name))
     throw Error(ErrorCode::AlreadyExists, "experiment '" + name + "' is running (pid " +
                                               std::to_string(holder->pid) + " on host " +
                                               holder->host + ")");
-  const Scratch scratch(folder);
+  const ScratchFolder scratch(scratch_folder_of(definition, name), store.folder(name));
   ResumeOptions resumed = options;
   resumed.run.make_scheduler = s3tune::make_scheduler_of;
   const TuningResult result = resume_tuning(store, name, resumed);

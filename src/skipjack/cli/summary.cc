@@ -2,6 +2,7 @@
 #include "skipjack/cli/summary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 
 #include "skipjack/base/bytes.h"
@@ -29,9 +30,29 @@ std::string configuration_lines(const TuningDefinition& definition,
   std::string text;
   for (const auto& [name, domain] : definition.space.searched()) {
     const Json* value = configuration.find(name);
-    text += "  " + one_line(name) + ": " + (value ? one_line(to_python_text(*value)) : "?") + "\n";
+    text += "  " + one_line(name) + ": " + (value ? one_line(to_python_text(*value)) : "-") + "\n";
   }
   return text;
+}
+
+// How sure the recommendation is, and what else may be as good.
+std::string alternatives_sentence(const Recommendation& found) {
+  if (!found.probability_best) return {};
+  const auto percent = [](double probability) {
+    return std::to_string(std::lround(100 * probability)) + " %";
+  };
+  std::string text =
+      "the best of those measured with probability " + percent(*found.probability_best);
+  if (found.indistinguishable.empty()) return text + "\n";
+  text += "; not told apart from it: trial";
+  constexpr std::size_t kNamed = 5;
+  const std::size_t number = found.indistinguishable.size();
+  if (number > 1) text += "s";
+  for (std::size_t i = 0; i < std::min(number, kNamed); ++i)
+    text += std::string(i > 0 ? "," : "") + " " + std::to_string(found.indistinguishable[i].trial) +
+            " (" + percent(found.indistinguishable[i].probability_best) + ")";
+  if (number > kNamed) text += " and " + std::to_string(number - kNamed) + " more";
+  return text + "\n";
 }
 
 }  // namespace
@@ -42,6 +63,7 @@ StoredExperiment read_experiment(const ExperimentStore& store, const std::string
   JournalContents contents = store.read(name);
   experiment.header = std::move(contents.header);
   experiment.events = std::move(contents.events);
+  experiment.running_time = contents.running_time;
   try {
     experiment.definition = tuning_definition_from_json(experiment.header.definition);
   } catch (const Error& error) {
@@ -129,6 +151,7 @@ std::string findings_text(const TuningDefinition& definition, const History& his
             (found->num_measurements == 1 ? " measured once" : " on average");
   }
   text += "\n" + configuration_lines(definition, found->configuration);
+  text += alternatives_sentence(*found);
   text += "best single value: " + name + " " + short_number(found->best_value) + " (trial " +
           std::to_string(found->best_value_trial) + ")";
   if (found->best_value_trial != found->trial) text += ", which may owe something to luck";
@@ -171,6 +194,17 @@ Json to_json(const Recommendation& recommendation) {
   if (recommendation.lower) json.set("lower", *recommendation.lower);
   if (recommendation.upper) json.set("upper", *recommendation.upper);
   json.set("num_measurements", recommendation.num_measurements);
+  if (recommendation.probability_best)
+    json.set("probability_best", *recommendation.probability_best);
+  Json::Array alternatives;
+  for (const auto& alternative : recommendation.indistinguishable) {
+    Json entry;
+    entry.set("trial_id", alternative.trial);
+    entry.set("mean", alternative.mean);
+    entry.set("probability_best", alternative.probability_best);
+    alternatives.push_back(std::move(entry));
+  }
+  json.set("indistinguishable", Json(std::move(alternatives)));
   return json;
 }
 

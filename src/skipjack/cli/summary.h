@@ -20,6 +20,8 @@ struct StoredExperiment {
   TuningDefinition definition;
   std::vector<Event> events;
   History history;
+  /// Of all runs; also what a killed one ran after its last event.
+  Duration running_time{0};
   /// Set while a tuner runs it.
   std::optional<LeaseHolder> holder;
 };

@@ -72,6 +72,9 @@ constexpr TuneFlag kTuneFlags[] = {
      "from the request to end to the kill; default 5s"},
     {"--gpus", "gpus", Takes::Words, "IDS", "GPUs to hand out, such as '0 1 2 3'"},
     {"--gpus-per-trial", "gpus_per_trial", Takes::Number, "N", "default 1"},
+    {"--cpus", "cpus", Takes::Words, "LIST",
+     "processors to bind trials to, such as 0-3,8; default: none"},
+    {"--cpus-per-trial", "cpus_per_trial", Takes::Number, "N", "default 1"},
     {"--seed", "seed", Takes::Number, "N", "default 0"},
     {"--name", "name", Takes::Text, "NAME",
      "of the experiment; default: the program's and the time"},
@@ -92,20 +95,6 @@ Json number_flag(const TuneFlag& flag, const std::string& text) {
     throw Error(ErrorCode::InvalidArgument,
                 std::string(flag.flag) + " = '" + text + "' must be a number");
   return *json;
-}
-
-/// "NAME=VALUE" texts as an object.
-Json assignments(const std::string& flag, const std::vector<std::string>& texts) {
-  Json object = Json::Object{};
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    if (equals == 0 || equals == std::string::npos)
-      throw Error(ErrorCode::InvalidArgument, flag + " = '" + text + "' must be NAME=VALUE");
-    const std::string value = text.substr(equals + 1);
-    const auto json = flag == "--method-option" ? try_parse_json(value) : std::nullopt;
-    object.set(text.substr(0, equals), json ? *json : Json(value));
-  }
-  return object;
 }
 
 Experiment experiment_of(const TuneFlags& flags) {
@@ -134,9 +123,10 @@ Experiment experiment_of(const TuneFlags& flags) {
     if (std::string_view(flag.key) == "entry_point") experiment.set("program", nullptr);
   }
   if (!flags.environment.empty())
-    experiment.set("environment", assignments("--env", flags.environment));
+    experiment.set("environment", assignments("--env", flags.environment, AssignedValues::Text));
   if (!flags.method_options.empty())
-    experiment.set("method_options", assignments("--method-option", flags.method_options));
+    experiment.set("method_options",
+                   assignments("--method-option", flags.method_options, AssignedValues::Json));
   return experiment_from_json(experiment);
 }
 
@@ -224,6 +214,7 @@ int tune(const TuneFlags& flags, Context& context) {
 
 struct ResumeFlags {
   std::string name, max_time, max_trials;
+  S3KeyFlags keys;
   bool quiet = false, survive_power_loss = false;
 };
 
@@ -257,6 +248,9 @@ int resume(const ResumeFlags& flags, Context& context) {
   const StoredExperiment experiment = read_experiment(store, flags.name);
   ResumeOptions options;
   take_limits(flags, experiment.definition, options);
+  const bool is_given_more = !flags.max_time.empty() || !flags.max_trials.empty();
+  if (is_given_more || experiment_status(experiment.events) != ExperimentStatus::Finished)
+    take_keys_of_resume(context, flags.keys, flags.name, experiment.definition);
   Watched watched(context, experiment.definition.metrics.at(0),
                   flags.quiet ? ProgressShown::No : ProgressShown::Yes);
   options.run = watched.options;
@@ -281,7 +275,7 @@ std::string method_help() {
   std::string text = "Methods:\n";
   for (const MethodRow& row : methods())
     text += "  " + std::string(row.name) +
-            std::string(row.name.size() < 12 ? 12 - row.name.size() : 1, ' ') +
+            std::string(row.name.size() < 16 ? 16 - row.name.size() : 1, ' ') +
             std::string(row.description) + "\n";
   return text +
          "Keys of FILE are the flags with _ for -, and `stop`, `method_options`, `environment` as "
@@ -327,6 +321,7 @@ void add_resume(CLI::App& app, Context& context) {
       ->type_name("DURATION");
   command.add_option("--max-trials", flags->max_trials, "+10: so many more; 50: so many in all")
       ->type_name("N");
+  add_s3_key_flags(command, flags->keys);
   command.add_flag("--survive-power-loss", flags->survive_power_loss,
                    "sync the journal to the disk at every turn");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the summary");

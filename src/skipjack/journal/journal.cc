@@ -1,16 +1,19 @@
-// Two tables: one row of experiment, one row an event. Written ahead (WAL), so that readers and the
-// writer don't wait for each other and a killed writer leaves at most a transaction that the next
-// open drops. Before a file is opened for writing it is looked at through a read-only connection:
-// what is damaged, foreign or newer stays as it is.
+// Three tables: one row of experiment, one row an event, and in alive one row that is moved on
+// while nothing happens (it comes with the first such moment; journals of older versions have
+// none). Written ahead (WAL), so that readers and the writer don't wait for each other and a killed
+// writer leaves at most a transaction that the next open drops. Before a file is opened for writing
+// it is looked at through a read-only connection: what is damaged, foreign or newer stays as it is.
 #include "skipjack/journal/journal.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/utf8.h"
 #include "skipjack/journal/database.h"
 
 namespace skipjack {
@@ -26,34 +29,6 @@ constexpr std::int64_t kApplicationId = 0x536b4a6b;
 [[noreturn]] void corrupted(const std::string& path, const std::string& why) {
   throw Error(ErrorCode::Corrupted, "journal " + path + " is damaged: " + why,
               "restore it from a copy, or remove the experiment");
-}
-
-/// text with every byte that is not part of valid UTF-8 replaced by '?': what programs print
-/// reaches the journal, and JSON is UTF-8.
-std::string as_utf8(std::string text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t at) {
-      return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
-    };
-    const unsigned lead = byte(i);
-    const std::size_t length = lead < 0x80                    ? 1
-                               : lead >= 0xc2 && lead <= 0xdf ? 2
-                               : (lead & 0xf0) == 0xe0        ? 3
-                               : lead >= 0xf0 && lead <= 0xf4 ? 4
-                                                              : 0;
-    bool valid = length != 0;
-    for (std::size_t k = 1; k < length; ++k) valid = valid && (byte(i + k) & 0xc0) == 0x80;
-    // Overlong forms, surrogates, and what lies beyond U+10FFFF.
-    if (length == 3)
-      valid =
-          valid && !(lead == 0xe0 && byte(i + 1) < 0xa0) && !(lead == 0xed && byte(i + 1) > 0x9f);
-    if (length == 4)
-      valid =
-          valid && !(lead == 0xf0 && byte(i + 1) < 0x90) && !(lead == 0xf4 && byte(i + 1) > 0x8f);
-    if (!valid) text[i] = '?';
-    i += valid ? length : 1;
-  }
-  return text;
 }
 
 std::int64_t pragma(const Database& database, const std::string& name) {
@@ -117,6 +92,21 @@ std::vector<Event> read_all_events(const Database& database) {
   return events;
 }
 
+/// The time of the last event or of the last sign of life, whichever is later.
+Duration read_running_time(const Database& database) {
+  Statement event = database.prepare("SELECT coalesce(max(time_ns), 0) FROM event");
+  event.step();
+  std::int64_t time = event.integer(0);
+  Statement table =
+      database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alive'");
+  if (table.step()) {
+    Statement alive = database.prepare("SELECT coalesce(max(time_ns), 0) FROM alive");
+    alive.step();
+    time = std::max(time, alive.integer(0));
+  }
+  return Duration(time);
+}
+
 /// A read-only view that stays the same for its lifetime.
 Database open_snapshot(const std::filesystem::path& path) {
   Database database(path, Access::ReadOnly);
@@ -140,6 +130,7 @@ class SqliteJournal final : public Journal {
 
   const JournalHeader& header() const override { return header_; }
   std::vector<Event> read_events() const override { return read_all_events(database_); }
+  Duration running_time() const override { return read_running_time(database_); }
 
   void append(const std::vector<Event>& events) override {
     for (std::size_t i = 0; i < events.size(); ++i)
@@ -156,7 +147,7 @@ class SqliteJournal final : public Journal {
         insert.bind(2, static_cast<std::int64_t>(event.time.count()));
         insert.bind(3, event.unix_time);
         insert.bind(4, body.at("type").as_string());
-        insert.bind(5, as_utf8(to_json_text(body)));
+        insert.bind(5, valid_utf8(to_json_text(body)));
         insert.step();
         insert.reset();
       }
@@ -167,10 +158,23 @@ class SqliteJournal final : public Journal {
   void set_definition(const Json& definition) override {
     in_transaction([&] {
       Statement update = database_.prepare("UPDATE experiment SET definition = ?");
-      update.bind(1, as_utf8(to_json_text(definition)));
+      update.bind(1, valid_utf8(to_json_text(definition)));
       update.step();
     });
     header_.definition = definition;
+  }
+
+  std::optional<Duration> alive_interval() const override { return std::chrono::seconds(1); }
+
+  void alive(Duration time) override {
+    in_transaction([&] {
+      database_.execute(
+          "CREATE TABLE IF NOT EXISTS alive (id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL)");
+      Statement update =
+          database_.prepare("INSERT OR REPLACE INTO alive (id, time_ns) VALUES (1, ?)");
+      update.bind(1, static_cast<std::int64_t>(time.count()));
+      update.step();
+    });
   }
 
  private:
@@ -221,7 +225,7 @@ void create_journal(const std::filesystem::path& path, const JournalHeader& head
           "INSERT INTO experiment (format, name, definition, created) VALUES (?, ?, ?, ?)");
       insert.bind(1, std::int64_t{kJournalFormat});
       insert.bind(2, header.name);
-      insert.bind(3, as_utf8(to_json_text(header.definition)));
+      insert.bind(3, valid_utf8(to_json_text(header.definition)));
       insert.bind(4, header.created);
       insert.step();
       insert.reset();
@@ -250,7 +254,9 @@ std::unique_ptr<Journal> open_journal(const std::filesystem::path& path, Durabil
 JournalContents read_journal(const std::filesystem::path& path) {
   const Database database = open_snapshot(path);
   JournalHeader header = read_header(database);
-  return JournalContents{.header = std::move(header), .events = read_all_events(database)};
+  return JournalContents{.header = std::move(header),
+                         .events = read_all_events(database),
+                         .running_time = read_running_time(database)};
 }
 
 JournalHeader read_journal_header(const std::filesystem::path& path) {

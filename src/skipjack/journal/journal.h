@@ -18,7 +18,7 @@ inline constexpr int kJournalFormat = 1;
 /// What append() survives once it has returned.
 enum class Durability {
   Kill,       ///< the death of any process; of the machine too, save perhaps the last few turns
-  PowerLoss,  ///< the death of the machine; one fsync a turn
+  PowerLoss,  ///< the death of the machine; one fsync a turn or sign of life
 };
 
 struct JournalHeader {
@@ -33,6 +33,8 @@ struct JournalHeader {
 struct JournalContents {
   JournalHeader header;
   std::vector<Event> events;
+  /// See Journal::running_time().
+  Duration running_time{0};
 };
 
 /// The writer. Not thread-safe.
@@ -41,11 +43,18 @@ class Journal : public EventSink {
   virtual const JournalHeader& header() const = 0;
   /// All events in order. Throws Corrupted.
   virtual std::vector<Event> read_events() const = 0;
+  /// Running time that the experiment has come to as far as is known: that of the last event or the
+  /// last alive(), whichever is later. Throws Corrupted.
+  virtual Duration running_time() const = 0;
   /// Numbers must go on from the last event's; InvalidArgument otherwise. Throws Io for a full
   /// disk; the journal is then as before the call.
   void append(const std::vector<Event>& events) override = 0;
   /// Replaces the header's definition, in one transaction.
   virtual void set_definition(const Json& definition) = 0;
+  /// One row, updated in place: the journal does not grow by it.
+  void alive(Duration time) override = 0;
+  /// A second: what a kill may cost of running time.
+  std::optional<Duration> alive_interval() const override = 0;
 };
 
 /// A complete journal without events, appearing under path in one step. Throws AlreadyExists, Io.

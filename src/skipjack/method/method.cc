@@ -9,11 +9,19 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/schedule/capping.h"
 #include "skipjack/schedule/fifo.h"
 #include "skipjack/search/bayesopt.h"
+#include "skipjack/search/bore.h"
+#include "skipjack/search/cmaes.h"
+#include "skipjack/search/cqr.h"
 #include "skipjack/search/grid.h"
+#include "skipjack/search/latin_hypercube.h"
+#include "skipjack/search/local_search.h"
 #include "skipjack/search/random.h"
+#include "skipjack/search/rea.h"
 #include "skipjack/search/sobol.h"
+#include "skipjack/search/tpe.h"
 
 namespace skipjack {
 namespace {
@@ -34,6 +42,7 @@ auto option(const MethodOptions& o, std::string_view key, Read read)
 
 bool as_bool(const Json& value) { return value.as_bool(); }
 std::int64_t as_int(const Json& value) { return value.as_int(); }
+double as_double(const Json& value) { return value.as_double(); }
 std::map<std::string, std::int64_t> as_numbers(const Json& value) {
   std::map<std::string, std::int64_t> numbers;
   for (const auto& [name, number] : value.as_object()) numbers[name] = number.as_int();
@@ -42,11 +51,31 @@ std::map<std::string, std::int64_t> as_numbers(const Json& value) {
 
 using MakeSearcher = std::unique_ptr<Searcher> (*)(const MethodOptions&);
 
+Duplicates duplicates(const MethodOptions& o) {
+  return option(o, "allow_duplicates", as_bool).value_or(false) ? Duplicates::Allow
+                                                                : Duplicates::Avoid;
+}
+
+/// The objective of a method that takes one and nothing else to keep.
+const Metric& only_objective(std::string_view method, const MethodOptions& o) {
+  std::vector<const Metric*> objectives;
+  for (const Metric& metric : o.metrics) {
+    if (metric.role == MetricRole::Objective) objectives.push_back(&metric);
+    if (metric.role == MetricRole::Constraint)
+      throw Error(ErrorCode::InvalidArgument,
+                  "method '" + std::string(method) + "' can't keep a measured constraint ('" +
+                      metric.name + "')",
+                  "let the trial fail where the constraint is broken");
+  }
+  if (objectives.size() != 1)
+    throw Error(ErrorCode::InvalidArgument, "method '" + std::string(method) +
+                                                "' needs exactly one objective, got " +
+                                                std::to_string(objectives.size()));
+  return *objectives.front();
+}
+
 std::unique_ptr<Searcher> make_random(const MethodOptions& o) {
-  const bool allow = option(o, "allow_duplicates", as_bool).value_or(false);
-  return make_random_search({.space = o.space,
-                             .seed = o.seed,
-                             .duplicates = allow ? Duplicates::Allow : Duplicates::Avoid});
+  return make_random_search({.space = o.space, .seed = o.seed, .duplicates = duplicates(o)});
 }
 
 std::unique_ptr<Searcher> make_grid(const MethodOptions& o) {
@@ -64,20 +93,75 @@ std::unique_ptr<Searcher> make_sobol(const MethodOptions& o) {
 }
 
 std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
-  std::vector<const Metric*> objectives;
-  for (const Metric& metric : o.metrics) {
-    if (metric.role == MetricRole::Objective) objectives.push_back(&metric);
-    if (metric.role == MetricRole::Constraint)
-      throw Error(ErrorCode::InvalidArgument,
-                  "method 'bayesopt' can't keep a measured constraint ('" + metric.name + "')",
-                  "let the trial fail where the constraint is broken");
-  }
-  if (objectives.size() != 1)
-    throw Error(ErrorCode::InvalidArgument, "method 'bayesopt' needs exactly one objective, got " +
-                                                std::to_string(objectives.size()));
-  BayesOptOptions options{.space = o.space, .metric = *objectives.front(), .seed = o.seed};
+  BayesOptOptions options{
+      .space = o.space, .metric = only_objective("bayesopt", o), .seed = o.seed};
   options.num_initial = option(o, "num_init_random", as_int);
   return make_bayesopt_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_tpe(const MethodOptions& o) {
+  TpeOptions options{.space = o.space, .metric = only_objective("tpe", o), .seed = o.seed};
+  options.num_initial = option(o, "num_init_random", as_int);
+  options.num_candidates = option(o, "num_candidates", as_int).value_or(options.num_candidates);
+  options.duplicates = duplicates(o);
+  return make_tpe_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_cmaes(const MethodOptions& o) {
+  CmaesSearchOptions options{
+      .space = o.space, .metric = only_objective("cmaes", o), .seed = o.seed};
+  options.population_size = option(o, "population_size", as_int);
+  options.initial_sigma = option(o, "initial_sigma", as_double).value_or(options.initial_sigma);
+  options.duplicates = duplicates(o);
+  return make_cmaes_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_rea(const MethodOptions& o) {
+  ReaOptions options{.space = o.space, .metric = only_objective("rea", o), .seed = o.seed};
+  options.population_size = option(o, "population_size", as_int).value_or(options.population_size);
+  options.sample_size = option(o, "sample_size", as_int).value_or(options.sample_size);
+  options.duplicates = duplicates(o);
+  return make_rea_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_local(const MethodOptions& o) {
+  LocalSearchOptions options{
+      .space = o.space, .metric = only_objective("local_search", o), .seed = o.seed};
+  options.num_starts = option(o, "num_init_random", as_int);
+  options.patience = option(o, "patience", as_int);
+  options.duplicates = duplicates(o);
+  return make_local_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_latin_hypercube(const MethodOptions& o) {
+  return make_latin_hypercube_search(
+      {.space = o.space, .seed = o.seed, .num_samples = option(o, "num_samples", as_int)});
+}
+
+/// By our names and Syne Tune's.
+BoreClassifier as_classifier(const Json& value) {
+  const std::string& name = value.as_string();
+  if (name == "boosting" || name == "xgboost") return BoreClassifier::Boosting;
+  if (name == "forest" || name == "rf") return BoreClassifier::Forest;
+  if (name == "gp") return BoreClassifier::GaussianProcess;
+  throw Error(ErrorCode::InvalidArgument, "there is no classifier '" + name + "'",
+              "one of: boosting, forest, gp");
+}
+
+std::unique_ptr<Searcher> make_bore(const MethodOptions& o) {
+  BoreOptions options{.space = o.space, .metric = only_objective("bore", o), .seed = o.seed};
+  options.gamma = option(o, "gamma", as_double).value_or(options.gamma);
+  options.classifier = option(o, "classifier", as_classifier).value_or(options.classifier);
+  options.num_initial = option(o, "init_random", as_int).value_or(options.num_initial);
+  options.random_fraction = option(o, "random_prob", as_double).value_or(options.random_fraction);
+  options.num_candidates = option(o, "feval_acq", as_int).value_or(options.num_candidates);
+  return make_bore_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_cqr(const MethodOptions& o) {
+  CqrOptions options{.space = o.space, .metric = only_objective("cqr", o), .seed = o.seed};
+  options.num_initial = option(o, "num_init_random_draws", as_int).value_or(options.num_initial);
+  return make_cqr_search(std::move(options));
 }
 
 struct Recipe {
@@ -92,6 +176,36 @@ const std::vector<Recipe>& recipes() {
         .aliases = {"BayesianOptimization"},
         .options = {"num_init_random"}},
        make_bayesopt},
+      {{.name = "tpe",
+        .description = "tree-structured Parzen estimator: densities of good and of bad trials",
+        .aliases = {"TPE", "KDE", "kde"},
+        .options = {"num_init_random", "num_candidates", "allow_duplicates"}},
+       make_tpe},
+      {{.name = "cmaes",
+        .description = "evolution strategy with covariance adaptation; for hundreds of trials",
+        .aliases = {"CMAES"},
+        .options = {"population_size", "initial_sigma", "allow_duplicates"}},
+       make_cmaes},
+      {{.name = "rea",
+        .description = "regularised evolution: children of good trials, the oldest forgotten",
+        .aliases = {"REA", "RegularizedEvolution", "regularized_evolution"},
+        .options = {"population_size", "sample_size", "allow_duplicates"}},
+       make_rea},
+      {{.name = "local_search",
+        .description = "neighbours of the best so far, with restarts",
+        .aliases = {"LocalSearch"},
+        .options = {"num_init_random", "patience", "allow_duplicates"}},
+       make_local},
+      {{.name = "bore",
+        .description = "classifies the best quarter and tries what is surest to be in it",
+        .aliases = {"BORE"},
+        .options = {"gamma", "classifier", "init_random", "random_prob", "feval_acq"}},
+       make_bore},
+      {{.name = "cqr",
+        .description = "quantiles by boosted trees, conformally corrected, Thompson sampling",
+        .aliases = {"CQR"},
+        .options = {"num_init_random_draws"}},
+       make_cqr},
       {{.name = "random",
         .description = "independent draws from the domains, none twice",
         .aliases = {"RandomSearch"},
@@ -107,6 +221,11 @@ const std::vector<Recipe>& recipes() {
         .aliases = {"SobolSearch"},
         .options = {}},
        make_sobol},
+      {{.name = "latin_hypercube",
+        .description = "Latin hypercubes of a declared size: evenly spread points",
+        .aliases = {"LatinHypercube"},
+        .options = {"num_samples"}},
+       make_latin_hypercube},
   };
   return table;
 }
@@ -130,14 +249,36 @@ void check_options(const MethodRow& row, const Json& options) {
     throw Error(ErrorCode::InvalidArgument,
                 "method_options = " + to_json_text(options) + " must be an object");
   for (const auto& [key, value] : options.as_object()) {
+    if (key == kCapOption) continue;
     if (std::find(row.options.begin(), row.options.end(), key) != row.options.end()) continue;
-    std::string known;
-    for (const std::string_view option : row.options)
-      known += (known.empty() ? "" : ", ") + std::string(option);
+    std::string known(kCapOption);
+    for (const std::string_view option : row.options) known += ", " + std::string(option);
     throw Error(ErrorCode::InvalidArgument,
                 "method '" + std::string(row.name) + "' has no option '" + key + "'",
-                known.empty() ? "it has none" : "one of: " + known);
+                "one of: " + known);
   }
+}
+
+/// The slack of adaptive capping; nullopt: it is off.
+std::optional<double> cap_slack(const MethodOptions& o, const Metric* objective) {
+  const bool is_time = objective && objective->kind == MetricKind::Time;
+  const Json* cap = o.options.find(kCapOption);
+  if (!cap) return is_time ? std::optional(CappingOptions().slack) : std::nullopt;
+  if (cap->is_bool()) return cap->as_bool() ? std::optional(CappingOptions().slack) : std::nullopt;
+  return option(o, kCapOption, [](const Json& value) { return value.as_double(); });
+}
+
+std::unique_ptr<Scheduler> with_capping(std::unique_ptr<Scheduler> scheduler,
+                                        const MethodOptions& o) {
+  const auto objective = std::find_if(o.metrics.begin(), o.metrics.end(), [](const Metric& metric) {
+    return metric.role == MetricRole::Objective;
+  });
+  const auto slack = cap_slack(o, objective == o.metrics.end() ? nullptr : &*objective);
+  if (!slack) return scheduler;
+  return make_capping({.inner = std::move(scheduler),
+                       .space = o.space,
+                       .metric = objective == o.metrics.end() ? Metric{} : *objective,
+                       .slack = *slack});
 }
 
 }  // namespace
@@ -160,7 +301,9 @@ std::unique_ptr<Scheduler> make_scheduler(std::string_view method, const MethodO
     Configuration complete = options.space.complete(point);
     if (seen.insert(options.space.key(complete)).second) points.push_back(std::move(complete));
   }
-  return make_fifo({.searcher = recipe.searcher(options), .points_to_evaluate = std::move(points)});
+  return with_capping(
+      make_fifo({.searcher = recipe.searcher(options), .points_to_evaluate = std::move(points)}),
+      options);
 }
 
 }  // namespace skipjack

@@ -28,9 +28,13 @@ struct MethodRow {
   std::string_view description;
   /// Other names that mean the same.
   std::vector<std::string_view> aliases;
-  /// Keys of MethodOptions::options that it knows.
+  /// Keys of MethodOptions::options that it knows, beside kCapOption.
   std::vector<std::string_view> options;
 };
+
+/// The option that all methods know: true, false or a slack >= 1; default: true where the objective
+/// is a time. See schedule/capping.h.
+inline constexpr std::string_view kCapOption = "cap";
 
 /// In the order in which a help text should show them.
 const std::vector<MethodRow>& methods();

@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlopt.hpp>
+#include <optional>
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/model/box_ascent.h"
 
 namespace skipjack {
 namespace {
@@ -23,9 +24,12 @@ constexpr double kLogTwoPi = 1.83787706640934548356;
 constexpr double kMinLogS = -9.2, kMaxLogS = 7.8;
 constexpr double kMinLogScale = -7.0, kMaxLogScale = 5.0;
 constexpr double kMaxLogNoise = 2.0;
+// Prior of log s of a rough dimension: with s = 0.03 two values that differ in it alone correlate
+// by 0.98, so that roughness has to show itself.
+constexpr double kLogRoughS = -3.5065578973199818, kRoughDeviation = 1.5;
 
 double delta(DimensionKind kind, double a, double b) {
-  if (kind == DimensionKind::Unordered) return a == b ? 0.0 : 1.0;
+  if (kind != DimensionKind::Ordered) return a == b ? 0.0 : 1.0;
   return (a - b) * (a - b);
 }
 
@@ -52,10 +56,44 @@ double least_squares_mean(const MatrixXd& lower, const VectorXd& y) {
   return u.dot(w) / u.squaredNorm();
 }
 
+// L^-T L^-1, lower triangle only. Blocks of columns leave out the zeros of L^-1, which is a third
+// of the work of solving for the identity.
+MatrixXd lower_of_inverse(const MatrixXd& lower) {
+  constexpr Index kBlock = 32;
+  const Index n = lower.rows();
+  MatrixXd inverse = MatrixXd::Zero(n, n);
+  for (Index j = 0; j < n; j += kBlock) {
+    const Index b = std::min(kBlock, n - j), rest = n - j;
+    auto block = inverse.block(j, j, rest, b);
+    block.topRows(b).setIdentity();
+    lower.bottomRightCorner(rest, rest).triangularView<Eigen::Lower>().solveInPlace(block);
+  }
+  MatrixXd result(n, n);
+  for (Index j = 0; j < n; j += kBlock) {
+    const Index b = std::min(kBlock, n - j);
+    for (Index i = j; i < n; i += kBlock) {
+      const Index c = std::min(kBlock, n - i);
+      result.block(i, j, c, b).noalias() =
+          inverse.block(i, i, n - i, c).transpose() * inverse.block(i, j, n - i, b);
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
+GpHyperparameters default_hyperparameters(const std::vector<DimensionKind>& kinds) {
+  GpHyperparameters result{.inverse_squared_lengthscales =
+                               VectorXd::Ones(static_cast<Index>(kinds.size()))};
+  for (std::size_t k = 0; k < kinds.size(); ++k)
+    if (kinds[k] == DimensionKind::Rough)
+      result.inverse_squared_lengthscales[static_cast<Index>(k)] = std::exp(kLogRoughS);
+  return result;
+}
+
 GpHyperparameters default_hyperparameters(Index dimension) {
-  return {.inverse_squared_lengthscales = VectorXd::Ones(dimension)};
+  return default_hyperparameters(
+      std::vector<DimensionKind>(static_cast<std::size_t>(dimension), DimensionKind::Ordered));
 }
 
 GpLogPosterior::GpLogPosterior(const GpData& data) : data_(data) {
@@ -96,13 +134,23 @@ double GpLogPosterior::evaluate(const VectorXd& theta, VectorXd* gradient) {
       -0.5 * (residual.dot(alpha) + log_determinant + static_cast<double>(n) * kLogTwoPi);
 
   const double shift = d > 10 ? static_cast<double>(d) / 10.0 : 1.0;
-  value -= (0.1 / (shift * s.array()) + 0.1 * shift * s.array()).sum();
+  Eigen::ArrayXd prior_slope(d);
+  for (Index k = 0; k < d; ++k) {
+    if (data_.kinds[static_cast<std::size_t>(k)] == DimensionKind::Rough) {
+      const double z = (theta[k] - kLogRoughS) / kRoughDeviation;
+      value -= 0.5 * z * z;
+      prior_slope[k] = -z / kRoughDeviation;
+    } else {
+      value -= 0.1 / (shift * s[k]) + 0.1 * shift * s[k];
+      prior_slope[k] = 0.1 / (shift * s[k]) - 0.1 * shift * s[k];
+    }
+  }
   value += theta[d] - a;
   value += 0.1 * theta[d + 1] - 30.0 * v;
   if (gradient == nullptr) return value;
 
   // d/dt log p(y) = 1/2 tr((alpha alpha' - K^-1) dK/dt); c contributes nothing, being optimal.
-  const MatrixXd inverse = llt.solve(MatrixXd::Identity(n, n));
+  const MatrixXd inverse = lower_of_inverse(lower);  // only i >= j
   VectorXd weight(deltas_.rows());
   double by_scale = 0;
   for (Index j = 0, pair = 0; j < n; ++j) {
@@ -117,7 +165,7 @@ double GpLogPosterior::evaluate(const VectorXd& theta, VectorXd* gradient) {
       (-5.0 / 6.0 * a) * weight.array() * (1.0 + root.array()) * decay.array();
   gradient->resize(d + 2);
   gradient->head(d) = (deltas_.transpose() * by_distance).array() * s.array();
-  gradient->head(d).array() += 0.1 / (shift * s.array()) - 0.1 * shift * s.array();
+  gradient->head(d).array() += prior_slope;
   (*gradient)[d] = by_scale * a + 1.0 - a;
   (*gradient)[d + 1] = 0.5 * (alpha.squaredNorm() - inverse.diagonal().sum()) * v + 0.1 - 30.0 * v;
   return value;
@@ -127,56 +175,22 @@ GpHyperparameters fit_hyperparameters(const GpData& data, const GpFitOptions& op
   const Index d = data.x.cols();
   GpLogPosterior posterior(data);
   std::vector<GpHyperparameters> starts = options.starts;
-  if (starts.empty()) starts.push_back(default_hyperparameters(d));
+  if (starts.empty()) starts.push_back(default_hyperparameters(data.kinds));
 
-  const auto size = static_cast<std::size_t>(d + 2);
-  std::vector<double> low(size, kMinLogS), high(size, kMaxLogS);
-  low[size - 2] = kMinLogScale, high[size - 2] = kMaxLogScale;
-  low[size - 1] = std::log(kMinNoiseVariance), high[size - 1] = kMaxLogNoise;
-
-  VectorXd best_theta = to_theta(starts.front());
-  double best = -std::numeric_limits<double>::infinity();
-  struct Target {
-    GpLogPosterior* posterior;
-    VectorXd* best_theta;
-    double* best;
-  } target{&posterior, &best_theta, &best};
-  const auto objective = [](const std::vector<double>& point, std::vector<double>& gradient,
-                            void* context) -> double {
-    auto& t = *static_cast<Target*>(context);
-    const VectorXd theta =
-        Eigen::Map<const VectorXd>(point.data(), static_cast<Index>(point.size()));
-    VectorXd slope = VectorXd::Zero(theta.size());
-    const double value = t.posterior->evaluate(theta, gradient.empty() ? nullptr : &slope);
-    if (!std::isfinite(value)) {
-      std::fill(gradient.begin(), gradient.end(), 0.0);
-      return 1e10;
-    }
-    if (value > *t.best) *t.best = value, *t.best_theta = theta;
-    for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = -slope[static_cast<Index>(i)];
-    return -value;
+  BoxAscentOptions box{.lower = VectorXd::Constant(d + 2, kMinLogS),
+                       .upper = VectorXd::Constant(d + 2, kMaxLogS),
+                       .max_evaluations = options.max_evaluations};
+  box.lower[d] = kMinLogScale, box.upper[d] = kMaxLogScale;
+  box.lower[d + 1] = std::log(kMinNoiseVariance), box.upper[d + 1] = kMaxLogNoise;
+  const auto function = [&](const VectorXd& theta, VectorXd* gradient) {
+    return posterior.evaluate(theta, gradient);
   };
-
+  std::optional<BoxAscentResult> best;
   for (const GpHyperparameters& start : starts) {
-    const VectorXd theta = to_theta(start);
-    std::vector<double> point(theta.data(), theta.data() + theta.size());
-    for (std::size_t i = 0; i < size; ++i) point[i] = std::clamp(point[i], low[i], high[i]);
-    nlopt::opt optimizer(nlopt::LD_LBFGS, static_cast<unsigned>(size));
-    optimizer.set_min_objective(objective, &target);
-    optimizer.set_lower_bounds(low);
-    optimizer.set_upper_bounds(high);
-    optimizer.set_maxeval(options.max_evaluations);
-    optimizer.set_ftol_abs(1e-3);
-    double value = 0;
-    try {
-      optimizer.optimize(point, value);
-    } catch (const nlopt::roundoff_limited&) {
-      // The best point visited is kept by the objective itself.
-    } catch (const std::runtime_error&) {
-      // NLopt's general failure: a line search that found no descent. The same holds.
-    }
+    BoxAscentResult found = maximize_in_box(function, to_theta(start), box);
+    if (!best || found.value > best->value) best = std::move(found);
   }
-  return from_theta(best_theta);
+  return from_theta(best->x);
 }
 
 GaussianProcess::GaussianProcess(GpData data, GpHyperparameters hyperparameters)
@@ -185,7 +199,7 @@ GaussianProcess::GaussianProcess(GpData data, GpHyperparameters hyperparameters)
   SKIPJACK_CHECK(n >= 1 && data_.y.size() == n &&
                  static_cast<Index>(data_.kinds.size()) == data_.x.cols() &&
                  hyperparameters_.inverse_squared_lengthscales.size() == data_.x.cols());
-  const MatrixXd kernel = cross_covariance(data_.x);
+  const MatrixXd kernel = cross_covariance(data_.x, data_.x);
   for (double relative = 0; relative < 2e-4; relative = relative == 0 ? 1e-10 : 10 * relative) {
     jitter_ = relative * hyperparameters_.outputscale;
     MatrixXd noisy = kernel;
@@ -194,7 +208,7 @@ GaussianProcess::GaussianProcess(GpData data, GpHyperparameters hyperparameters)
     if (llt.info() != Eigen::Success) continue;
     cholesky_ = llt.matrixL();
     mean_ = least_squares_mean(cholesky_, data_.y);
-    alpha_ = llt.solve((data_.y.array() - mean_).matrix());
+    solve_targets();
     return;
   }
   throw Error(ErrorCode::Exhausted,
@@ -202,8 +216,9 @@ GaussianProcess::GaussianProcess(GpData data, GpHyperparameters hyperparameters)
                   " observations is not positive definite, even with jitter 1e-4");
 }
 
-MatrixXd GaussianProcess::cross_covariance(const MatrixXd& x_new) const {
-  const Index n = data_.x.rows(), m = x_new.rows(), d = data_.x.cols();
+// K(x, x_new) of the latent function, (rows of x, rows of x_new).
+MatrixXd GaussianProcess::cross_covariance(const MatrixXd& x, const MatrixXd& x_new) const {
+  const Index n = x.rows(), m = x_new.rows(), d = x.cols();
   const VectorXd& s = hyperparameters_.inverse_squared_lengthscales;
   MatrixXd result(n, m);
   Eigen::ArrayXd distance(n);
@@ -211,10 +226,10 @@ MatrixXd GaussianProcess::cross_covariance(const MatrixXd& x_new) const {
     distance.setZero();
     for (Index k = 0; k < d; ++k) {
       const double at = x_new(j, k);
-      if (data_.kinds[static_cast<std::size_t>(k)] == DimensionKind::Unordered)
-        distance += s[k] * (data_.x.col(k).array() != at).cast<double>();
+      if (data_.kinds[static_cast<std::size_t>(k)] != DimensionKind::Ordered)
+        distance += s[k] * (x.col(k).array() != at).cast<double>();
       else
-        distance += s[k] * (data_.x.col(k).array() - at).square();
+        distance += s[k] * (x.col(k).array() - at).square();
     }
     const Eigen::ArrayXd shared = persistent_variance() * (distance == 0).cast<double>();
     distance = kSqrt5 * distance.sqrt();
@@ -225,15 +240,90 @@ MatrixXd GaussianProcess::cross_covariance(const MatrixXd& x_new) const {
   return result;
 }
 
+void GaussianProcess::solve_targets() {
+  whitened_ = data_.y.array() - mean_;
+  cholesky_.triangularView<Eigen::Lower>().solveInPlace(whitened_);
+  alpha_ = whitened_;
+  cholesky_.triangularView<Eigen::Lower>().transpose().solveInPlace(alpha_);
+}
+
 GpPrediction GaussianProcess::predict(const MatrixXd& x_new) const {
-  MatrixXd cross = cross_covariance(x_new);
+  TrackedPoints points = track(x_new);
+  return predict(points);
+}
+
+TrackedPoints GaussianProcess::track(const MatrixXd& x) const {
+  TrackedPoints points;
+  points.x_ = x;
+  points.variance_ =
+      VectorXd::Constant(x.rows(), hyperparameters_.outputscale + persistent_variance());
+  catch_up(points);
+  return points;
+}
+
+// With L = [A 0; B C] and V the rows that the points have, the rows to add are C^-1 (K_new - B V).
+void GaussianProcess::catch_up(TrackedPoints& points) const {
+  const Index n = size(), old = points.rows_, more = n - old;
+  if (more == 0) return;
+  if (points.solved_.rows() < n)
+    // Room for some more, so that appending row after row does not copy all of it each time.
+    points.solved_.conservativeResize(old == 0 ? n : n + std::max<Index>(8, n / 8),
+                                      points.x_.rows());
+  MatrixXd added = cross_covariance(data_.x.bottomRows(more), points.x_);
+  if (old > 0) added.noalias() -= cholesky_.block(old, 0, more, old) * points.solved_.topRows(old);
+  cholesky_.bottomRightCorner(more, more).triangularView<Eigen::Lower>().solveInPlace(added);
+  points.variance_ -= added.colwise().squaredNorm().transpose();
+  points.solved_.middleRows(old, more) = added;
+  points.rows_ = n;
+}
+
+GpPrediction GaussianProcess::predict(TrackedPoints& points) const {
+  catch_up(points);
   GpPrediction result;
-  result.mean = (cross.transpose() * alpha_).array() + mean_;
-  cholesky_.triangularView<Eigen::Lower>().solveInPlace(cross);
+  result.mean = (points.solved_.topRows(size()).transpose() * whitened_).array() + mean_;
   // Rounding may leave a hair below zero where the data are.
-  result.variance = (hyperparameters_.outputscale + persistent_variance() -
-                     cross.colwise().squaredNorm().transpose().array())
-                        .max(1e-12 * hyperparameters_.outputscale);
+  result.variance = points.variance_.cwiseMax(1e-12 * hyperparameters_.outputscale);
+  return result;
+}
+
+GpGradient GaussianProcess::predict_with_gradient(const VectorXd& x) const {
+  const Index n = size(), d = data_.x.cols();
+  const VectorXd& s = hyperparameters_.inverse_squared_lengthscales;
+  const double a = hyperparameters_.outputscale;
+  const VectorXd cross = cross_covariance(data_.x, x.transpose());
+  const VectorXd half = cholesky_.triangularView<Eigen::Lower>().solve(cross);
+  const VectorXd weights = cholesky_.triangularView<Eigen::Lower>().transpose().solve(half);
+  GpGradient result;
+  result.mean = cross.dot(alpha_) + mean_;
+  result.variance = std::max(a + persistent_variance() - half.squaredNorm(), 1e-12 * a);
+  // dk/dx_k = -5/3 a (1 + r) exp(-r) s_k (x_k - x'_k)
+  Eigen::ArrayXd distance = Eigen::ArrayXd::Zero(n);
+  for (Index k = 0; k < d; ++k)
+    for (Index i = 0; i < n; ++i)
+      distance[i] += s[k] * delta(data_.kinds[static_cast<std::size_t>(k)], data_.x(i, k), x[k]);
+  const Eigen::ArrayXd r = kSqrt5 * distance.sqrt();
+  const Eigen::ArrayXd steepness = (-5.0 / 3.0 * a) * (1.0 + r) * (-r).exp();
+  result.mean_slope = VectorXd::Zero(d);
+  result.variance_slope = VectorXd::Zero(d);
+  for (Index k = 0; k < d; ++k) {
+    if (data_.kinds[static_cast<std::size_t>(k)] != DimensionKind::Ordered) continue;
+    const VectorXd slope = steepness * s[k] * (x[k] - data_.x.col(k).array());
+    result.mean_slope[k] = slope.dot(alpha_);
+    result.variance_slope[k] = -2.0 * slope.dot(weights);
+  }
+  return result;
+}
+
+MatrixXd GaussianProcess::covariance(const MatrixXd& x) const {
+  TrackedPoints points = track(x);
+  return covariance(x, points);
+}
+
+MatrixXd GaussianProcess::covariance(const MatrixXd& x, TrackedPoints& points) const {
+  catch_up(points);
+  const TrackedPoints left = track(x);
+  MatrixXd result = cross_covariance(x, points.x_);
+  result.noalias() -= left.solved_.transpose() * points.solved_.topRows(size());
   return result;
 }
 
@@ -245,7 +335,7 @@ VectorXd GaussianProcess::predict_means_at_data() const {
 
 void GaussianProcess::append(const VectorXd& x, double y) {
   const Index n = size();
-  const VectorXd cross = cross_covariance(x.transpose());
+  const VectorXd cross = cross_covariance(data_.x, x.transpose());
   const VectorXd row = cholesky_.triangularView<Eigen::Lower>().solve(cross);
   const double pivot =
       hyperparameters_.outputscale + hyperparameters_.noise_variance + jitter_ - row.squaredNorm();
@@ -257,9 +347,13 @@ void GaussianProcess::append(const VectorXd& x, double y) {
   data_.x.row(n) = x.transpose();
   data_.y.conservativeResize(n + 1);
   data_.y[n] = y;
-  alpha_ = data_.y.array() - mean_;
-  cholesky_.triangularView<Eigen::Lower>().solveInPlace(alpha_);
-  cholesky_.triangularView<Eigen::Lower>().transpose().solveInPlace(alpha_);
+  solve_targets();
+}
+
+void GaussianProcess::set_target(Index i, double y) {
+  SKIPJACK_CHECK(i >= 0 && i < size());
+  data_.y[i] = y;
+  solve_targets();
 }
 
 }  // namespace skipjack

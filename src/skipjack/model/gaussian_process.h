@@ -15,7 +15,12 @@
 
 namespace skipjack {
 
-enum class DimensionKind { Ordered, Unordered };
+enum class DimensionKind {
+  Ordered,
+  Unordered,  ///< values are equal or different, nothing else
+  Rough,      ///< the same, beside an Ordered one of the same parameter: what single values have of
+              ///< their own, over and above a smooth course; expected to be little
+};
 
 struct GpHyperparameters {
   /// s, one per dimension; > 0.
@@ -28,11 +33,15 @@ struct GpHyperparameters {
   /// measurements of one input share it. Not fitted here, and of no effect where no input is
   /// repeated, except that the latent function then includes it.
   double persistent_share = 0.0;
+
+  friend bool operator==(const GpHyperparameters&, const GpHyperparameters&) = default;
 };
 
 inline constexpr double kMinNoiseVariance = 1e-6;
 
-/// Where a fit starts that knows nothing: s = 1, a = 1, v = 0.01.
+/// Where a fit starts that knows nothing: s = 1 (0.03 for rough dimensions), a = 1, v = 0.01.
+GpHyperparameters default_hyperparameters(const std::vector<DimensionKind>& kinds);
+/// The same, all dimensions ordered.
 GpHyperparameters default_hyperparameters(Eigen::Index dimension);
 
 struct GpData {
@@ -53,6 +62,7 @@ class GpLogPosterior {
   /// theta (d + 2): log s, log a, log v. Log marginal likelihood plus log prior,
   ///   sum_k -(0.1/s_k + 0.1 s_k)  (weak, symmetric in the logarithm: all lengthscales of 0.3..3
   ///   are alike) Gamma(2, 1) on a, Gamma(1.1, 30) on v, both without constants;
+  ///   for rough dimensions log s is Normal(log 0.03, 1.5^2);
   /// for d > 10 the lengthscales' prior is moved up by sqrt(d / 10). gradient (d + 2) if not null.
   /// -infinity where K isn't positive definite. O(n^3 + n^2 d).
   double evaluate(const Eigen::VectorXd& theta, Eigen::VectorXd* gradient);
@@ -80,6 +90,26 @@ struct GpPrediction {
   Eigen::VectorXd variance;
 };
 
+/// At one point, with derivatives by its ordered coordinates (0 for unordered ones).
+struct GpGradient {
+  double mean = 0, variance = 0;
+  Eigen::VectorXd mean_slope, variance_slope;  // (d)
+};
+
+/// Points whose predictions are asked for again and again while the process that made them takes in
+/// rows and targets. Copyable.
+class TrackedPoints {
+ public:
+  Eigen::Index size() const { return x_.rows(); }
+
+ private:
+  friend class GaussianProcess;
+  Eigen::MatrixXd x_;         // (m, d)
+  Eigen::MatrixXd solved_;    // (capacity, m): the first rows of L^-1 K(X, x)
+  Eigen::Index rows_ = 0;     // of them up to date
+  Eigen::VectorXd variance_;  // (m), given those rows
+};
+
 /// A process conditioned on data. Copyable. Const functions are thread-safe.
 class GaussianProcess {
  public:
@@ -93,15 +123,31 @@ class GaussianProcess {
   /// Means at the data's own inputs (n). O(n^2).
   Eigen::VectorXd predict_means_at_data() const;
 
+  /// x (d). O(n^2 + n d).
+  GpGradient predict_with_gradient(const Eigen::VectorXd& x) const;
+  /// x (m, d). O(n m d + n^2 m).
+  TrackedPoints track(const Eigen::MatrixXd& x) const;
+  /// The same as predict() of the points; O(n m), and O(n m) more for each row appended since the
+  /// last call. points: made by this process, or by the one that this is a copy of.
+  GpPrediction predict(TrackedPoints& points) const;
+  /// (m, m): posterior covariance of the latent function between points. O(n^2 m + n m^2).
+  Eigen::MatrixXd covariance(const Eigen::MatrixXd& x) const;
+  /// (m, k): the same between points and tracked ones.
+  Eigen::MatrixXd covariance(const Eigen::MatrixXd& x, TrackedPoints& points) const;
+
   /// One more observation, hyperparameters and c unchanged. O(n^2).
   void append(const Eigen::VectorXd& x, double y);
+  /// Another target for observation i; the rest unchanged. O(n^2).
+  void set_target(Eigen::Index i, double y);
 
   Eigen::Index size() const { return data_.x.rows(); }
   double mean() const { return mean_; }
   const GpHyperparameters& hyperparameters() const { return hyperparameters_; }
 
  private:
-  Eigen::MatrixXd cross_covariance(const Eigen::MatrixXd& x_new) const;
+  Eigen::MatrixXd cross_covariance(const Eigen::MatrixXd& x, const Eigen::MatrixXd& x_new) const;
+  void catch_up(TrackedPoints& points) const;
+  void solve_targets();
   double persistent_variance() const {
     return hyperparameters_.persistent_share * hyperparameters_.noise_variance;
   }
@@ -111,6 +157,7 @@ class GaussianProcess {
   double jitter_ = 0;
   double mean_ = 0;
   Eigen::MatrixXd cholesky_;  // (n, n), lower
+  Eigen::VectorXd whitened_;  // (n): L^-1 (y - c)
   Eigen::VectorXd alpha_;     // (n)
 };
 

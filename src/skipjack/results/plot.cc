@@ -23,6 +23,7 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/base/json.h"
+#include "skipjack/base/utf8.h"
 
 namespace skipjack {
 namespace {
@@ -33,20 +34,6 @@ constexpr double kLogRatio = 20;
 /// Values beyond are drawn at the edge: gnuplot's own arithmetic overflows near the ends of double.
 constexpr double kLargestDrawn = 1e280;
 constexpr double kSmallestOnLogAxis = 1e-280;
-
-/// Length in bytes of the UTF-8 sequence at the start of text, 0 if it is not valid.
-std::size_t utf8_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const std::size_t length = lead < 0x80                   ? 1
-                             : lead >= 0xc2 && lead < 0xe0 ? 2
-                             : lead >= 0xe0 && lead < 0xf0 ? 3
-                             : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                           : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
-  return length;
-}
 
 /// A gnuplot string constant. All but letters and spaces is written as octal escapes, which gnuplot
 /// turns into characters only after it has read the string, so that no quote, backquote or line end
@@ -74,7 +61,7 @@ std::string quoted(std::string_view text) {
       for (char c : {'.', '.', '.'}) append(c);
       break;
     }
-    const std::size_t length = utf8_length(text);
+    const std::size_t length = utf8_sequence_length(text);
     const auto lead = static_cast<unsigned char>(text[0]);
     const bool is_control = lead < 0x20 || lead == 0x7f;
     if (length == 0 || is_control)

@@ -34,6 +34,9 @@ Error transport_error(const RequestContext& context, const FinalFailure& failure
     case TransportStatus::ConnectFailed:
       return Error(ErrorCode::Network, "can't reach " + context.endpoint + detail,
                    "check the endpoint URL, that the server runs, and the network");
+    case TransportStatus::OutOfFiles:
+      return Error(ErrorCode::Exhausted, "no further connection can be opened" + detail,
+                   "lower max_concurrency, or allow more open files (ulimit -n)");
     case TransportStatus::TlsFailed:
       return Error(ErrorCode::Network, "no trusted connection to " + context.endpoint + detail,
                    "check the endpoint URL, or name the file with its certificate authority");

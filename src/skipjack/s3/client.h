@@ -52,8 +52,9 @@ struct MemoryObject {
   }
 };
 
-/// Written under a temporary name beside it and renamed when complete; replaces what is there. A
-/// character device (/dev/null) is written to directly.
+/// Gets its name when it is complete, and then replaces what is there; until then it has none, or a
+/// temporary one beside it where the file system can't do without (see sink.h). A character device
+/// (/dev/null) is written to directly.
 struct ToFile {
   std::filesystem::path path;
 };

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3/curl_status.h"
 #include "skipjack/s3/transport.h"
 
 namespace skipjack::s3 {
@@ -37,36 +39,6 @@ void check_multi(CURLMcode code, const char* what) {
   if (code != CURLM_OK)
     throw Error(ErrorCode::Network,
                 std::string("libcurl: ") + what + ": " + curl_multi_strerror(code));
-}
-
-TransportStatus status_of(CURLcode code) {
-  switch (code) {
-    case CURLE_OK:
-      return TransportStatus::Complete;
-    case CURLE_PARTIAL_FILE:
-      return TransportStatus::Truncated;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-      return TransportStatus::ConnectFailed;
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_GOT_NOTHING:
-      return TransportStatus::Reset;
-    case CURLE_OPERATION_TIMEDOUT:
-      return TransportStatus::TimedOut;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-      return TransportStatus::TlsFailed;
-    case CURLE_WRITE_ERROR:
-      return TransportStatus::Aborted;
-    default:
-      return TransportStatus::ProtocolError;
-  }
 }
 
 std::string_view trim(std::string_view text) {
@@ -117,6 +89,7 @@ class CurlTransport final : public Transport {
     exchange.phase = Phase::Head;
     exchange.sent = 0;
     exchange.error[0] = '\0';
+    exchange.socket_error = 0;
     exchange.last_progress = system_clock().now();
     set_options(exchange);
     exchange.receiver = &receiver;
@@ -203,6 +176,8 @@ class CurlTransport final : public Transport {
     std::size_t sent = 0;
     Duration last_progress{0};
     char error[CURL_ERROR_SIZE] = {};
+    /// errno of a socket that could not be made.
+    int socket_error = 0;
   };
 
   void close_all() {
@@ -252,6 +227,8 @@ class CurlTransport final : public Transport {
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, static_cast<long>(options_.receive_buffer));
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange.error);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, &exchange);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &CurlTransport::on_open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &exchange);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &CurlTransport::on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &CurlTransport::on_data);
@@ -287,11 +264,17 @@ class CurlTransport final : public Transport {
       curl_easy_getinfo(message->easy_handle, CURLINFO_NUM_CONNECTS, &connects);
       num_connections_ += connects;
       const CURLcode code = message->data.result;  // message dies with the handle's removal.
-      TransportStatus status = status_of(code);
+      TransportStatus status = transport_status_of(code);
       if (status == TransportStatus::Complete && exchange->phase == Phase::Head)
         status = TransportStatus::ProtocolError;
-      const std::string detail =
-          exchange->error[0] != '\0' ? exchange->error : curl_easy_strerror(code);
+      std::string detail = exchange->error[0] != '\0' ? exchange->error : curl_easy_strerror(code);
+      if (status == TransportStatus::ConnectFailed) {
+        if (const std::string why = lack_of_files(code, exchange->socket_error, wake_);
+            !why.empty()) {
+          status = TransportStatus::OutOfFiles;
+          detail = why;
+        }
+      }
       ResponseReceiver* const receiver = exchange->receiver;
       retire(*exchange);
       ended_in_pass_ = true;
@@ -351,6 +334,13 @@ class CurlTransport final : public Transport {
     if (result != 0) return -1;
     curl_multi_assign(transport->multi_, fd, transport);
     return 0;
+  }
+
+  /// As libcurl does itself, but remembering why it can't be done.
+  static curl_socket_t on_open_socket(void* data, curlsocktype, curl_sockaddr* address) {
+    const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0) static_cast<Exchange*>(data)->socket_error = errno;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
   }
 
   static int on_timer(CURLM*, long timeout_ms, void* self) {
@@ -448,6 +438,8 @@ std::string_view to_string(TransportStatus status) {
       return "truncated";
     case TransportStatus::ConnectFailed:
       return "connect failed";
+    case TransportStatus::OutOfFiles:
+      return "out of files";
     case TransportStatus::TlsFailed:
       return "TLS failed";
     case TransportStatus::Reset:

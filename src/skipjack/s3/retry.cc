@@ -17,6 +17,7 @@ bool is_throttling(const FailedAttempt& failure) {
 bool is_retryable(const FailedAttempt& failure) {
   switch (failure.transport) {
     case TransportStatus::ConnectFailed:
+    case TransportStatus::OutOfFiles:  // other connections may end meanwhile
     case TransportStatus::Truncated:
     case TransportStatus::Reset:
     case TransportStatus::TimedOut:

@@ -50,16 +50,33 @@ std::string random_suffix() {
   return text;
 }
 
+std::string name_of_descriptor(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+/// A file of the folder's file system without a name, which the system drops when the process dies;
+/// -1 where the file system has no such files, or no /proc is there to give it a name later.
+int open_nameless(const std::filesystem::path& folder) {
+  const int fd = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+  if (fd >= 0 && ::access(name_of_descriptor(fd).c_str(), F_OK) != 0) {
+    ::close(fd);
+    return -1;
+  }
+  return fd;
+}
+
 class FileSink final : public Sink {
  public:
-  explicit FileSink(std::filesystem::path path) : path_(std::move(path)) {
+  FileSink(std::filesystem::path path, UnfinishedFile unfinished) : path_(std::move(path)) {
     constexpr std::size_t kLongestName = 255;
     const std::string suffix = "." + random_suffix() + ".part";
     const std::string name = path_.filename().string();
     temporary_ = path_;
     temporary_.replace_filename(name.substr(0, kLongestName - suffix.size()) + suffix);
+    if (unfinished == UnfinishedFile::Nameless)
+      fd_ = open_nameless(path_.has_parent_path() ? path_.parent_path() : ".");
+    if (fd_ >= 0) return;
     fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd_ < 0) throw errno_error(errno, "can't create a file for " + path_.string());
+    has_temporary_name_ = true;
   }
   ~FileSink() override { abandon(); }
 
@@ -92,22 +109,29 @@ class FileSink final : public Sink {
   }
 
   void finish() override {
+    // A link can't replace a file that is there, so a nameless one gets the temporary name first.
+    if (!has_temporary_name_) {
+      if (::linkat(AT_FDCWD, name_of_descriptor(fd_).c_str(), AT_FDCWD, temporary_.c_str(),
+                   AT_SYMLINK_FOLLOW) != 0)
+        throw errno_error(errno, "can't give the finished download the name " + path_.string());
+      has_temporary_name_ = true;
+    }
     if (::close(std::exchange(fd_, -1)) != 0)
       throw errno_error(errno, "can't write " + path_.string());
     if (::rename(temporary_.c_str(), path_.c_str()) != 0)
       throw errno_error(errno, "can't rename the finished download to " + path_.string());
-    renamed_ = true;
+    has_temporary_name_ = false;
   }
 
   void abandon() noexcept override {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    if (!std::exchange(renamed_, true)) ::unlink(temporary_.c_str());
+    if (std::exchange(has_temporary_name_, false)) ::unlink(temporary_.c_str());
   }
 
  private:
   std::filesystem::path path_, temporary_;
   int fd_ = -1;
-  bool renamed_ = false;
+  bool has_temporary_name_ = false;
 };
 
 /// /dev/null and its like: never renamed over, never removed.
@@ -185,7 +209,7 @@ class DiscardSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_file_sink(const std::filesystem::path& path) {
+std::unique_ptr<Sink> make_file_sink(const std::filesystem::path& path, UnfinishedFile unfinished) {
   if (path.empty() || !path.has_filename())
     throw Error(ErrorCode::InvalidArgument, "the target \"" + path.string() + "\" names no file",
                 "give the name of a file");
@@ -199,7 +223,7 @@ std::unique_ptr<Sink> make_file_sink(const std::filesystem::path& path) {
                 "the target " + path.string() + " is neither a file nor a character device",
                 "download to a file, or into memory");
   }
-  return std::make_unique<FileSink>(path);
+  return std::make_unique<FileSink>(path, unfinished);
 }
 
 std::unique_ptr<Sink> make_memory_sink(MemoryObject& object) {

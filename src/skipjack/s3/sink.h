@@ -1,7 +1,8 @@
 // The seam between the engine and where the bytes go. Parts arrive in any order, each at its
-// offset. A file is written under an unpredictable temporary name beside the target and gets its
-// name last, so nobody ever sees half an object. No fsync: safe against a killed process, not
-// against power loss.
+// offset. A file has no name until its last byte is there (open(2), O_TMPFILE), so that nobody
+// ever sees half an object and a killed process leaves nothing; where the file system has no such
+// files, it has an unpredictable temporary name beside the target. No fsync: safe against a killed
+// process, not against power loss.
 #pragma once
 
 #include <cstddef>
@@ -36,10 +37,16 @@ class Sink {
   virtual void abandon() noexcept = 0;
 };
 
-/// Creates the temporary file at once, so that a folder that can't be written to is known before
+/// What a file is until it is finished.
+enum class UnfinishedFile {
+  Nameless,  ///< without a name where the file system can do that, else Named.
+  Named,     ///< under an unpredictable temporary name.
+};
+/// Creates the file at once, so that a folder that can't be written to is known before
 /// the first byte is fetched. Throws Error: NotFound (no such folder), PermissionDenied, Io,
 /// InvalidArgument (target is a folder), Unsupported (FIFO, socket, block device).
-std::unique_ptr<Sink> make_file_sink(const std::filesystem::path& path);
+std::unique_ptr<Sink> make_file_sink(const std::filesystem::path& path,
+                                     UnfinishedFile unfinished = UnfinishedFile::Nameless);
 
 struct MemoryObject;
 /// Fills object, which must outlive the sink; it is emptied by abandon().

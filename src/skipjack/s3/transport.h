@@ -57,6 +57,7 @@ enum class TransportStatus {
   Complete,       ///< the whole answer came, whatever its status.
   Truncated,      ///< the connection ended inside the body.
   ConnectFailed,  ///< host unknown, refused, unreachable.
+  OutOfFiles,     ///< this process, or the machine, can open no further connection.
   TlsFailed,      ///< certificate or handshake.
   Reset,          ///< broken before or during the answer.
   TimedOut,       ///< connect or stall timeout.

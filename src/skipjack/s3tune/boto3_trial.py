@@ -128,9 +128,11 @@ def address(configuration):
     return configuration["object"].removeprefix("s3://").partition("/")
 
 
-def object_size(client, configuration):
+def object_state(client, configuration):
+    """Size and ETag."""
     bucket, _, key = address(configuration)
-    return client.head_object(Bucket=bucket, Key=key)["ContentLength"]
+    answer = client.head_object(Bucket=bucket, Key=key)
+    return answer["ContentLength"], answer.get("ETag", "")
 
 
 def measure(configuration):
@@ -138,7 +140,7 @@ def measure(configuration):
     times = []
     for number in range(1, configuration["repeats"] + 1):
         client = make_client(configuration)
-        expected = object_size(client, configuration)
+        expected, etag = object_state(client, configuration)
         scratch = None
         if configuration["to"] == "file":
             scratch = tempfile.mkdtemp(prefix=".skipjack-measure-", dir=configuration["folder"])
@@ -157,6 +159,7 @@ def measure(configuration):
             "download_time": seconds,
             "download_times": times,
             "bytes": expected,
+            "etag": etag,
             "bytes_per_second": expected / seconds,
             "cpu_seconds": cpu,
             "peak_memory_bytes": memory,

@@ -189,6 +189,7 @@ void measure_downloads(const MeasureOptions& options, const ReportCallback& repo
     metrics.set(kDownloadTime, seconds);
     metrics.set(kDownloadTimes, times);
     metrics.set(kBytes, result.bytes);
+    metrics.set(kEtag, result.etag);
     metrics.set("bytes_per_second", result.bytes_per_second());
     metrics.set(kCpuSeconds, cpu);
     metrics.set(kPeakMemory, memory);

@@ -1,5 +1,5 @@
 // The measuring trial: downloads one object some times, each time as somebody would who runs it
-// once: a new client, a fresh temporary name, the clock from the call to the rename. Files are
+// once: a new client, a new file, the clock from the call until the file has its name. Files are
 // removed and dirty pages flushed outside the clock. After each download comes a report with the
 // single time, the running mean and what it cost. The tuner runs it in a process of its own for
 // each trial. Not in here: boto3 (boto3_trial.py is its twin, with the same reports) and printing.
@@ -70,7 +70,7 @@ struct MeasureOptions {
 };
 
 /// Called after each download with what to print as a trial's report: avg_download_time,
-/// download_time, download_times, bytes, bytes_per_second, cpu_seconds, peak_memory_bytes,
+/// download_time, download_times, bytes, etag, bytes_per_second, cpu_seconds, peak_memory_bytes,
 /// num_requests, num_retries, effective, download (1, 2, ...). Throws as s3::Client does.
 using ReportCallback = std::function<void(const Json& report)>;
 void measure_downloads(const MeasureOptions& options, const ReportCallback& report);

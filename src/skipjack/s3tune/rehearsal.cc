@@ -81,7 +81,7 @@ class Rehearsal {
         return true;
       }
       if (const auto* stop = std::get_if<Stop>(&command)) {
-        emit(StopOrdered{stop->trial, stop->reason});
+        emit(StopOrdered{stop->trial, stop->reason, stop->bound});
         finish(Outcome::Stopped);
         return true;
       }
@@ -117,6 +117,7 @@ class Rehearsal {
     metrics.set(kMeanDownloadTime, sum / static_cast<double>(running_->times.size()));
     metrics.set(kDownloadTime, running_->download_seconds);
     metrics.set(kBytes, options_.object_size);
+    if (!options_.etag.empty()) metrics.set(kEtag, options_.etag);
     emit(Reported{{running_->trial, 0}, std::move(metrics)});
     if (--running_->downloads_left == 0) return finish(Outcome::Completed);
     begin_download(now_);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "skipjack/schedule/scheduler.h"
 
@@ -20,6 +21,8 @@ struct RehearsalOptions {
   Duration max_time = std::chrono::seconds(60);
   /// Bytes of the object, for the reports.
   std::int64_t object_size = 1;
+  /// Its ETag, for the reports; empty: they have none.
+  std::string etag;
 };
 
 /// Runs until the scheduler is finished or the time is over. Trials download as often as their

@@ -97,10 +97,13 @@ class S3Scheduler final : public Scheduler {
     for (const Configuration& point : options_.start)
       if (options_.space.key(point) != options_.space.key(options_.baseline_point))
         points.push_back(point);
-    search_ = make_scheduler(options_.method, {.space = options_.space,
-                                               .metrics = {download_time_metric()},
-                                               .seed = options_.seed,
-                                               .points_to_evaluate = std::move(points)});
+    search_ = make_scheduler(options_.method,
+                             {.space = options_.space,
+                              .metrics = {download_time_metric()},
+                              .seed = options_.seed,
+                              .points_to_evaluate = std::move(points),
+                              // Downloads are capped here, one by one.
+                              .options = Json(Json::Object{{std::string(kCapOption), false}})});
   }
 
   void apply(const Event& event, const History& history) override {
@@ -143,7 +146,8 @@ class S3Scheduler final : public Scheduler {
     const std::vector<TrialId> running = view.history.running();
     if (!running.empty()) return watch(view, *view.history.find(running.front()));
     if (view.free_workers <= 0) return {};
-    if (changed_size(view.history, options_.object_size)) return {Finished{"the object changed"}};
+    if (changed_object(view.history, {options_.object_size, options_.etag}))
+      return {Finished{"the object changed"}};
     if (const auto plan = verdict_plan(view.history)) return go_on_with_verdict(view, *plan);
     if (auto command = measure_first(view)) return {std::move(*command)};
     if (auto command = go_on_with_search(view)) return {std::move(*command)};
@@ -402,7 +406,9 @@ class S3Scheduler final : public Scheduler {
       } else if (trial.status == TrialStatus::Stopped && best) {
         const double elapsed =
             to_seconds(*trial.ended - trial.started) - overhead(history) - kProcessSlack;
-        if (elapsed >= kHopeless * *best) value = elapsed;
+        if (elapsed >= kHopeless * *best)
+          add(trial,
+              StopOrdered{.trial = id.trial, .bound = elapsed / drift.factor(middle_of(trial))});
       }
       AttemptEnd end = trial.end.value_or(AttemptEnd{});
       if (value) {
@@ -553,12 +559,17 @@ std::unique_ptr<Scheduler> make_s3_scheduler(S3SchedulerOptions options) {
   return std::make_unique<S3Scheduler>(std::move(options));
 }
 
-std::optional<std::int64_t> changed_size(const History& history, std::int64_t object_size) {
+std::optional<ObjectState> changed_object(const History& history, const ObjectState& first) {
   for (const Trial& trial : history.trials())
-    for (const Report& report : trial.reports)
-      if (const Json* bytes = report.metrics.find(kBytes);
-          bytes && bytes->is_int() && bytes->as_int() != object_size)
-        return bytes->as_int();
+    for (const Report& report : trial.reports) {
+      ObjectState found = first;
+      if (const Json* bytes = report.metrics.find(kBytes); bytes && bytes->is_int())
+        found.size = bytes->as_int();
+      if (const Json* etag = report.metrics.find(kEtag);
+          etag && etag->is_string() && !first.etag.empty() && !etag->as_string().empty())
+        found.etag = etag->as_string();
+      if (found.size != first.size || found.etag != first.etag) return found;
+    }
   return std::nullopt;
 }
 

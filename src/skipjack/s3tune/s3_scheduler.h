@@ -27,6 +27,7 @@ inline constexpr std::string_view kDownloadTimes = "download_times";
 inline constexpr std::string_view kCpuSeconds = "cpu_seconds";
 inline constexpr std::string_view kPeakMemory = "peak_memory_bytes";
 inline constexpr std::string_view kBytes = "bytes";
+inline constexpr std::string_view kEtag = "etag";
 /// The configuration's number of downloads.
 inline constexpr std::string_view kRepeats = "repeats";
 
@@ -62,6 +63,8 @@ struct S3SchedulerOptions {
   int baseline_every = 4;
   /// Bytes of the object, >= 1.
   std::int64_t object_size = 1;
+  /// Its ETag as sent; empty: not known, and not compared.
+  std::string etag;
   /// Bytes that all downloads together may take; no trial is started that could break it.
   std::optional<std::int64_t> max_bytes;
   /// Search trials at most, the baseline not counted.
@@ -101,9 +104,14 @@ struct VerdictTimings {
 };
 VerdictTimings verdict_timings(const History& history, const VerdictPlan& plan);
 
-/// The bytes of the first download that had another size than the object had at the beginning:
-/// times before and after can't be compared. nullopt: all agree.
-std::optional<std::int64_t> changed_size(const History& history, std::int64_t object_size);
+/// The object as somebody found it. An empty ETag is that of a server that sends none.
+struct ObjectState {
+  std::int64_t size = 0;
+  std::string etag;
+};
+/// What the first download found that met another object than there was at the beginning, by size
+/// or by ETag: times before and after can't be compared. nullopt: all agree.
+std::optional<ObjectState> changed_object(const History& history, const ObjectState& first);
 
 /// "baseline", "search", "verdict"; empty for trials of another kind.
 std::string_view phase_of(const Trial& trial);

@@ -1,5 +1,6 @@
 // What is kept in TuningDefinition::extra: {"kind": "s3-download", "client", "object": {...},
-// "arms": [...], "baseline_arm", "baseline_point", "start": [...], limits, "profile", "versions"}.
+// "arms": [...], "baseline_arm", "baseline_point", "start": [...], limits, "keys", "profile",
+// "boto3"}.
 #include "skipjack/s3tune/s3_tuning.h"
 
 #include <sys/statvfs.h>
@@ -18,6 +19,8 @@
 namespace skipjack::s3tune {
 namespace {
 
+/// Value of the key "keys", which is there only for keys that nobody keeps.
+constexpr std::string_view kKeysForOneRun = "given for one run";
 constexpr double kDollarsPerRequest = 0.0004 / 1000;
 constexpr std::int64_t kAveragePart = 8 * kMiB;
 /// Left on a disk or in memory beside an object.
@@ -120,6 +123,11 @@ bool is_s3_tuning(const TuningDefinition& definition) {
   return kind && kind->is_string() && kind->as_string() == kS3TuningKind;
 }
 
+bool needs_keys_again(const TuningDefinition& definition) {
+  const Json* keys = is_s3_tuning(definition) ? definition.extra.find("keys") : nullptr;
+  return keys && *keys == Json(kKeysForOneRun);
+}
+
 TuningDefinition define_s3_tuning(const S3TuningOptions& options, const s3::ObjectSummary& object) {
   validate(options);
   if (object.size < 1)
@@ -162,6 +170,7 @@ TuningDefinition define_s3_tuning(const S3TuningOptions& options, const s3::Obje
   extra.set("repeats", options.repeats);
   extra.set("max_bytes", optional_json(options.max_bytes));
   extra.set("max_search_trials", optional_json(options.max_trials));
+  if (options.keys_given_for_this_run) extra.set("keys", kKeysForOneRun);
   if (options.profile)
     extra.set("profile", Json(Json::Object{{"name", options.profile->name},
                                            {"remark", options.profile->remark},
@@ -203,6 +212,7 @@ std::unique_ptr<Scheduler> make_scheduler_of(const TuningDefinition& definition)
   options.baseline_point = extra.at("baseline_point");
   options.repeats = static_cast<int>(extra.at("repeats").as_int());
   options.object_size = extra.at("object").at("size").as_int();
+  options.etag = extra.at("object").at("etag").as_string();
   options.max_bytes = optional_int(extra, "max_bytes");
   options.max_search_trials = optional_int(extra, "max_search_trials");
   return make_s3_scheduler(std::move(options));

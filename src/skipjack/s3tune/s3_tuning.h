@@ -29,6 +29,8 @@ std::string_view to_string(TunedClient client);
 /// Value of the key "kind" in TuningDefinition::extra.
 inline constexpr std::string_view kS3TuningKind = "s3-download";
 bool is_s3_tuning(const TuningDefinition& definition);
+/// An S3 tuning that was started with keys for one run only.
+bool needs_keys_again(const TuningDefinition& definition);
 
 struct S3TuningOptions {
   MeasurementTarget target;
@@ -47,6 +49,9 @@ struct S3TuningOptions {
   std::optional<std::int64_t> max_bytes;
   /// Cores that the client may use, >= 1.
   int cores = 1;
+  /// The keys were given for this run only: nothing keeps them, and a resume has to be given them
+  /// again. They reach the trials through the environment, like all credentials.
+  bool keys_given_for_this_run = false;
   /// The `skipjack` program, whose `s3 measure` is the trial.
   std::filesystem::path program;
   /// Unset: the boto3 row is left out. Must be set for TunedClient::Boto3.

@@ -1,10 +1,12 @@
-// Exact null distribution of the signed-rank statistic by counting subsets of ranks; Student's t
-// and F by the continued fraction of the incomplete beta function (Lentz's method) [DLMF, 8.17.22].
+// Exact null distribution of the signed-rank statistic by counting subsets of ranks; the normal,
+// Student's t and F distributions are Boost.Math's.
 #include "skipjack/s3tune/verdict.h"
 
 #include <algorithm>
+#include <boost/math/distributions/fisher_f.hpp>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -16,52 +18,6 @@ namespace skipjack::s3tune {
 namespace {
 
 constexpr std::size_t kExactPairs = 60;
-
-/// Continued fraction of I_x(a, b); converges fast for x < (a + 1) / (a + b + 2).
-double beta_fraction(double a, double b, double x) {
-  constexpr double kTiny = 1e-300;
-  double c = 1, d = 1 - (a + b) * x / (a + 1);
-  d = 1 / (std::abs(d) < kTiny ? kTiny : d);
-  double result = d;
-  for (int m = 1; m <= 500; ++m) {
-    for (double term : {m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-                        -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))}) {
-      d = 1 + term * d;
-      c = 1 + term / c;
-      if (std::abs(d) < kTiny) d = kTiny;
-      if (std::abs(c) < kTiny) c = kTiny;
-      d = 1 / d;
-      result *= c * d;
-      if (std::abs(c * d - 1) < 1e-15 && m > 1) return result;
-    }
-  }
-  return result;
-}
-
-/// Regularised incomplete beta function I_x(a, b).
-double incomplete_beta(double a, double b, double x) {
-  if (x <= 0) return 0;
-  if (x >= 1) return 1;
-  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
-                                a * std::log(x) + b * std::log1p(-x));
-  if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(a, b, x) / a;
-  return 1 - front * beta_fraction(b, a, 1 - x) / b;
-}
-
-double student_t_cdf(double t, double degrees) {
-  const double tail = 0.5 * incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t * t));
-  return t > 0 ? 1 - tail : tail;
-}
-
-/// Quantile of the standard normal, by bisection on erfc: called a few times a verdict.
-double normal_quantile(double probability) {
-  double lower = -40, upper = 40;
-  for (int i = 0; i < 200; ++i) {
-    const double middle = (lower + upper) / 2;
-    (0.5 * std::erfc(-middle / std::sqrt(2.0)) < probability ? lower : upper) = middle;
-  }
-  return (lower + upper) / 2;
-}
 
 double median_of_sorted(const std::vector<double>& sorted) {
   const std::size_t n = sorted.size();
@@ -85,7 +41,8 @@ std::optional<std::size_t> signed_rank_critical_value(std::size_t n, double tail
   if (n > kExactPairs) {
     const double m = static_cast<double>(n), mean = m * (m + 1) / 4;
     const double deviation = std::sqrt(m * (m + 1) * (2 * m + 1) / 24);
-    return static_cast<std::size_t>(mean + normal_quantile(tail) * deviation - 0.5);
+    return static_cast<std::size_t>(
+        mean + boost::math::quantile(boost::math::normal(), tail) * deviation - 0.5);
   }
   // probability[s]: of the subsets of {1, ..., n}, each rank in it with probability 1/2, the share
   // with sum s.
@@ -155,20 +112,14 @@ TimingSummary summarise_timings(std::span<const double> seconds) {
 
 double student_t_quantile(double probability, double degrees) {
   SKIPJACK_CHECK(probability > 0 && probability < 1 && degrees >= 1);
-  double lower = -1, upper = 1;
-  while (student_t_cdf(lower, degrees) > probability) lower *= 2;
-  while (student_t_cdf(upper, degrees) < probability) upper *= 2;
-  for (int i = 0; i < 200; ++i) {
-    const double middle = (lower + upper) / 2;
-    (student_t_cdf(middle, degrees) < probability ? lower : upper) = middle;
-  }
-  return (lower + upper) / 2;
+  return boost::math::quantile(boost::math::students_t(degrees), probability);
 }
 
 double f_upper_tail(double f, double numerator_degrees, double denominator_degrees) {
   SKIPJACK_CHECK(f >= 0 && numerator_degrees > 0 && denominator_degrees > 0);
-  return incomplete_beta(denominator_degrees / 2, numerator_degrees / 2,
-                         denominator_degrees / (denominator_degrees + numerator_degrees * f));
+  if (std::isinf(f)) return 0;  // which Boost refuses
+  const boost::math::fisher_f distribution(numerator_degrees, denominator_degrees);
+  return boost::math::cdf(boost::math::complement(distribution, f));
 }
 
 }  // namespace skipjack::s3tune

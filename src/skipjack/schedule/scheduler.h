@@ -30,10 +30,11 @@ struct Resume {
 struct Pause {
   TrialId trial = 0;
 };
-/// Stop any running trial.
+/// Stop any running trial. bound: see StopOrdered.
 struct Stop {
   TrialId trial = 0;
   std::string reason;
+  std::optional<double> bound = std::nullopt;
 };
 struct SetDeadline {
   TrialId trial = 0;

@@ -1,16 +1,22 @@
+// A suggestion is made in two steps, each a function of the history alone. prepare() takes what was
+// known when the newest trial started: it fits the process, believes the running trials, and looks
+// for good candidates; it runs in a thread of its own while that trial does. answer() puts in what
+// has become known since, which changes means and no variance, and chooses: no more than O(n m).
 #include "skipjack/search/bayesopt.h"
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <limits>
-#include <numeric>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "skipjack/base/error.h"
 #include "skipjack/model/acquisition.h"
-#include "skipjack/model/sobol.h"
+#include "skipjack/model/box_ascent.h"
+#include "skipjack/search/candidates.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
 #include "skipjack/search/surrogate.h"
@@ -22,33 +28,46 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// Below this ratio of noise to signal variance a configuration isn't measured twice.
+// Noise below this variance, where targets have variance 1, or below this share of the signal's, is
+// none.
 constexpr double kNegligibleNoise = 1e-3;
 // Before that many repetitions of configurations nothing is concluded from them.
-constexpr int kMinRepetitions = 3;
-constexpr std::size_t kSobolCandidates = 512;
+constexpr std::size_t kMinRepetitions = 3;
+// The candidates gather around that many of the best points.
 constexpr std::size_t kBestMeans = 5;
-constexpr int kPerturbations = 20;
-constexpr std::size_t kClimbs = 6;
-constexpr int kClimbRounds = 8;
+constexpr std::size_t kStarts = 6;
+// Evaluations of an ascent over the continuous parameters, beside the trials and in an answer.
+constexpr int kRefineEvaluations = 25, kAnswerEvaluations = 10;
 // Multiplications allowed for scoring a whole space at once; about 10 ms.
 constexpr double kEnumerationCost = 1.5e7;
+// The same for climbing in an answer; about 1 ms.
+constexpr double kAnswerCost = 2e6;
+// Fresh points and measured ones that the last choice is between.
+constexpr std::size_t kShortlist = 16, kContenders = 12;
+// Measuring again must promise e^(kPatience * remaining share of the budget) times as much as
+// measuring something new.
+constexpr double kPatience = 1.0;
+// From that many trials on a leader measured once is measured again.
+constexpr std::size_t kConfirmFrom = 10;
 
-bool same_point(const UnitPoint& a, const UnitPoint& b) {
-  for (std::size_t k = 0; k < a.size(); ++k)
-    if (std::abs(a[k] - b[k]) > 1e-9) return false;
-  return true;
-}
+/// What prepare() leaves for answer().
+struct Prepared {
+  /// What it was made from.
+  Observations seen;
+  std::optional<SurrogateFit> previous;
 
-bool contains_point(const std::vector<UnitPoint>& points, const UnitPoint& point) {
-  return std::any_of(points.begin(), points.end(), [&](auto& p) { return same_point(p, point); });
-}
+  SurrogateModel model;
+  TrackedCandidates candidates;
+  /// Whether the candidates are all there are.
+  enum class Coverage { Part, Whole } coverage;
+};
 
 class BayesOpt final : public Searcher {
  public:
   explicit BayesOpt(BayesOptOptions options)
       : options_(std::move(options)),
         unit_space_(options_.space),
+        log_(options_.space, options_.metric),
         initial_(make_sobol_search({.space = options_.space, .seed = options_.seed})),
         random_(make_random_search({.space = options_.space, .seed = options_.seed})) {
     if (options_.num_initial && *options_.num_initial < 1)
@@ -60,195 +79,342 @@ class BayesOpt final : public Searcher {
   }
 
   Suggestion suggest(const History& history, const SuggestContext& context) override {
-    const Observations seen = collect_observations(options_.space, history, options_.metric);
-    const std::int64_t dimension = static_cast<std::int64_t>(unit_space_.dimension());
-    const std::int64_t num_initial =
-        options_.num_initial.value_or(std::max<std::int64_t>(5, dimension + 1));
-    if (static_cast<std::int64_t>(history.trials().size()) < num_initial ||
-        seen.values.size() < 3) {
-      Suggestion first = initial_->suggest(history, context);
-      if (!std::holds_alternative<Exhausted>(first)) return first;
-      if (seen.values.empty())
-        return seen.pending.empty() ? Suggestion(Exhausted{}) : Suggestion(WaitForResults{});
-    }
-    return suggest_by_model(seen, history, context);
+    log_.update(history);
+    Suggestion suggestion = decide(history, context);
+    if (const auto* proposal = std::get_if<Proposal>(&suggestion))
+      prepare_beside(proposal->configuration);
+    return suggestion;
   }
 
   void restore(const Json& fitted) override {
-    if (auto fit = surrogate_fit_from_json(fitted, unit_space_.dimension())) fit_ = std::move(fit);
+    if (auto fit = surrogate_fit_from_json(fitted, unit_space_.model_kinds().size()))
+      fit_ = std::move(fit);
   }
 
   std::vector<double> score(const History& history, std::span<const Configuration> configurations,
                             std::optional<std::int64_t>) override {
-    const Observations seen = collect_observations(options_.space, history, options_.metric);
+    log_.update(history);
+    const Observations seen = all_observations(log_.records());
     if (seen.values.empty()) return {};
     std::vector<UnitPoint> points;
     for (const Configuration& c : configurations) points.push_back(options_.space.encode(c));
     if (points.empty()) return {};
-    const SurrogateModel model(unit_space_.kinds(), seen, options_.metric, FailureUse::Learn, fit_);
+    const SurrogateModel model(unit_space_, seen, options_.metric, FailureUse::Learn, fit_);
     const VectorXd scores = log_acquisition(model, points);
     return {scores.begin(), scores.end()};
   }
 
  private:
-  struct Measurements {
-    UnitPoint point;
-    /// Targets.
-    std::vector<double> values;
-  };
+  std::int64_t num_initial() const {
+    return options_.num_initial.value_or(
+        std::max<std::int64_t>(5, static_cast<std::int64_t>(unit_space_.dimension()) + 1));
+  }
 
-  static std::vector<Measurements> group_by_point(const Observations& seen,
-                                                  const TargetTransform& transform) {
-    std::vector<Measurements> groups;
-    for (const auto& value : seen.values) {
-      auto group = std::find_if(groups.begin(), groups.end(),
-                                [&](auto& g) { return same_point(g.point, value.point); });
-      if (group == groups.end()) group = groups.insert(groups.end(), {value.point, {}});
-      group->values.push_back(transform.to_target(value.value));
+  /// What the model of the next suggestion is made from.
+  Observations basis() const {
+    const auto& records = log_.records();
+    if (records.empty()) return {};
+    Observations seen = observations_as_of(records, static_cast<TrialId>(records.size()) - 1);
+    return seen.values.empty() ? all_observations(records) : seen;
+  }
+
+  Suggestion decide(const History& history, const SuggestContext& context) {
+    Observations seen = basis();
+    const auto num_trials = static_cast<std::int64_t>(log_.records().size());
+    if (num_trials < num_initial() || seen.values.size() < 3) {
+      Suggestion first = initial_->suggest(history, context);
+      if (!std::holds_alternative<Exhausted>(first)) return first;
+      if (seen.values.empty())
+        return seen.pending.empty() ? Suggestion(Exhausted{}) : Suggestion(WaitForResults{});
     }
-    return groups;
+    Prepared prepared = take_prepared(std::move(seen));
+    return answer(prepared, history, context);
   }
 
-  /// How often a configuration may be measured. The process takes for noise what it can't follow, a
-  /// rough function included, and would then measure the same again to no avail; repetitions tell
-  /// real noise from roughness.
-  int repeat_limit(const std::vector<Measurements>& groups, const GpHyperparameters& h) const {
-    if (h.noise_variance < kNegligibleNoise * h.outputscale) return 1;
-    double squares = 0;
-    int degrees_of_freedom = 0;
-    for (const auto& [point, values] : groups) {
-      double mean = 0;
-      for (const double value : values) mean += value / static_cast<double>(values.size());
-      for (const double value : values) squares += (value - mean) * (value - mean);
-      degrees_of_freedom += static_cast<int>(values.size()) - 1;
+  // Beside what runs ----------------------------------------------------------------------------
+
+  void prepare_beside(const Configuration& proposed) {
+    Observations seen = all_observations(log_.records());
+    const auto next = static_cast<TrialId>(log_.records().size());
+    if (next + 1 < num_initial() || seen.values.size() < 3) return;
+    seen.pending.push_back(options_.space.encode(proposed));
+    seen.pending_trials.push_back(next);
+    beside_ =
+        std::async(std::launch::async, [this, seen = std::move(seen), previous = fit_]() mutable {
+          return prepare(std::move(seen), std::move(previous));
+        });
+  }
+
+  Prepared take_prepared(Observations seen) {
+    if (beside_.valid()) {
+      Prepared prepared = beside_.get();
+      if (prepared.seen == seen && prepared.previous == fit_) return prepared;
     }
-    if (degrees_of_freedom < kMinRepetitions) return std::min(2, options_.max_repeats);
-    const double variance = squares / degrees_of_freedom;
-    if (variance < kNegligibleNoise) return 1;
-    const double share = std::min(1.0, variance / h.noise_variance);
-    return std::max(1, static_cast<int>(std::lround(share * share * options_.max_repeats)));
+    return prepare(std::move(seen), fit_);
   }
 
-  /// Points that must not be proposed.
-  std::vector<UnitPoint> tabu_points(const Observations& seen, const SurrogateModel& model) const {
-    std::vector<UnitPoint> tabu = seen.invalid;
-    tabu.insert(tabu.end(), seen.pending.begin(), seen.pending.end());
-    const std::vector<Measurements> groups = group_by_point(seen, model.transform());
-    const auto limit = static_cast<std::size_t>(repeat_limit(groups, model.fit().objective));
-    for (const auto& [point, values] : groups)
-      if (values.size() >= limit) tabu.push_back(point);
-    return tabu;
-  }
-
-  Suggestion suggest_by_model(const Observations& seen, const History& history,
-                              const SuggestContext& context) {
-    SurrogateModel model(unit_space_.kinds(), seen, options_.metric, FailureUse::Learn, fit_);
-    fit_ = model.fit();
+  Prepared prepare(Observations seen, std::optional<SurrogateFit> previous) const {
+    SurrogateModel model(unit_space_, seen, options_.metric, FailureUse::Learn, previous);
     for (const UnitPoint& pending : seen.pending) model.believe(pending);
-    const std::vector<UnitPoint> tabu = tabu_points(seen, model);
-    const auto allowed = [&](const UnitPoint& point) {
-      return !contains_point(tabu, point) && unit_space_.satisfies_constraints(point);
-    };
-    Rng rng(options_.seed, "suggest", history.trials().size());
-    Candidates candidates = make_candidates(model, rng);
-    std::erase_if(candidates.points, [&](const UnitPoint& point) { return !allowed(point); });
-    if (candidates.points.empty())
-      return suggest_without_candidates(seen, allowed, history, context);
+    Rng rng(options_.seed, "suggest",
+            seen.values.size() + seen.invalid.size() + seen.pending.size());
+    const auto [points, coverage] = make_candidates(model, seen, rng);
+    TrackedCandidates candidates = model.track(std::move(points));
+    return {std::move(seen), std::move(previous), std::move(model), std::move(candidates),
+            coverage};
+  }
 
-    const UnitPoint best = climb(model, candidates, allowed);
-    Proposal proposal{.configuration = options_.space.decode(best)};
+  std::pair<std::vector<UnitPoint>, Prepared::Coverage> make_candidates(const SurrogateModel& model,
+                                                                        const Observations& seen,
+                                                                        Rng& rng) const {
+    const auto n = static_cast<double>(model.num_rows());
+    const std::vector<UnitPoint>* all = unit_space_.enumerate();
+    if (all && static_cast<double>(all->size()) * n * n <= kEnumerationCost)
+      return {*all, Prepared::Coverage::Whole};
+    std::vector<UnitPoint> good = model.best_points(kBestMeans);
+    // The newest trial may turn out to be the best.
+    if (!seen.pending.empty()) good.push_back(seen.pending.back());
+    std::vector<UnitPoint> points = skipjack::make_candidates(unit_space_, good, rng);
+    PointSet tabu(seen.invalid.begin(), seen.invalid.end());
+    tabu.insert(seen.pending.begin(), seen.pending.end());
+    const auto score = [&](std::span<const UnitPoint> p) { return log_acquisition(model, p); };
+    if (auto top = climb(unit_space_, score, points, score(points), tabu)) {
+      points.insert(points.end(), top->found.begin(), top->found.end());
+      for (const UnitPoint& found : top->tops)
+        if (UnitPoint refined = refine(model, found, tabu, kRefineEvaluations); refined != found)
+          points.push_back(std::move(refined));
+    }
+    return {std::move(points), Prepared::Coverage::Part};
+  }
+
+  // Once results are there ----------------------------------------------------------------------
+
+  Suggestion answer(Prepared& prepared, const History& history, const SuggestContext& context) {
+    SurrogateModel& model = prepared.model;
+    fit_ = model.fit();
+    put_in_results(prepared);
+    const Measured measured = measured_points(model);
+    const std::vector<UnitPoint> fresh = promising(prepared, measured.known_or_closed);
+    std::optional<UnitPoint> chosen = to_confirm(model, measured);
+    if (!chosen) chosen = choose(model, fresh, measured, context);
+    if (!chosen) return suggest_without_candidates(measured, history, context);
+    Proposal proposal{.configuration = options_.space.decode(*chosen)};
     if (model.refitted()) proposal.fitted = to_json(*fit_);
     return proposal;
   }
 
-  static VectorXd log_acquisition(const SurrogateModel& model, std::span<const UnitPoint> points) {
-    const GpPrediction p = model.predict(points);
-    VectorXd score = model.log_feasibility(points);
-    for (Index i = 0; i < score.size(); ++i)
-      score[i] += log_expected_improvement(p.mean[i], std::sqrt(p.variance[i]), model.best_mean());
-    return score;
+  /// Points not measured yet, the one of largest expected improvement first.
+  std::vector<UnitPoint> promising(Prepared& prepared, const PointSet& tabu) const {
+    const SurrogateModel& model = prepared.model;
+    TrackedCandidates& candidates = prepared.candidates;
+    const std::vector<std::size_t> order =
+        best_first(candidates.points, log_acquisition(model, candidates), tabu);
+    std::vector<UnitPoint> result;
+    if (prepared.coverage == Prepared::Coverage::Part && !order.empty()) {
+      std::vector<UnitPoint> starts;
+      for (std::size_t i = 0; i < std::min(order.size(), kStarts); ++i)
+        starts.push_back(candidates.points[order[i]]);
+      // The result that has just come in may have made another point the best.
+      for (UnitPoint& good : model.best_points(1))
+        for (UnitPoint& neighbor : unit_space_.neighbors(good))
+          if (starts.size() < 2 * kStarts && !tabu.contains(neighbor) &&
+              unit_space_.satisfies_constraints(neighbor))
+            starts.push_back(std::move(neighbor));
+      const auto score = [&](std::span<const UnitPoint> p) { return log_acquisition(model, p); };
+      const auto n = static_cast<double>(model.num_rows());
+      if (const auto top = climb(unit_space_, score, starts, score(starts), tabu,
+                                 {.max_scored = static_cast<std::size_t>(kAnswerCost / (n * n))}))
+        result.push_back(refine(model, top->best, tabu, kAnswerEvaluations));
+    }
+    for (const std::size_t i : order) {
+      if (result.size() >= kShortlist) break;
+      if (result.empty() || candidates.points[i] != result.front())
+        result.push_back(candidates.points[i]);
+    }
+    return result;
   }
 
-  /// Whether the candidates are all there are.
-  enum class Coverage { Part, Whole };
-  struct Candidates {
-    std::vector<UnitPoint> points;
-    Coverage coverage;
+  void put_in_results(Prepared& prepared) const {
+    using Kind = TrialRecord::Kind;
+    for (std::size_t i = 0; i < prepared.seen.pending_trials.size(); ++i) {
+      const TrialRecord& record =
+          log_.records()[static_cast<std::size_t>(prepared.seen.pending_trials[i])];
+      if (record.kind == Kind::Value || record.kind == Kind::Bound)
+        prepared.model.believed_gave(i, record.value, record.kind == Kind::Bound);
+      if (record.kind == Kind::Invalid) prepared.model.believed_failed(i);
+    }
+  }
+
+  struct Measured {
+    /// How often, by point.
+    std::map<UnitPoint, int> times;
+    /// Running, failed, or stopped because it can't win: not to be measured.
+    PointSet closed;
+    /// closed and all that was measured.
+    PointSet known_or_closed;
+    /// How often a configuration may be measured: 1 where there is no noise.
+    int limit = 1;
   };
 
-  Candidates make_candidates(const SurrogateModel& model, Rng& rng) const {
-    const std::size_t d = unit_space_.dimension();
-    const auto n = static_cast<double>(model.num_rows());
-    const std::vector<UnitPoint>* all = unit_space_.enumerate();
-    if (all && static_cast<double>(all->size()) * n * n <= kEnumerationCost)
-      return {*all, Coverage::Whole};
-    std::vector<UnitPoint> candidates;
-    const SobolSequence sobol({.dimension = d, .seed = rng.next()});
-    for (std::size_t i = 0; i < kSobolCandidates; ++i)
-      candidates.push_back(unit_space_.snap(sobol.point(i)));
-    for (const UnitPoint& good : model.best_points(kBestMeans)) {
-      candidates.push_back(good);
-      for (UnitPoint& neighbor : unit_space_.neighbors(good))
-        candidates.push_back(std::move(neighbor));
-      for (int i = 0; i < kPerturbations; ++i)
-        candidates.push_back(unit_space_.perturb(good, i % 2 == 0 ? 0.1 : 0.03, rng));
-    }
-    return {std::move(candidates), Coverage::Part};
-  }
-
-  /// Steepest ascent over neighbours from the best candidates.
-  template <class Allowed>
-  UnitPoint climb(const SurrogateModel& model, const Candidates& from,
-                  const Allowed& allowed) const {
-    const auto& [candidates, coverage] = from;
-    const VectorXd scores = log_acquisition(model, candidates);
-    std::vector<std::size_t> order(candidates.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return scores[static_cast<Index>(a)] > scores[static_cast<Index>(b)];
-    });
-    std::vector<UnitPoint> starts;
-    UnitPoint best = candidates[order.front()];
-    double best_score = scores[static_cast<Index>(order.front())];
-    if (coverage == Coverage::Whole) return best;
-    for (const std::size_t i : order) {
-      if (contains_point(starts, candidates[i])) continue;
-      starts.push_back(candidates[i]);
-      if (starts.size() == kClimbs) break;
-    }
-    for (UnitPoint& at : starts) {
-      double here = log_acquisition(model, std::span(&at, 1))[0];
-      for (int round = 0; round < kClimbRounds; ++round) {
-        std::vector<UnitPoint> neighbors = unit_space_.neighbors(at);
-        std::erase_if(neighbors, [&](const UnitPoint& point) { return !allowed(point); });
-        if (neighbors.empty()) break;
-        Index top = 0;
-        const double value = log_acquisition(model, neighbors).maxCoeff(&top);
-        if (!(value > here + 1e-9)) break;
-        at = neighbors[static_cast<std::size_t>(top)];
-        here = value;
+  Measured measured_points(const SurrogateModel& model) const {
+    using Kind = TrialRecord::Kind;
+    Measured result;
+    std::map<UnitPoint, std::vector<double>> values;
+    for (const TrialRecord& record : log_.records()) {
+      if (record.kind == Kind::Nothing) continue;
+      result.known_or_closed.insert(record.point);
+      if (record.kind == Kind::Value) {
+        ++result.times[record.point];
+        values[record.point].push_back(model.transform().to_target(record.value));
+      } else {
+        result.closed.insert(record.point);
       }
-      if (here > best_score) best_score = here, best = at;
     }
-    return best;
+    result.limit = is_noisy(values, model.fit().objective) ? options_.max_repeats : 1;
+    return result;
   }
 
-  template <class Allowed>
-  Suggestion suggest_without_candidates(const Observations& seen, const Allowed& allowed,
-                                        const History& history, const SuggestContext& context) {
+  /// The process takes for noise what it can't follow, a rough function included; repetitions tell
+  /// real noise from roughness.
+  static bool is_noisy(const std::map<UnitPoint, std::vector<double>>& values,
+                       const GpHyperparameters& h) {
+    if (h.noise_variance < kNegligibleNoise * h.outputscale) return false;
+    double squares = 0;
+    std::size_t degrees_of_freedom = 0;
+    for (const auto& [point, targets] : values) {
+      double mean = 0;
+      for (const double target : targets) mean += target / static_cast<double>(targets.size());
+      for (const double target : targets) squares += (target - mean) * (target - mean);
+      degrees_of_freedom += targets.size() - 1;
+    }
+    return degrees_of_freedom < kMinRepetitions ||
+           squares > kNegligibleNoise * static_cast<double>(degrees_of_freedom);
+  }
+
+  /// The leader, while it owes its place to a single noisy value.
+  std::optional<UnitPoint> to_confirm(const SurrogateModel& model, const Measured& measured) const {
+    if (measured.limit == 1 || log_.records().size() < kConfirmFrom) return std::nullopt;
+    const std::vector<UnitPoint> leader = model.best_points(1);
+    if (leader.empty() || measured.closed.contains(leader.front())) return std::nullopt;
+    const auto times = measured.times.find(leader.front());
+    return times != measured.times.end() && times->second == 1 ? std::optional(leader.front())
+                                                               : std::nullopt;
+  }
+
+  static VectorXd log_acquisition(const GpPrediction& p, VectorXd log_feasibility,
+                                  double best_mean) {
+    for (Index i = 0; i < log_feasibility.size(); ++i)
+      log_feasibility[i] +=
+          log_expected_improvement(p.mean[i], std::sqrt(p.variance[i]), best_mean);
+    return log_feasibility;
+  }
+  static VectorXd log_acquisition(const SurrogateModel& model, std::span<const UnitPoint> points) {
+    return log_acquisition(model.predict(points), model.log_feasibility(points), model.best_mean());
+  }
+  static VectorXd log_acquisition(const SurrogateModel& model, TrackedCandidates& candidates) {
+    return log_acquisition(model.predict(candidates), model.log_feasibility(candidates),
+                           model.best_mean());
+  }
+
+  /// The continuous parameters moved uphill from a point, to a top of their own; the point itself
+  /// where that is no better or not allowed.
+  UnitPoint refine(const SurrogateModel& model, const UnitPoint& from, const PointSet& tabu,
+                   int max_evaluations) const {
+    const std::vector<bool> is_active = unit_space_.active(from);
+    std::vector<std::size_t> free = unit_space_.continuous();
+    std::erase_if(free, [&](std::size_t k) { return !is_active[k]; });
+    if (free.empty()) return from;
+    const auto num_free = static_cast<Index>(free.size());
+    const double best_mean = model.best_mean();
+    UnitPoint at = from;
+    const auto function = [&](const VectorXd& x, VectorXd* gradient) {
+      for (Index k = 0; k < num_free; ++k) at[free[static_cast<std::size_t>(k)]] = x[k];
+      VectorXd slope;
+      const double value = model.acquisition_with_gradient(at, best_mean, slope);
+      if (gradient)
+        for (Index k = 0; k < num_free; ++k)
+          (*gradient)[k] = slope[static_cast<Index>(free[static_cast<std::size_t>(k)])];
+      return value;
+    };
+    VectorXd start(num_free);
+    for (Index k = 0; k < num_free; ++k) start[k] = from[free[static_cast<std::size_t>(k)]];
+    const BoxAscentResult top = maximize_in_box(function, start,
+                                                {.lower = VectorXd::Zero(num_free),
+                                                 .upper = VectorXd::Ones(num_free),
+                                                 .max_evaluations = max_evaluations});
+    UnitPoint refined = from;
+    for (Index k = 0; k < num_free; ++k) refined[free[static_cast<std::size_t>(k)]] = top.x[k];
+    refined = unit_space_.snap(std::move(refined));
+    if (tabu.contains(refined) || !unit_space_.satisfies_constraints(refined)) return from;
+    const std::vector<UnitPoint> both = {from, refined};
+    const VectorXd scores = log_acquisition(model, both);
+    return scores[1] > scores[0] ? refined : from;
+  }
+
+  /// Of the fresh points and of the best measured ones, the one whose measurement is expected to
+  /// take most off the smallest posterior mean, which is what will be recommended.
+  std::optional<UnitPoint> choose(const SurrogateModel& model, const std::vector<UnitPoint>& fresh,
+                                  const Measured& measured, const SuggestContext& context) const {
+    std::vector<UnitPoint> points = model.best_points(kContenders);
+    const auto num_known = static_cast<Index>(points.size());
+    points.insert(points.end(), fresh.begin(), fresh.end());
+    const MatrixXd x = unit_space_.model_matrix(points);
+    const MatrixXd covariance = model.objective().covariance(x);
+    const VectorXd mean = model.objective().predict(x).mean;
+    const VectorXd log_works = model.log_feasibility(points);
+    const GpHyperparameters& h = model.fit().objective;
+    const double noise = h.noise_variance * (1 - h.persistent_share);
+    // The leaders can still be told apart later; what was never tried can't.
+    const double patience = kPatience * context.remaining_fraction.value_or(0.5);
+
+    std::optional<std::size_t> best;
+    double best_score = 0;
+    std::vector<double> means, slopes;
+    for (Index c = 0; c < covariance.rows(); ++c) {
+      const auto i = static_cast<std::size_t>(c);
+      const bool is_known = c < num_known;
+      if (is_known &&
+          (measured.closed.contains(points[i]) || measured.times.at(points[i]) >= measured.limit))
+        continue;
+      const double deviation = std::sqrt(std::max(covariance(c, c), 1e-14) + noise);
+      means.assign(mean.begin(), mean.begin() + num_known);
+      slopes.clear();
+      for (Index a = 0; a < num_known; ++a) slopes.push_back(covariance(a, c) / deviation);
+      if (!is_known) {
+        means.push_back(mean[c]);
+        slopes.push_back(covariance(c, c) / deviation);
+      }
+      const double score =
+          log_knowledge_gradient(means, slopes) + (is_known ? -patience : log_works[c]);
+      if (!best || score > best_score) best = i, best_score = score;
+    }
+    if (!best) return std::nullopt;
+    return points[*best];
+  }
+
+  Suggestion suggest_without_candidates(const Measured& measured, const History& history,
+                                        const SuggestContext& context) {
     if (const auto* all = unit_space_.enumerate()) {
       // Some candidate that was not looked at may be left.
       for (const UnitPoint& point : *all)
-        if (allowed(point)) return Proposal{.configuration = options_.space.decode(point)};
-      return seen.pending.empty() ? Suggestion(Exhausted{}) : Suggestion(WaitForResults{});
+        if (!measured.known_or_closed.contains(point))
+          return Proposal{.configuration = options_.space.decode(point)};
+      const auto& records = log_.records();
+      const bool waiting = std::any_of(records.begin(), records.end(), [](const TrialRecord& r) {
+        return r.kind == TrialRecord::Kind::Pending;
+      });
+      return waiting ? Suggestion(WaitForResults{}) : Suggestion(Exhausted{});
     }
     return random_->suggest(history, context);
   }
 
   BayesOptOptions options_;
   UnitSpace unit_space_;
+  TrialLog log_;
   std::unique_ptr<Searcher> initial_, random_;
   std::optional<SurrogateFit> fit_;
+  /// Last: it uses the others until it has ended.
+  std::future<Prepared> beside_;
 };
 
 }  // namespace

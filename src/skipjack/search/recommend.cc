@@ -1,12 +1,15 @@
 #include "skipjack/search/recommend.h"
 
+#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/rng.h"
 #include "skipjack/search/surrogate.h"
 
 namespace skipjack {
@@ -14,6 +17,10 @@ namespace {
 
 constexpr std::size_t kMinObservations = 5;
 constexpr double kNormal95 = 1.959963984540054;
+// The standard error of a probability is at most 0.008.
+constexpr int kDraws = 4000;
+constexpr std::size_t kContenders = 40;
+constexpr std::size_t kMostAlternatives = 20;
 
 struct Candidate {
   UnitPoint point;
@@ -42,6 +49,70 @@ std::vector<Candidate> group(const SearchSpace& space, const History& history,
     candidate.sum += value.value;
   }
   return result;
+}
+
+// Probability of each of being the smallest, for means (m) and joint covariance (m, m).
+std::vector<double> probabilities_of_being_best(const Eigen::VectorXd& mean,
+                                                const Eigen::MatrixXd& covariance) {
+  const Eigen::Index m = mean.size();
+  Eigen::MatrixXd jittered = covariance;
+  jittered.diagonal().array() += 1e-9 * covariance.diagonal().maxCoeff() + 1e-14;
+  const Eigen::LDLT<Eigen::MatrixXd> ldlt(jittered);
+  const Eigen::VectorXd scale = ldlt.vectorD().cwiseMax(0).cwiseSqrt();
+  std::vector<double> share(static_cast<std::size_t>(m), 0.0);
+  Rng rng(0, "probability of being best");
+  Eigen::VectorXd draw(m);
+  for (int i = 0; i < kDraws; ++i) {
+    for (double& z : draw) z = rng.normal();
+    draw = (ldlt.matrixL() * scale.cwiseProduct(draw)).eval();
+    draw = ldlt.transpositionsP().transpose() * draw;
+    Eigen::Index top = 0;
+    (mean + draw).minCoeff(&top);
+    share[static_cast<std::size_t>(top)] += 1.0 / kDraws;
+  }
+  return share;
+}
+
+// Fills in what the model says; returns which candidate is recommended.
+std::size_t judge(const UnitSpace& space, const SurrogateModel& model,
+                  const std::vector<Candidate>& candidates, Recommendation& result) {
+  std::vector<UnitPoint> points;
+  for (const Candidate& c : candidates) points.push_back(c.point);
+  const GpPrediction all = model.predict(points);
+  std::vector<std::size_t> order(candidates.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return all.mean[static_cast<Eigen::Index>(a)] < all.mean[static_cast<Eigen::Index>(b)];
+  });
+  // What is far behind has no chance and would cost most.
+  if (order.size() > kContenders) order.resize(kContenders);
+  const auto m = static_cast<Eigen::Index>(order.size());
+  std::vector<UnitPoint> contenders;
+  Eigen::VectorXd mean(m);
+  for (Eigen::Index i = 0; i < m; ++i) {
+    contenders.push_back(points[order[static_cast<std::size_t>(i)]]);
+    mean[i] = all.mean[static_cast<Eigen::Index>(order[static_cast<std::size_t>(i)])];
+  }
+  const Eigen::MatrixXd covariance = model.objective().covariance(space.model_matrix(contenders));
+  const std::vector<double> probability = probabilities_of_being_best(mean, covariance);
+
+  const TargetTransform& transform = model.transform();
+  const double half_width = kNormal95 * std::sqrt(std::max(covariance(0, 0), 0.0));
+  const double one = transform.to_value(mean[0] - half_width);
+  const double other = transform.to_value(mean[0] + half_width);
+  result.source = RecommendationSource::Model;
+  result.mean = transform.to_value(mean[0]);
+  result.lower = std::min(one, other);
+  result.upper = std::max(one, other);
+  result.probability_best = probability[0];
+  for (Eigen::Index i = 1; i < m && result.indistinguishable.size() < kMostAlternatives; ++i) {
+    const double variance = covariance(0, 0) + covariance(i, i) - 2 * covariance(0, i);
+    if (mean[i] - mean[0] > kNormal95 * std::sqrt(std::max(variance, 0.0))) continue;
+    const std::size_t at = static_cast<std::size_t>(i);
+    result.indistinguishable.push_back(
+        {candidates[order[at]].trial, transform.to_value(mean[i]), probability[at]});
+  }
+  return order[0];
 }
 
 }  // namespace
@@ -76,21 +147,9 @@ std::optional<Recommendation> recommend(const SearchSpace& space, const History&
   };
   if (seen.values.size() >= kMinObservations && candidates.size() > 1) {
     try {
-      const SurrogateModel model(UnitSpace(space).kinds(), seen, metric, FailureUse::Ignore,
-                                 std::nullopt);
-      std::vector<UnitPoint> points;
-      for (const Candidate& c : candidates) points.push_back(c.point);
-      const GpPrediction p = model.predict(points);
-      Eigen::Index top = 0;
-      p.mean.minCoeff(&top);
-      choose(candidates[static_cast<std::size_t>(top)]);
-      const double half_width = kNormal95 * std::sqrt(p.variance[top]);
-      const double one = model.transform().to_value(p.mean[top] - half_width);
-      const double other = model.transform().to_value(p.mean[top] + half_width);
-      result.source = RecommendationSource::Model;
-      result.mean = model.transform().to_value(p.mean[top]);
-      result.lower = std::min(one, other);
-      result.upper = std::max(one, other);
+      const UnitSpace unit_space(space);
+      const SurrogateModel model(unit_space, seen, metric, FailureUse::Ignore, std::nullopt);
+      choose(candidates[judge(unit_space, model, candidates, result)]);
       return result;
     } catch (const Error& error) {
       // No process can be fitted: the observed means below still hold.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "skipjack/trial/history.h"
 
@@ -27,6 +28,17 @@ struct Recommendation {
   std::optional<double> lower, upper;
   /// How often it was measured.
   int num_measurements = 0;
+  /// That it is the best of the measured configurations, by joint draws from the posterior; unset
+  /// for ObservedMean.
+  std::optional<double> probability_best;
+  /// Other measured configurations that can't be told apart from it: the 95 % interval of the
+  /// difference of the means holds zero. The best first, at most 20; empty for ObservedMean.
+  struct Alternative {
+    TrialId trial = 0;
+    double mean = 0;
+    double probability_best = 0;
+  };
+  std::vector<Alternative> indistinguishable;
 
   /// The best single value ever reported, and who reported it; not corrected for luck.
   double best_value = 0;

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <numeric>
-#include <type_traits>
-#include <variant>
 
+#include "skipjack/model/acquisition.h"
 #include "skipjack/model/normal.h"
 
 namespace skipjack {
@@ -24,9 +24,12 @@ constexpr double kMinLogRatio = 3.0;
 constexpr double kHuge = 1e100;
 constexpr std::size_t kMaxRows = 400;
 constexpr Index kMaxFitSize = 200;
-constexpr std::size_t kRefitAlways = 60;
 constexpr Index kTwoStarts = 30;
+// Cubed rows times evaluations of a warm fit; some milliseconds.
+constexpr double kFitCost = 1e7;
 constexpr std::size_t kMinFailures = 3;
+constexpr double kPriorRepetitions = 4;
+constexpr double kWorked = -1, kFailed = 1;
 
 // Of sorted values, by linear interpolation.
 double quantile(const std::vector<double>& sorted, double q) {
@@ -44,6 +47,7 @@ Json hyperparameters_to_json(const GpHyperparameters& hyperparameters) {
   json.set("inverse_squared_lengthscales", std::move(s));
   json.set("outputscale", hyperparameters.outputscale);
   json.set("noise_variance", hyperparameters.noise_variance);
+  json.set("persistent_share", hyperparameters.persistent_share);
   return json;
 }
 
@@ -67,22 +71,29 @@ std::optional<GpHyperparameters> hyperparameters_from_json(const Json& json,
   }
   result.outputscale = *scale;
   result.noise_variance = std::max(*noise, kMinNoiseVariance);
+  if (const Json* share = json.find("persistent_share"); share && share->is_number())
+    result.persistent_share = std::clamp(share->as_double(), 0.0, 1.0);
   return result;
 }
 
-GpData make_data(const std::vector<DimensionKind>& kinds, std::span<const UnitPoint> points,
+GpData make_data(const UnitSpace& space, std::span<const UnitPoint> points,
                  std::span<const double> targets) {
-  return {.kinds = kinds,
-          .x = to_matrix(points, kinds.size()),
+  return {.kinds = space.model_kinds(),
+          .x = space.model_matrix(points),
           .y = Eigen::Map<const VectorXd>(targets.data(), static_cast<Index>(targets.size()))};
 }
 
-// Fits to at most kMaxFitSize rows, evenly taken.
+// Fits to at most kMaxFitSize rows, evenly taken. Each observation refits, so a warm fit of many
+// rows needs few steps.
 GpHyperparameters fit_to(const GpData& data, const std::optional<GpHyperparameters>& warm) {
   GpFitOptions options;
+  const auto size = static_cast<double>(std::min(data.x.rows(), kMaxFitSize));
+  if (warm)
+    options.max_evaluations = static_cast<int>(
+        std::clamp(kFitCost / (size * size * size), 4.0, 1.0 * options.max_evaluations));
   if (warm) options.starts.push_back(*warm);
   if (!warm || data.x.rows() < kTwoStarts)
-    options.starts.push_back(default_hyperparameters(data.x.cols()));
+    options.starts.push_back(default_hyperparameters(data.kinds));
   const Index n = data.x.rows();
   if (n <= kMaxFitSize) return fit_hyperparameters(data, options);
   GpData part{
@@ -92,12 +103,6 @@ GpHyperparameters fit_to(const GpData& data, const std::optional<GpHyperparamete
     part.y[i] = data.y[i * n / kMaxFitSize];
   }
   return fit_hyperparameters(part, options);
-}
-
-bool refit_due(const std::optional<SurrogateFit>& previous, std::size_t num_observations) {
-  if (!previous || num_observations < previous->num_observations) return true;
-  const std::size_t grown = num_observations - previous->num_observations;
-  return num_observations <= kRefitAlways ? grown > 0 : grown >= num_observations / 10;
 }
 
 // All rows, or the best quarter of kMaxRows and the latest of the rest; in order.
@@ -116,12 +121,13 @@ std::vector<std::size_t> rows_to_keep(std::span<const double> values, Mode mode)
 
 // How much of the fitted noise is no noise: the process takes a rough function for noise, but
 // repetitions of one configuration differ by real noise alone. Their pooled variance is shrunk
-// towards the fitted noise by the weight of one repetition.
+// towards the fitted noise by the weight of some repetitions: believing too early that there is
+// none makes one lucky value the best there is.
 double persistent_share(std::span<const UnitPoint> points, std::span<const double> targets,
                         double noise_variance) {
   std::map<UnitPoint, std::vector<double>> groups;
   for (std::size_t i = 0; i < points.size(); ++i) groups[points[i]].push_back(targets[i]);
-  double squares = noise_variance, weight = 1;
+  double squares = kPriorRepetitions * noise_variance, weight = kPriorRepetitions;
   for (const auto& [point, values] : groups) {
     const double mean =
         std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -132,6 +138,32 @@ double persistent_share(std::span<const UnitPoint> points, std::span<const doubl
   return std::clamp(1 - squares / weight / noise_variance, 0.0, 0.999);
 }
 
+template <class IsKnown>
+Observations gather(std::span<const TrialRecord> records, const IsKnown& is_known) {
+  using Kind = TrialRecord::Kind;
+  Observations result;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const TrialRecord& record = records[i];
+    const auto id = static_cast<TrialId>(i);
+    if (record.kind == Kind::Pending || !is_known(record)) {
+      result.pending.push_back(record.point);
+      result.pending_trials.push_back(id);
+    } else if (record.kind == Kind::Value || record.kind == Kind::Bound) {
+      result.values.push_back({record.point, record.value, record.kind == Kind::Bound, id});
+    } else if (record.kind == Kind::Invalid) {
+      result.invalid.push_back(record.point);
+    }
+  }
+  return result;
+}
+
+VectorXd log_probability_of_working(const GpPrediction& label, const GpHyperparameters& h) {
+  VectorXd result(label.mean.size());
+  for (Index i = 0; i < result.size(); ++i)
+    result[i] = log_normal_cdf(-label.mean[i] / std::sqrt(label.variance[i] + h.noise_variance));
+  return result;
+}
+
 std::vector<double> raw_values(const Observations& seen) {
   std::vector<double> values;
   for (const auto& value : seen.values) values.push_back(value.value);
@@ -140,29 +172,23 @@ std::vector<double> raw_values(const Observations& seen) {
 
 }  // namespace
 
+Observations observations_as_of(std::span<const TrialRecord> records, TrialId last) {
+  const Duration then = records[static_cast<std::size_t>(last)].started;
+  return gather(records.first(static_cast<std::size_t>(last) + 1), [&](const TrialRecord& record) {
+    return record.ended && *record.ended <= then &&
+           &record != &records[static_cast<std::size_t>(last)];
+  });
+}
+
+Observations all_observations(std::span<const TrialRecord> records) {
+  return gather(records, [](const TrialRecord&) { return true; });
+}
+
 Observations collect_observations(const SearchSpace& space, const History& history,
                                   const Metric& metric) {
-  Observations result;
-  for (const Trial& trial : history.trials()) {
-    UnitPoint point = space.encode(trial.configuration);
-    const std::optional<Observation> observation = observe(trial, metric);
-    if (!observation) {
-      if (trial.status == TrialStatus::Running) result.pending.push_back(std::move(point));
-      continue;
-    }
-    std::visit(
-        [&](const auto& o) {
-          using T = std::decay_t<decltype(o)>;
-          if constexpr (std::is_same_v<T, Measured>)
-            result.values.push_back({std::move(point), o.value, false, trial.id});
-          else if constexpr (std::is_same_v<T, Bounded>)
-            result.values.push_back({std::move(point), o.bound, true, trial.id});
-          else if constexpr (std::is_same_v<T, Invalid>)
-            result.invalid.push_back(std::move(point));
-        },
-        *observation);
-  }
-  return result;
+  TrialLog log(space, metric);
+  log.update(history);
+  return all_observations(log.records());
 }
 
 TargetTransform::TargetTransform(std::span<const double> values, const Metric& metric)
@@ -227,91 +253,151 @@ std::optional<SurrogateFit> surrogate_fit_from_json(const Json& json, std::size_
   return fit;
 }
 
-Eigen::MatrixXd to_matrix(std::span<const UnitPoint> points, std::size_t dimension) {
-  Eigen::MatrixXd matrix(static_cast<Eigen::Index>(points.size()),
-                         static_cast<Eigen::Index>(dimension));
+MatrixXd to_matrix(std::span<const UnitPoint> points, std::size_t dimension) {
+  MatrixXd matrix(static_cast<Index>(points.size()), static_cast<Index>(dimension));
   for (std::size_t i = 0; i < points.size(); ++i)
     for (std::size_t k = 0; k < dimension; ++k)
-      matrix(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(k)) = points[i][k];
+      matrix(static_cast<Index>(i), static_cast<Index>(k)) = points[i][k];
   return matrix;
 }
 
-SurrogateModel::SurrogateModel(const std::vector<DimensionKind>& kinds, const Observations& seen,
+SurrogateModel::SurrogateModel(const UnitSpace& space, const Observations& seen,
                                const Metric& metric, FailureUse failure_use,
                                const std::optional<SurrogateFit>& previous)
-    : transform_(raw_values(seen), metric) {
+    : space_(&space), transform_(raw_values(seen), metric) {
   const std::vector<double> values = raw_values(seen);
-  std::vector<UnitPoint> points;
   std::vector<double> targets;
   for (const std::size_t i : rows_to_keep(values, metric.mode)) {
-    points.push_back(seen.values[i].point);
+    points_.push_back(seen.values[i].point);
+    measured_.push_back(!seen.values[i].bounded);
     targets.push_back(transform_.to_target(values[i]));
   }
-  const std::size_t num_evaluated = points.size();
+  const std::size_t num_evaluated = points_.size();
   const std::size_t num_invalid =
       failure_use == FailureUse::Learn ? std::min(seen.invalid.size(), kMaxRows) : 0;
-  points.insert(points.end(), seen.invalid.end() - static_cast<std::ptrdiff_t>(num_invalid),
-                seen.invalid.end());
-  targets.resize(points.size(), *std::max_element(targets.begin(), targets.end()));
+  const std::span<const UnitPoint> invalid = std::span(seen.invalid).last(num_invalid);
+  points_.insert(points_.end(), invalid.begin(), invalid.end());
+  measured_.resize(points_.size(), 0);
+  worst_target_ = *std::max_element(targets.begin(), targets.end());
+  targets.resize(points_.size(), worst_target_);
+  first_believed_ = points_.size();
 
   const std::size_t num_observations = seen.values.size() + seen.invalid.size();
-  refitted_ = refit_due(previous, num_observations);
-  const GpData data = make_data(kinds, points, targets);
+  refitted_ = !previous || num_observations != previous->num_observations;
+  const GpData data = make_data(space, points_, targets);
   if (refitted_)
     fit_ = {.objective = fit_to(data, previous ? std::optional(previous->objective) : std::nullopt),
             .num_observations = num_observations};
   else
     fit_ = *previous;
   fit_.objective.persistent_share =
-      persistent_share(std::span(points).first(num_evaluated),
+      persistent_share(std::span(points_).first(num_evaluated),
                        std::span(targets).first(num_evaluated), fit_.objective.noise_variance);
   objective_.emplace(data, fit_.objective);
 
-  if (num_invalid >= kMinFailures) {
-    std::vector<double> labels(points.size(), 1.0);
-    std::fill_n(labels.begin(), num_evaluated, -1.0);
-    const GpData labelled = make_data(kinds, points, labels);
-    if (refitted_ || !fit_.feasibility)
-      fit_.feasibility = fit_to(labelled, previous ? previous->feasibility : std::nullopt);
-    feasibility_.emplace(labelled, *fit_.feasibility);
-  }
-
-  const VectorXd means = objective_->predict_means_at_data();
-  std::vector<std::size_t> order(num_evaluated);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return means[static_cast<Index>(a)] < means[static_cast<Index>(b)];
-  });
-  best_mean_ = means[static_cast<Index>(order.front())];
-  for (const std::size_t i : order) ranked_.push_back(points[i]);
+  if (num_invalid < kMinFailures) return;
+  std::vector<double> labels(points_.size(), kFailed);
+  std::fill_n(labels.begin(), num_evaluated, kWorked);
+  const GpData labelled = make_data(space, points_, labels);
+  if (refitted_ || !fit_.feasibility)
+    fit_.feasibility = fit_to(labelled, previous ? previous->feasibility : std::nullopt);
+  feasibility_.emplace(labelled, *fit_.feasibility);
 }
 
 GpPrediction SurrogateModel::predict(std::span<const UnitPoint> points) const {
-  return objective_->predict(to_matrix(points, points.empty() ? 0 : points.front().size()));
+  return objective_->predict(space_->model_matrix(points));
 }
 
 VectorXd SurrogateModel::log_feasibility(std::span<const UnitPoint> points) const {
-  VectorXd result = VectorXd::Zero(static_cast<Index>(points.size()));
-  if (!feasibility_ || points.empty()) return result;
-  const GpPrediction q = feasibility_->predict(to_matrix(points, points.front().size()));
-  const double noise = feasibility_->hyperparameters().noise_variance;
-  for (Index i = 0; i < result.size(); ++i)
-    result[i] = log_normal_cdf(-q.mean[i] / std::sqrt(q.variance[i] + noise));
+  if (!feasibility_ || points.empty()) return VectorXd::Zero(static_cast<Index>(points.size()));
+  return log_probability_of_working(feasibility_->predict(space_->model_matrix(points)),
+                                    *fit_.feasibility);
+}
+
+TrackedCandidates SurrogateModel::track(std::vector<UnitPoint> points) const {
+  TrackedCandidates result;
+  const MatrixXd x = space_->model_matrix(points);
+  result.objective = objective_->track(x);
+  if (feasibility_) result.feasibility = feasibility_->track(x);
+  result.points = std::move(points);
   return result;
 }
 
+GpPrediction SurrogateModel::predict(TrackedCandidates& candidates) const {
+  return objective_->predict(candidates.objective);
+}
+
+VectorXd SurrogateModel::log_feasibility(TrackedCandidates& candidates) const {
+  if (!candidates.feasibility) return VectorXd::Zero(static_cast<Index>(candidates.points.size()));
+  return log_probability_of_working(feasibility_->predict(*candidates.feasibility),
+                                    *fit_.feasibility);
+}
+
+double SurrogateModel::acquisition_with_gradient(const UnitPoint& point, double best_mean,
+                                                 VectorXd& gradient) const {
+  const VectorXd x = space_->model_matrix(std::span(&point, 1)).row(0).transpose();
+  const auto d = static_cast<Index>(point.size());
+  const GpGradient f = objective_->predict_with_gradient(x);
+  const double deviation = std::sqrt(f.variance);
+  const LogImprovementGradient improvement =
+      log_expected_improvement_gradient(f.mean, deviation, best_mean);
+  gradient = improvement.by_mean * f.mean_slope.head(d) +
+             improvement.by_stddev / (2 * deviation) * f.variance_slope.head(d);
+  if (!feasibility_) return improvement.value;
+  const GpGradient q = feasibility_->predict_with_gradient(x);
+  const double spread = std::sqrt(q.variance + fit_.feasibility->noise_variance);
+  const double u = -q.mean / spread, log_works = log_normal_cdf(u);
+  // d log Phi / du = phi / Phi.
+  const double by_u = normal_pdf(u) > 0 ? std::exp(std::log(normal_pdf(u)) - log_works) : 0.0;
+  gradient += by_u * (-q.mean_slope.head(d) / spread +
+                      q.mean / (2 * spread * spread * spread) * q.variance_slope.head(d));
+  return improvement.value + log_works;
+}
+
+double SurrogateModel::best_mean() const {
+  const VectorXd means = objective_->predict_means_at_data();
+  double best = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < measured_.size(); ++i)
+    if (measured_[i]) best = std::min(best, means[static_cast<Index>(i)]);
+  return best;
+}
+
 std::vector<UnitPoint> SurrogateModel::best_points(std::size_t number) const {
+  const VectorXd means = objective_->predict_means_at_data();
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < measured_.size(); ++i)
+    if (measured_[i]) order.push_back(i);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return means[static_cast<Index>(a)] < means[static_cast<Index>(b)];
+  });
   std::vector<UnitPoint> result;
-  for (const UnitPoint& point : ranked_) {
+  for (const std::size_t i : order) {
     if (result.size() == number) break;
-    if (std::find(result.begin(), result.end(), point) == result.end()) result.push_back(point);
+    if (std::find(result.begin(), result.end(), points_[i]) == result.end())
+      result.push_back(points_[i]);
   }
   return result;
 }
 
 void SurrogateModel::believe(const UnitPoint& pending) {
-  const MatrixXd x = to_matrix(std::span(&pending, 1), pending.size());
+  const MatrixXd x = space_->model_matrix(std::span(&pending, 1));
   objective_->append(x.row(0).transpose(), objective_->predict(x).mean[0]);
+  if (feasibility_) feasibility_->append(x.row(0).transpose(), feasibility_->predict(x).mean[0]);
+  points_.push_back(pending);
+  measured_.push_back(0);
+}
+
+void SurrogateModel::believed_gave(std::size_t index, double value, bool is_bound) {
+  const std::size_t row = first_believed_ + index;
+  objective_->set_target(static_cast<Index>(row), transform_.to_target(value));
+  if (feasibility_) feasibility_->set_target(static_cast<Index>(row), kWorked);
+  measured_[row] = !is_bound;
+}
+
+void SurrogateModel::believed_failed(std::size_t index) {
+  const std::size_t row = first_believed_ + index;
+  objective_->set_target(static_cast<Index>(row), worst_target_);
+  if (feasibility_) feasibility_->set_target(static_cast<Index>(row), kFailed);
 }
 
 }  // namespace skipjack

@@ -33,6 +33,7 @@ struct Token {
   ValueKind value = ValueKind::Number;
   /// Set for names.
   const Parameter* parameter = nullptr;
+  std::size_t parameter_index = 0;
 };
 
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
@@ -202,6 +203,7 @@ class Lexer {
     }
     add(TokenKind::Name, word, length);
     tokens_.back().parameter = parameter;
+    tokens_.back().parameter_index = static_cast<std::size_t>(parameter - parameters_.data());
     tokens_.back().value = kind_of(*parameter);
   }
 
@@ -296,17 +298,17 @@ double largest(const double* values, int count) {
 
 }  // namespace
 
-struct Constraint::Compiled {
-  struct Slot {
-    std::string name;
-    double value = 0;
-  };
+std::string shown_expression(const std::string& text) {
+  return text.size() > 100 ? text.substr(0, 97) + "..." : text;
+}
 
+struct Constraint::Compiled {
   mu::Parser parser;
   /// Evaluation writes the slots that muparser reads.
   std::mutex mutex;
-  /// Never grows after muparser has been given the addresses.
-  std::vector<Slot> slots;
+  std::vector<std::size_t> mentions;
+  /// One a mention; never grows after muparser has been given the addresses.
+  std::vector<double> slots;
   std::map<std::string, double, std::less<>> text_numbers;
 
   double number_of(const std::string& text) {
@@ -332,9 +334,8 @@ struct Constraint::Compiled {
   /// Defines what the token stands for and returns how it is called in muparser's expression.
   std::string term(const Token& token, std::size_t index) {
     if (token.kind == TokenKind::Name) {
-      const auto slot = std::find_if(slots.begin(), slots.end(),
-                                     [&](const Slot& s) { return s.name == token.text; });
-      return "v" + std::to_string(slot - slots.begin());
+      const auto mention = std::find(mentions.begin(), mentions.end(), token.parameter_index);
+      return "v" + std::to_string(mention - mentions.begin());
     }
     if (token.kind == TokenKind::Number || token.kind == TokenKind::Text) {
       const std::string name = "c" + std::to_string(index);
@@ -358,16 +359,17 @@ Constraint::Constraint(const std::vector<Parameter>& parameters, const std::stri
   Compiled& compiled = *compiled_;
   for (const Token& token : tokens) {
     if (token.kind != TokenKind::Name) continue;
-    const bool known = std::any_of(compiled.slots.begin(), compiled.slots.end(),
-                                   [&](const auto& slot) { return slot.name == token.text; });
-    if (!known) compiled.slots.push_back({token.text, 1.0});
+    std::vector<std::size_t>& mentions = compiled.mentions;
+    if (std::find(mentions.begin(), mentions.end(), token.parameter_index) == mentions.end())
+      mentions.push_back(token.parameter_index);
     for (const Json& value : listed_values(*token.parameter))
       if (value.is_string()) compiled.number_of(value.as_string());
   }
+  compiled.slots.assign(compiled.mentions.size(), 1.0);
   try {
     compiled.define_language();
     for (std::size_t i = 0; i < compiled.slots.size(); ++i)
-      compiled.parser.DefineVar("v" + std::to_string(i), &compiled.slots[i].value);
+      compiled.parser.DefineVar("v" + std::to_string(i), &compiled.slots[i]);
     std::string expression;
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       // muparser knows a function by the bracket that follows it at once.
@@ -386,17 +388,18 @@ Constraint::Constraint(const std::vector<Parameter>& parameters, const std::stri
 Constraint::Constraint(Constraint&&) noexcept = default;
 Constraint::~Constraint() = default;
 
-bool Constraint::holds(const Configuration& configuration) const {
+const std::vector<std::size_t>& Constraint::mentions() const { return compiled_->mentions; }
+
+bool Constraint::holds(std::span<const Json* const> values) const {
   const std::lock_guard lock(compiled_->mutex);
-  for (auto& slot : compiled_->slots) {
-    const Json* value = configuration.find(slot.name);
-    if (value == nullptr)
-      invalid("the configuration has no '" + slot.name + "', which a constraint needs");
-    if (value->is_string()) {
-      const auto number = compiled_->text_numbers.find(value->as_string());
-      slot.value = number == compiled_->text_numbers.end() ? std::nan("") : number->second;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Json& value = *values[i];
+    double& slot = compiled_->slots[i];
+    if (value.is_string()) {
+      const auto number = compiled_->text_numbers.find(value.as_string());
+      slot = number == compiled_->text_numbers.end() ? std::nan("") : number->second;
     } else {
-      slot.value = value->is_bool() ? (value->as_bool() ? 1.0 : 0.0) : value->as_double();
+      slot = value.is_bool() ? (value.as_bool() ? 1.0 : 0.0) : value.as_double();
     }
   }
   const double result = compiled_->parser.Eval();

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "skipjack/base/error.h"
+#include "skipjack/space/conditions.h"
 #include "skipjack/space/constraint.h"
 #include "skipjack/space/scalar.h"
 #include "skipjack/space/search_space.h"
@@ -86,12 +87,15 @@ class Reader {
               "write name: domain, such as lr: loguniform(1e-6, 1)");
     if (is_json_form(root)) return SearchSpace::from_json(to_json(root, 0));
     std::vector<YAML::Node> constraints;
+    YAML::Node conditions;
     for (const auto& entry : root) {
       const YAML::Node &key = entry.first, &value = entry.second;
       if (!key.IsScalar()) invalid(line_of(key.Mark()) + "a parameter's name must be a text");
       const std::string& name = key.Scalar();
       if (name == "constraints")
         naming(value, "constraints: ", [&] { constraints = list_constraints(value); });
+      else if (name == "conditions")
+        conditions.reset(value);
       else
         naming(key,
                "parameter '" + name.substr(0, 100) + "': ", [&] { add_parameter(name, value); });
@@ -104,7 +108,8 @@ class Reader {
       });
     }
     if (parameters_.empty()) invalid("the search space holds no parameter");
-    return SearchSpace(std::move(parameters_), std::move(texts));
+    std::vector<Condition> whens = read_conditions(conditions);
+    return SearchSpace(std::move(parameters_), std::move(texts), std::move(whens));
   }
 
  private:
@@ -120,10 +125,12 @@ class Reader {
       bool only_ours = true;
       for (const auto& entry : root)
         only_ours = only_ours && entry.first.IsScalar() &&
-                    (entry.first.Scalar() == "parameters" || entry.first.Scalar() == "constraints");
+                    (entry.first.Scalar() == "parameters" ||
+                     entry.first.Scalar() == "constraints" || entry.first.Scalar() == "conditions");
       if (only_ours) return true;
     }
     if (root["constraints"].IsDefined()) return false;
+    if (root["conditions"].IsDefined() && root["conditions"].IsMap()) return false;
     bool any = false;
     for (const auto& entry : root) {
       const YAML::Node& value = entry.second;
@@ -143,6 +150,28 @@ class Reader {
       nodes.push_back(item);
     }
     return nodes;
+  }
+
+  /// Each with its own line in what it throws.
+  std::vector<Condition> read_conditions(const YAML::Node& node) {
+    if (!node.IsDefined() || node.IsNull()) return {};
+    if (!node.IsMap())
+      invalid(line_of(node.Mark()) + "conditions must be a map of parameters and expressions",
+              "write conditions: {momentum: optimizer == 'sgd'}; no parameter can have that name");
+    std::vector<Condition> conditions;
+    for (const auto& entry : node) {
+      const YAML::Node &key = entry.first, &value = entry.second;
+      count();
+      if (!key.IsScalar() || !value.IsScalar())
+        invalid(line_of(key.Mark()) + "conditions: each must be a name and a text",
+                "write momentum: optimizer == 'sgd'");
+      naming(key, "", [&] {
+        (void)compile_condition(parameters_, {key.Scalar(), value.Scalar()});
+      });
+      conditions.push_back({key.Scalar(), value.Scalar()});
+    }
+    naming(node, "", [&] { (void)Conditions(parameters_, conditions); });
+    return conditions;
   }
 
   void add_parameter(const std::string& name, const YAML::Node& value) {

@@ -12,6 +12,7 @@
 
 #include "skipjack/backend/in_process.h"
 #include "skipjack/backend/local_process.h"
+#include "skipjack/backend/processors.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/method/method.h"
@@ -38,14 +39,19 @@ std::unique_ptr<Scheduler> make_method(const TuningDefinition& definition) {
                                             .options = definition.method_options});
 }
 
-ArgumentStyle argument_style(const ProgramDefinition& program) {
+ArgumentStyle argument_style(const TuningDefinition& definition) {
+  const ProgramDefinition& program = definition.program;
+  std::vector<std::string> optional_names;
+  for (const Condition& condition : definition.space.conditions())
+    optional_names.push_back(condition.parameter);
   switch (program.pass_by) {
     case PassBy::Arguments:
       return AsArguments{};
     case PassBy::JsonFile:
       return AsJsonFile{};
     case PassBy::Template:
-      return AsTemplate{.arguments = program.argument_template};
+      return AsTemplate{.arguments = program.argument_template,
+                        .optional_names = std::move(optional_names)};
   }
   check_failed("a known way to pass arguments", __FILE__, __LINE__);
 }
@@ -102,11 +108,11 @@ TuningDefinition read_definition(const JournalHeader& header) {
 }
 
 StoppingCriterion extended(StoppingCriterion stop, const ResumeOptions& options,
-                           const History& history) {
+                           const History& history, Duration running_time) {
   if (options.stop) stop = *options.stop;
   if (options.add_time)
     stop.max_time =
-        std::max(stop.max_time.value_or(Duration::zero()), history.time()) + *options.add_time;
+        std::max(stop.max_time.value_or(Duration::zero()), running_time) + *options.add_time;
   if (options.add_trials)
     stop.max_trials_started = std::max(stop.max_trials_started.value_or(0),
                                        static_cast<std::int64_t>(history.trials().size())) +
@@ -139,8 +145,37 @@ class MemorySink final : public EventSink {
   void append(const std::vector<Event>&) override {}
 };
 
-void require(bool holds, const std::string& message) {
-  if (!holds) throw Error(ErrorCode::InvalidArgument, message);
+void require(bool holds, const std::string& message, const std::string& try_this = {}) {
+  if (!holds) throw Error(ErrorCode::InvalidArgument, message, try_this);
+}
+
+void validate_processors(const ProgramDefinition& program, int workers) {
+  if (program.cpus.empty()) return;
+  require(program.cpus_per_trial >= 1,
+          "cpus_per_trial = " + std::to_string(program.cpus_per_trial) + " must be >= 1");
+  require(static_cast<std::int64_t>(workers) * program.cpus_per_trial <=
+              static_cast<std::int64_t>(program.cpus.size()),
+          "workers = " + std::to_string(workers) +
+              " with cpus_per_trial = " + std::to_string(program.cpus_per_trial) +
+              " need more than the " + std::to_string(program.cpus.size()) + " cpus given",
+          "name more cpus, or run fewer trials at a time");
+  std::set<int> named;
+  for (const int cpu : program.cpus)
+    require(named.insert(cpu).second, "cpus names processor " + std::to_string(cpu) + " twice");
+  if (const std::vector<int> unusable = unusable_processors(program.cpus); !unusable.empty())
+    require(false,
+            "cpus names processor " + std::to_string(unusable.front()) +
+                ", which does not exist or may not be used here",
+            "'nproc --all' counts them from 0; containers and job managers may allow fewer");
+}
+
+/// The processors of each of the slots.
+std::vector<std::vector<int>> processor_slots(const ProgramDefinition& program, int workers) {
+  std::vector<std::vector<int>> slots;
+  if (program.cpus.empty()) return slots;
+  for (auto first = program.cpus.begin(); workers > 0; --workers, first += program.cpus_per_trial)
+    slots.emplace_back(first, first + program.cpus_per_trial);
+  return slots;
 }
 
 }  // namespace
@@ -174,6 +209,7 @@ void validate(const TuningDefinition& definition) {
           "workers = " + std::to_string(definition.workers) +
               " with gpus_per_trial = " + std::to_string(program.gpus_per_trial) +
               " need more than the " + std::to_string(program.gpus.size()) + " gpus given");
+  validate_processors(program, definition.workers);
   std::error_code error;
   if (!fs::exists(program.entry_point, error))
     throw Error(ErrorCode::NotFound,
@@ -196,11 +232,12 @@ std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition
       options.command_prefix = program.interpreter;
   }
   if (!program.working_directory.empty()) options.working_directory = program.working_directory;
-  options.arguments = argument_style(program);
+  options.arguments = argument_style(definition);
   options.max_resource_attr = program.max_resource_attr;
   options.capacity = definition.workers;
   options.gpus = program.gpus;
   options.gpus_per_trial = program.gpus_per_trial;
+  options.cpu_sets = processor_slots(program, definition.workers);
   options.grace_period = program.grace;
   for (const auto& [name, value] : program.environment)
     options.environment.emplace_back(name, value);
@@ -250,7 +287,8 @@ TuningResult resume_tuning(const ExperimentStore& store, const std::string& name
   const std::vector<Event> events = experiment.journal->read_events();
   const History history = fold(events);
   const Json stored_stop = to_json(definition.stop);
-  definition.stop = extended(definition.stop, options, history);
+  const Duration running_time = experiment.journal->running_time();
+  definition.stop = extended(definition.stop, options, history, running_time);
   const bool changed = to_json(definition.stop) != stored_stop;
   if (experiment_status(events) == ExperimentStatus::Finished &&
       !(changed && has_budget(definition.stop, events)))
@@ -259,8 +297,9 @@ TuningResult resume_tuning(const ExperimentStore& store, const std::string& name
   const std::unique_ptr<Scheduler> scheduler = scheduler_for(definition, options.run);
   const std::unique_ptr<Backend> backend = backend_for(definition, experiment.folder, options.run);
   if (changed) experiment.journal->set_definition(to_json(definition));
-  return run_tuner(*scheduler, *backend, *experiment.journal, events,
-                   tuner_options(definition, options.run));
+  TunerOptions tuner = tuner_options(definition, options.run);
+  tuner.reached = running_time;
+  return run_tuner(*scheduler, *backend, *experiment.journal, events, tuner);
 }
 
 ExperimentStatus experiment_status(const std::vector<Event>& events) {

@@ -50,6 +50,13 @@ struct ProgramDefinition {
   /// GPU ids to hand out, gpus_per_trial to each; empty: GPUs are not managed.
   std::vector<std::string> gpus;
   int gpus_per_trial = 1;
+  /// Processors to hand out, by number, cpus_per_trial to each trial, which is bound to them:
+  /// trials that run side by side then don't take time from each other. Needs workers *
+  /// cpus_per_trial <= cpus.size(), no number twice. Empty, the default: trials run wherever the
+  /// tuner may.
+  std::vector<int> cpus;
+  /// Range [1, cpus.size()]; default 1.
+  int cpus_per_trial = 1;
 };
 
 /// Everything that makes an experiment what it is; stored in its journal.

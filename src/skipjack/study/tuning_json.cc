@@ -109,7 +109,9 @@ Json program_to_json(const ProgramDefinition& program) {
                       {"environment", std::move(environment)},
                       {"grace", to_seconds(program.grace)},
                       {"gpus", strings_to_json(program.gpus)},
-                      {"gpus_per_trial", program.gpus_per_trial}};
+                      {"gpus_per_trial", program.gpus_per_trial},
+                      {"cpus", Json::Array(program.cpus.begin(), program.cpus.end())},
+                      {"cpus_per_trial", program.cpus_per_trial}};
 }
 
 ProgramDefinition program_from_json(const Json& json) {
@@ -136,6 +138,11 @@ ProgramDefinition program_from_json(const Json& json) {
       program.gpus = strings_from_json(value);
     else if (key == "gpus_per_trial")
       program.gpus_per_trial = int_from_json("program.gpus_per_trial", value);
+    else if (key == "cpus")
+      for (const Json& cpu : value.as_array())
+        program.cpus.push_back(int_from_json("program.cpus", cpu));
+    else if (key == "cpus_per_trial")
+      program.cpus_per_trial = int_from_json("program.cpus_per_trial", value);
     else
       unknown_field("program", key);
   }

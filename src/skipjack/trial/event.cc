@@ -70,6 +70,7 @@ Json form_of(const StopOrdered& body) {
   Json json = typed("stop_ordered");
   json.set("trial", Json(body.trial));
   json.set("reason", Json(body.reason));
+  set_optional(json, "bound", body.bound);
   return json;
 }
 
@@ -181,6 +182,12 @@ AttemptEnded attempt_ended_from(const Json& json) {
   return body;
 }
 
+StopOrdered stop_ordered_from(const Json& json) {
+  StopOrdered body{trial_of(json.at("trial")), json.at("reason").as_string()};
+  if (const Json* bound = json.find("bound")) body.bound = bound->as_double();
+  return body;
+}
+
 Reported reported_from(const Json& json) {
   Reported body{attempt_of(json), json.at("metrics")};
   (void)body.metrics.as_object();
@@ -196,7 +203,7 @@ EventBody body_from(const Json& json) {
   if (type == "trial_started") return trial_started_from(json);
   if (type == "trial_resumed")
     return TrialResumed{attempt_of(json), optional_int(json, "max_resource")};
-  if (type == "stop_ordered") return StopOrdered{trial(), json.at("reason").as_string()};
+  if (type == "stop_ordered") return stop_ordered_from(json);
   if (type == "pause_ordered") return PauseOrdered{trial()};
   if (type == "deadline_set")
     return DeadlineSet{trial(), Duration(json.at("deadline_ns").as_int())};

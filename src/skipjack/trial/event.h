@@ -31,7 +31,8 @@ enum class Outcome {
   Failed,     ///< another exit code, a signal, a time limit, or nothing reported
   Stopped,    ///< ended because a scheduler or the end of the tuning stopped it
   Paused,     ///< ended because a scheduler paused it
-  Lost,       ///< the tuner died while it ran; it runs again as the next attempt
+  Lost,       ///< nobody knows what became of it (the tuner died while it ran, a trial that was
+              ///< asked for was never told); it runs again as the next attempt
 };
 std::string_view to_string(Outcome outcome);
 std::optional<Outcome> outcome_from_string(std::string_view text);
@@ -75,9 +76,12 @@ struct TrialResumed {
   AttemptId id;
   std::optional<std::int64_t> max_resource;
 };
+/// bound: the objective would have been at least (Min), at most (Max) this had the trial gone on;
+/// unset where nothing is known of that.
 struct StopOrdered {
   TrialId trial = 0;
   std::string reason;
+  std::optional<double> bound = std::nullopt;
 };
 struct PauseOrdered {
   TrialId trial = 0;
@@ -125,6 +129,13 @@ class EventSink {
   /// Keeps all of the events or none; they survive a kill of this process once it returns. Throws
   /// Io.
   virtual void append(const std::vector<Event>& events) = 0;
+  /// How often it wants alive() while nothing is appended. Unset, the default: never, and the tuner
+  /// sleeps until something happens.
+  virtual std::optional<Duration> alive_interval() const { return std::nullopt; }
+  /// A tuner runs, and the experiment's running time has come to this. No event: nothing follows
+  /// from it while the tuner lives. After a kill the next run counts on from here, so that the time
+  /// since the last event is not lost. Throws Io.
+  virtual void alive(Duration /*time*/) {}
 };
 
 /// {"type": "reported", ...}; the journal's form. event_body_from_json throws Corrupted for what it

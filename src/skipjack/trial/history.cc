@@ -72,11 +72,13 @@ class Fold {
     trial.ended.reset();
     trial.end.reset();
     trial.ending = false;
+    trial.bound.reset();
     trial.max_resource = body.max_resource;
   }
 
   void operator()(const StopOrdered& body) {
     Trial& trial = require(body.trial);
+    trial.bound = body.bound;
     if (has_running_attempt(trial)) {
       trial.ending = true;
     } else if (trial.status == TrialStatus::Paused || trial.status == TrialStatus::Running) {
@@ -184,6 +186,7 @@ std::optional<double> last_value(const Trial& trial, std::string_view metric) {
 std::optional<Observation> observe(const Trial& trial, const Metric& metric) {
   if (trial.status == TrialStatus::Running) return std::nullopt;
   if (trial.status == TrialStatus::Failed) return Invalid{};
+  if (trial.status == TrialStatus::Stopped && trial.bound) return Bounded{*trial.bound};
   if (const auto value = last_value(trial, metric.name)) return Measured{*value};
   if (trial.status == TrialStatus::Completed) return Invalid{};
   return std::nullopt;

@@ -59,6 +59,9 @@ struct Trial {
   std::optional<AttemptEnd> end;
   /// A Stop or Pause was ordered and the attempt has not ended yet.
   bool ending = false;
+  /// Of the Stop that was ordered: the objective would have been at least (Min), at most (Max)
+  /// this.
+  std::optional<double> bound;
 };
 
 /// What is learnt of a configuration.
@@ -105,8 +108,8 @@ class History {
 /// The last finite value of the metric among the trial's reports; nullopt if there is none.
 std::optional<double> last_value(const Trial& trial, std::string_view metric);
 /// What the trial says about its configuration: nullopt while it runs without a report. A running
-/// trial's reports count as Measured only after it has ended. Failed trials are Invalid, stopped
-/// ones Measured if they reported.
+/// trial's reports count as Measured only after it has ended. Failed trials are Invalid; stopped
+/// ones Bounded if a bound was given, else Measured if they reported.
 std::optional<Observation> observe(const Trial& trial, const Metric& metric);
 
 }  // namespace skipjack

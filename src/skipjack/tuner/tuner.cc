@@ -58,6 +58,8 @@ void validate(const TunerOptions& options) {
                     " must be >= 1");
   if (options.trial_time_limit && *options.trial_time_limit <= Duration::zero())
     throw Error(ErrorCode::InvalidArgument, "trial_time_limit must be more than 0 s");
+  if (options.reached < Duration::zero())
+    throw Error(ErrorCode::InvalidArgument, "reached must be at least 0 s");
 }
 
 struct EndRequest {
@@ -98,8 +100,11 @@ class Loop {
   enum class Effect { Nothing, Started, Ending };
   Effect obey(const Command& command);
   void launch(AttemptId id, const Trial& trial);
-  void order_end(TrialId trial, EndAs as, const std::string& reason);
+  void order_end(TrialId trial, EndAs as, const std::string& reason,
+                 std::optional<double> bound = std::nullopt);
   void commit();
+  /// Tells the sink how far time has come, once it has heard nothing for its interval.
+  void show_life();
   void carry_out();
   void show_turn() const;
   Duration sleep_time() const;
@@ -123,6 +128,8 @@ class Loop {
   int run_ = 0;
   std::int64_t num_committed_ = 0;
   Duration last_committed_{0};
+  /// When the sink last heard of this run.
+  Duration last_heard_{0};
   std::vector<Event> pending_;
   std::vector<Action> actions_;
   std::set<AttemptId> live_;
@@ -363,7 +370,7 @@ Loop::Effect Loop::obey(const Command& command) {
   }
   if (const auto* pause = std::get_if<Pause>(&command)) order_end(pause->trial, EndAs::Paused, "");
   if (const auto* stop = std::get_if<Stop>(&command))
-    order_end(stop->trial, EndAs::Stopped, stop->reason);
+    order_end(stop->trial, EndAs::Stopped, stop->reason, stop->bound);
   if (const auto* set = std::get_if<SetDeadline>(&command); set && history_.find(set->trial))
     emit(DeadlineSet{set->trial, set->deadline});
   if (const auto* finished = std::get_if<Finished>(&command)) {
@@ -383,7 +390,8 @@ void Loop::launch(AttemptId id, const Trial& trial) {
       .time_limit = options_.trial_time_limit});
 }
 
-void Loop::order_end(TrialId trial, EndAs as, const std::string& reason) {
+void Loop::order_end(TrialId trial, EndAs as, const std::string& reason,
+                     std::optional<double> bound) {
   const auto attempt = std::find_if(live_.begin(), live_.end(),
                                     [&](const AttemptId& id) { return id.trial == trial; });
   const bool paused = history_.find(trial) && history_.find(trial)->status == TrialStatus::Paused;
@@ -391,7 +399,7 @@ void Loop::order_end(TrialId trial, EndAs as, const std::string& reason) {
   if (attempt == live_.end() && !(at_rest && as == EndAs::Stopped)) return;
   if (ending_.contains(trial)) return;
   if (as == EndAs::Stopped)
-    emit(StopOrdered{trial, reason});
+    emit(StopOrdered{trial, reason, bound});
   else
     emit(PauseOrdered{trial});
   if (attempt != live_.end()) actions_.push_back(EndRequest{*attempt, as});
@@ -401,8 +409,16 @@ void Loop::commit() {
   if (pending_.empty()) return;
   sink_.append(pending_);
   num_committed_ += static_cast<std::int64_t>(pending_.size());
-  last_committed_ = pending_.back().time;
+  last_committed_ = last_heard_ = pending_.back().time;
   pending_.clear();
+}
+
+void Loop::show_life() {
+  const std::optional<Duration> interval = sink_.alive_interval();
+  const Duration at = now();
+  if (!interval || at - last_heard_ < *interval) return;
+  sink_.alive(at);
+  last_heard_ = at;
 }
 
 void Loop::carry_out() {
@@ -429,6 +445,8 @@ Duration Loop::sleep_time() const {
   Duration sleep = kLongestSleep;
   const Duration at = now();
   if (options_.turn_interval) sleep = std::min(sleep, *options_.turn_interval);
+  if (const std::optional<Duration> interval = sink_.alive_interval())
+    sleep = std::min(sleep, last_heard_ + *interval - at);
   if (options_.stop.max_time && !stopping_ &&
       (reason_.empty() || options_.at_end == AtEnd::StopRunning))
     sleep = std::min(sleep, *options_.stop.max_time - at);
@@ -470,7 +488,8 @@ void Loop::write_failure() noexcept {
 TuningResult Loop::run(const std::vector<Event>& past) {
   for (const Event& event : past) fold(event);
   num_committed_ = static_cast<std::int64_t>(past.size());
-  if (!past.empty()) base_ = last_committed_ = past.back().time;
+  if (!past.empty()) last_committed_ = past.back().time;
+  base_ = std::max(last_committed_, options_.reached);
   try {
     begin_run();
     for (;;) {
@@ -480,6 +499,7 @@ TuningResult Loop::run(const std::vector<Event>& past) {
       if (reason_.empty() && !pending_.empty()) decide();
       if (reason_.empty() && live_.empty()) reason_ = "stalled";
       commit();
+      show_life();
       carry_out();
       show_turn();
       if (!reason_.empty() && live_.empty() && (stopping_ || lost_.empty())) break;

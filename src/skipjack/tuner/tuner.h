@@ -62,6 +62,9 @@ struct TunerOptions {
   LogSink log;
   /// Goes into RunStarted: host, cores, kernel, versions.
   Json environment;
+  /// Running time that the experiment is known to have reached, where that is later than the last
+  /// of its past events (see EventSink::alive). Range [0, inf); default 0.
+  Duration reached{0};
   /// Of running time and of unix_time. Must outlive the run.
   const Clock* clock = &system_clock();
 };
@@ -76,7 +79,8 @@ struct TuningResult {
 };
 
 /// Runs until a criterion, the scheduler or an interrupt ends it. past: the events of earlier runs,
-/// in order; they are applied to the scheduler, attempts that still run are adopted if the backend
+/// in order; running time goes on from the last of them, or from TunerOptions::reached if that is
+/// later; they are applied to the scheduler, attempts that still run are adopted if the backend
 /// can, the others are lost and run again as the next attempt before anything new starts. Throws
 /// InvalidArgument for bad options; Exhausted, quoting the last lines of standard error, if the
 /// first trials all failed; and whatever the sink, the scheduler or the backend throws. Then

@@ -1,5 +1,7 @@
 #include "skipjack/wire/arguments.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "skipjack/base/error.h"
@@ -21,11 +23,35 @@ std::string argument(std::string_view name, const Json& value) {
 
 class TemplateExpansion {
  public:
-  TemplateExpansion(const Json& configuration, const ArgumentPaths& paths)
-      : configuration_(configuration), paths_(paths) {}
+  TemplateExpansion(const Json& configuration, const AsTemplate& style, const ArgumentPaths& paths)
+      : configuration_(configuration), style_(style), paths_(paths) {}
 
-  std::string expand(const std::string& pattern) const {
+  std::vector<std::string> arguments() const {
+    std::vector<std::string> arguments;
+    const std::string* before = nullptr;
+    for (const std::string& pattern : style_.arguments) {
+      if (auto text = expand(pattern))
+        arguments.push_back(*std::move(text));
+      else if (is_placeholder(pattern) && before != nullptr && is_option(*before))
+        arguments.pop_back();
+      before = &pattern;
+    }
+    return arguments;
+  }
+
+ private:
+  static bool is_placeholder(const std::string& pattern) {
+    return pattern.front() == '{' && pattern.find('}') == pattern.size() - 1;
+  }
+  static bool is_option(const std::string& pattern) {
+    return pattern.size() > 1 && pattern.front() == '-' &&
+           pattern.find_first_of("{}") == std::string::npos;
+  }
+
+  /// nullopt if it speaks of a name that is lacking and may be.
+  std::optional<std::string> expand(const std::string& pattern) const {
     std::string text;
+    bool is_complete = true;
     for (std::size_t i = 0; i < pattern.size(); ++i) {
       const char c = pattern[i];
       if (c != '{' && c != '}') {
@@ -39,16 +65,20 @@ class TemplateExpansion {
           throw Error(ErrorCode::InvalidArgument,
                       "template argument '" + pattern + "' has a lone '" + c + "'",
                       std::string("write ") + c + c + " for a brace");
-        text += value_of(pattern.substr(i + 1, close - i - 1), pattern);
+        const auto value = value_of(pattern.substr(i + 1, close - i - 1), pattern);
+        is_complete = is_complete && value;
+        text += value.value_or("");
         i = close;
       }
     }
-    return text;
+    return is_complete ? std::optional(std::move(text)) : std::nullopt;
   }
 
- private:
-  std::string value_of(const std::string& name, const std::string& pattern) const {
+  std::optional<std::string> value_of(const std::string& name, const std::string& pattern) const {
     if (const Json* value = configuration_.find(name)) return argument(name, *value);
+    const auto& optional_names = style_.optional_names;
+    if (std::find(optional_names.begin(), optional_names.end(), name) != optional_names.end())
+      return std::nullopt;
     if (name == kCheckpointName) return paths_.checkpoint_directory;
     if (name == kConfigFileName) return paths_.config_file;
     std::string known;
@@ -60,6 +90,7 @@ class TemplateExpansion {
   }
 
   const Json& configuration_;
+  const AsTemplate& style_;
   const ArgumentPaths& paths_;
 };
 
@@ -70,12 +101,9 @@ std::string option(std::string_view name) { return "--" + std::string(name); }
 std::vector<std::string> build_arguments(const Json& configuration, const ArgumentStyle& style,
                                          const ArgumentPaths& paths) {
   const Json::Object& members = configuration.as_object();
+  if (const auto* pattern = std::get_if<AsTemplate>(&style))
+    return TemplateExpansion(configuration, *pattern, paths).arguments();
   std::vector<std::string> arguments;
-  if (const auto* pattern = std::get_if<AsTemplate>(&style)) {
-    const TemplateExpansion expansion(configuration, paths);
-    for (const std::string& item : pattern->arguments) arguments.push_back(expansion.expand(item));
-    return arguments;
-  }
   if (std::holds_alternative<AsJsonFile>(style)) {
     arguments = {option(kConfigFileName), paths.config_file};
   } else {

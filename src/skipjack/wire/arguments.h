@@ -23,6 +23,10 @@ struct AsJsonFile {};
 /// Nothing else is appended.
 struct AsTemplate {
   std::vector<std::string> arguments;
+  /// Names that a configuration may lack (parameters with conditions). An item that holds such a
+  /// one is left out where it is lacking; if it is that placeholder alone, so is an option right
+  /// before it ("-m" or "--momentum", without a placeholder of its own).
+  std::vector<std::string> optional_names = {};
 };
 using ArgumentStyle = std::variant<AsArguments, AsJsonFile, AsTemplate>;
 

@@ -109,38 +109,4 @@ void ReportDecoder::take_object_byte(char byte, std::vector<Json>& reports) {
   }
 }
 
-std::string valid_utf8(std::string_view text) {
-  std::string valid;
-  valid.reserve(text.size());
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[i + k]); };
-    const unsigned char first = byte(0);
-    std::size_t length = 1;
-    unsigned char second_min = 0x80, second_max = 0xBF;
-    if (first >= 0xC2 && first <= 0xDF) {
-      length = 2;
-    } else if (first >= 0xE0 && first <= 0xEF) {
-      length = 3;
-      if (first == 0xE0) second_min = 0xA0;  // shorter forms exist
-      if (first == 0xED) second_max = 0x9F;  // surrogates
-    } else if (first >= 0xF0 && first <= 0xF4) {
-      length = 4;
-      if (first == 0xF0) second_min = 0x90;
-      if (first == 0xF4) second_max = 0x8F;  // beyond U+10FFFF
-    }
-    bool good = first < 0x80 || length > 1;
-    good = good && i + length <= text.size();
-    for (std::size_t k = 1; good && k < length; ++k)
-      good = k == 1 ? byte(1) >= second_min && byte(1) <= second_max : (byte(k) & 0xC0) == 0x80;
-    if (good) {
-      valid.append(text, i, length);
-      i += length;
-    } else {
-      valid += '?';
-      ++i;
-    }
-  }
-  return valid;
-}
-
 }  // namespace skipjack

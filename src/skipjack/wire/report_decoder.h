@@ -66,8 +66,4 @@ class ReportDecoder {
   std::string first_malformed_;
 };
 
-/// The text with every byte that is no part of valid UTF-8 replaced by '?': what programs print may
-/// be anything, what is stored as JSON text may not.
-std::string valid_utf8(std::string_view text);
-
 }  // namespace skipjack

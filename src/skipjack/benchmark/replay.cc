@@ -1,0 +1,289 @@
+// The method's scheduler is wrapped by one that times and judges it; the world's evaluations are
+// wrapped as simulated trials. In between runs the tuner as always.
+#include "skipjack/benchmark/replay.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "skipjack/backend/simulator.h"
+#include "skipjack/base/clock.h"
+#include "skipjack/base/error.h"
+#include "skipjack/method/method.h"
+#include "skipjack/search/recommend.h"
+#include "skipjack/tuner/tuner.h"
+
+namespace skipjack::benchmark {
+namespace {
+
+/// Seconds by the wall and of this thread's CPU.
+struct Stopwatch {
+  double wall = 0, cpu = 0;
+
+  static Stopwatch now() {
+    timespec cpu{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    return {to_seconds(system_clock().now()),
+            static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec)};
+  }
+  void add_since(const Stopwatch& begin) {
+    const Stopwatch end = now();
+    wall += end.wall - begin.wall;
+    cpu += end.cpu - begin.cpu;
+  }
+};
+
+/// Folds the events into what the world thinks of the method.
+class Judge {
+ public:
+  Judge(const World& world, const ReplayOptions& options) : world_(world), options_(options) {
+    result_.has_target = world.metric().kind == MetricKind::Time;
+  }
+
+  void see(const Event& event, const History& history) {
+    now_ = to_seconds(event.time);
+    if (const auto* started = std::get_if<TrialStarted>(&event.body)) {
+      const std::string key = world_.space().key(started->configuration);
+      if (!tried_.insert(key).second) ++result_.repeats;
+      if (failed_.contains(key)) ++result_.repeated_failures;
+      ++result_.trials;
+      running_since_[started->trial] = now_;
+    } else if (const auto* resumed = std::get_if<TrialResumed>(&event.body)) {
+      running_since_[resumed->id.trial] = now_;
+    } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
+      take_end(*ended, *history.find(ended->id.trial), history);
+    }
+  }
+
+  /// Judges the checkpoints that the method has not come to.
+  ReplayResult finish(const History& history, std::string reason) {
+    while (result_.judgements.size() < options_.checkpoints.size()) judge(history);
+    result_.reason = std::move(reason);
+    return std::move(result_);
+  }
+
+ private:
+  void take_end(const AttemptEnded& ended, const Trial& trial, const History& history) {
+    const auto since = running_since_.extract(trial.id);
+    if (!since.empty()) ended_seconds_ += now_ - since.mapped();
+    if (ended.end.outcome == Outcome::Paused) return;
+    ++num_ended_;
+    if (ended.end.outcome == Outcome::Failed) {
+      ++result_.failures;
+      failed_.insert(world_.space().key(trial.configuration));
+    } else if (ended.end.outcome == Outcome::Stopped) {
+      ++result_.stopped;
+    } else {
+      take_completed(trial.configuration);
+    }
+    const std::size_t next = result_.judgements.size();
+    if (next < options_.checkpoints.size() && num_ended_ == options_.checkpoints[next])
+      judge(history);
+  }
+
+  void take_completed(const Configuration& configuration) {
+    evaluated_ = std::min(evaluated_, normalised_regret(world_, configuration));
+    if (!result_.has_target || result_.evaluations_to_target) return;
+    const std::optional<double> value = world_.true_value(configuration);
+    if (!value || *value > options_.target_factor * world_.reference().best) return;
+    result_.evaluations_to_target = num_ended_;
+    result_.seconds_to_target = measured_seconds();
+  }
+
+  double measured_seconds() const {
+    double sum = ended_seconds_;
+    for (const auto& [trial, since] : running_since_) sum += now_ - since;
+    return sum;
+  }
+
+  void judge(const History& history) {
+    Judgement judgement{.evaluations = options_.checkpoints[result_.judgements.size()],
+                        .evaluated = evaluated_,
+                        .measured_seconds = measured_seconds(),
+                        .running_time = now_};
+    if (const auto found = recommend(world_.space(), history, world_.metric())) {
+      judgement.recommended = normalised_regret(world_, found->configuration);
+      judgement.observed = normalised_regret(world_, found->best_value_configuration);
+    }
+    result_.judgements.push_back(judgement);
+  }
+
+  const World& world_;
+  const ReplayOptions& options_;
+  ReplayResult result_;
+  std::set<std::string> tried_, failed_;
+  std::map<TrialId, double> running_since_;
+  int num_ended_ = 0;
+  double now_ = 0, ended_seconds_ = 0;
+  /// As bad as the median configuration before anything has completed.
+  double evaluated_ = 1;
+};
+
+/// The method's scheduler, timed; the judge sees every event behind it, off the clock.
+class Watched final : public Scheduler {
+ public:
+  Watched(std::unique_ptr<Scheduler> scheduler, Judge& judge)
+      : scheduler_(std::move(scheduler)), judge_(judge) {}
+
+  void apply(const Event& event, const History& history) override {
+    const Stopwatch begin = Stopwatch::now();
+    scheduler_->apply(event, history);
+    answer_.add_since(begin);
+    judge_.see(event, history);
+  }
+
+  std::vector<Command> decide(const SchedulerView& view) override {
+    const Stopwatch begin = Stopwatch::now();
+    std::vector<Command> commands = scheduler_->decide(view);
+    answer_.add_since(begin);
+    const Stopwatch answer = std::exchange(answer_, {});
+    if (std::any_of(commands.begin(), commands.end(), [](const Command& command) {
+          return std::holds_alternative<Start>(command) || std::holds_alternative<Resume>(command);
+        })) {
+      wall_.push_back(answer.wall);
+      cpu_.push_back(answer.cpu);
+    }
+    return commands;
+  }
+
+  void move_times_to(ReplayResult& result) {
+    result.answer_seconds = std::move(wall_);
+    result.answer_cpu_seconds = std::move(cpu_);
+  }
+
+ private:
+  std::unique_ptr<Scheduler> scheduler_;
+  Judge& judge_;
+  /// Since the last decision.
+  Stopwatch answer_;
+  std::vector<double> wall_, cpu_;
+};
+
+/// The world's evaluations as attempts of trials. A paused trial that is resumed goes on with the
+/// curve it began, behind the level it was paused at.
+class Trials {
+ public:
+  Trials(const World& world, std::uint64_t seed) : world_(world), seed_(seed) {}
+
+  SimulatedAttempt run(const StartRequest& request) {
+    if (request.checkpoint_from)
+      throw Error(ErrorCode::Unsupported,
+                  "the method copies checkpoints between trials, and worlds have none to copy");
+    const auto [begun, is_new] = evaluations_.try_emplace(request.id.trial);
+    Begun& trial = begun->second;
+    if (is_new) trial.evaluation = evaluate(request.configuration);
+    return attempt(trial, request.max_resource.value_or(world_.resource().max));
+  }
+
+  /// A report was taken in: a resumed attempt goes on behind it.
+  void see(const Event& event) {
+    if (const auto* reported = std::get_if<Reported>(&event.body))
+      ++evaluations_.at(reported->id.trial).num_reported;
+  }
+
+ private:
+  struct Begun {
+    Evaluation evaluation;
+    std::size_t num_reported = 0;
+  };
+
+  Evaluation evaluate(const Configuration& configuration) {
+    const std::string key = world_.space().key(configuration);
+    Rng rng(seed_, "evaluation of " + key, times_run_[key]++);
+    return world_.evaluate(configuration, rng);
+  }
+
+  SimulatedAttempt attempt(const Begun& trial, std::int64_t max_resource) const {
+    const auto& curve = trial.evaluation.curve;
+    if (curve.empty())
+      return {.duration = from_seconds(trial.evaluation.seconds),
+              .end = {.outcome = Outcome::Failed, .exit_code = 1, .reason = "exit code 1"}};
+    const double skipped = trial.num_reported > 0 ? curve[trial.num_reported - 1].seconds : 0.0;
+    SimulatedAttempt does{.duration = from_seconds(trial.evaluation.seconds - skipped)};
+    for (std::size_t i = trial.num_reported; i < curve.size(); ++i) {
+      if (curve[i].resource > max_resource) {
+        if (!does.reports.empty()) does.duration = does.reports.back().after;
+        break;
+      }
+      Json metrics;
+      metrics.set(world_.metric().name, curve[i].value);
+      if (!world_.resource().name.empty()) metrics.set(world_.resource().name, curve[i].resource);
+      does.reports.push_back({from_seconds(curve[i].seconds - skipped), std::move(metrics)});
+    }
+    return does;
+  }
+
+  const World& world_;
+  const std::uint64_t seed_;
+  std::map<TrialId, Begun> evaluations_;
+  std::map<std::string, std::uint64_t> times_run_;
+};
+
+class TrialsSink final : public EventSink {
+ public:
+  explicit TrialsSink(Trials& trials) : trials_(trials) {}
+  void append(const std::vector<Event>& events) override {
+    for (const Event& event : events) trials_.see(event);
+  }
+
+ private:
+  Trials& trials_;
+};
+
+void validate(const ReplayOptions& options) {
+  const auto refuse = [](const std::string& message) {
+    throw Error(ErrorCode::InvalidArgument, message);
+  };
+  if (options.evaluations < 1)
+    refuse("evaluations = " + std::to_string(options.evaluations) + " must be >= 1");
+  if (options.checkpoints.empty()) refuse("checkpoints is empty");
+  int last = 0;
+  for (const int checkpoint : options.checkpoints) {
+    if (checkpoint <= last || checkpoint > options.evaluations)
+      refuse("checkpoints must ascend within [1, evaluations = " +
+             std::to_string(options.evaluations) + "], " + std::to_string(checkpoint) + " doesn't");
+    last = checkpoint;
+  }
+  if (!(options.target_factor > 1))
+    refuse("target_factor = " + std::to_string(options.target_factor) + " must be > 1");
+}
+
+}  // namespace
+
+ReplayResult replay(const World& world, const ReplayOptions& options) {
+  validate(options);
+  Judge judge(world, options);
+  Json method_options = options.method_options;
+  if (world.metric().kind != MetricKind::Time && method_options.find(kCapOption))
+    method_options.set(kCapOption, false);
+  Watched scheduler(make_scheduler(options.method, {.space = world.space(),
+                                                    .metrics = {world.metric()},
+                                                    .seed = options.seed,
+                                                    .options = std::move(method_options)}),
+                    judge);
+  Trials trials(world, options.seed);
+  TrialsSink sink(trials);
+  ManualClock clock;
+  const auto backend =
+      make_simulator({.trial = [&](const StartRequest& request) { return trials.run(request); },
+                      .capacity = options.workers,
+                      .clock = &clock});
+  const TuningResult tuned = run_tuner(scheduler, *backend, sink, {},
+                                       {.workers = options.workers,
+                                        .stop = {.max_trials_started = options.evaluations},
+                                        .max_initial_failures = std::nullopt,
+                                        .required_metrics = {world.metric().name},
+                                        .clock = &clock});
+  if (tuned.history.trials().empty())
+    throw Error(ErrorCode::InvalidArgument,
+                "method '" + options.method + "' proposed nothing for '" + world.name() + "'");
+  ReplayResult result = judge.finish(tuned.history, tuned.reason);
+  scheduler.move_times_to(result);
+  return result;
+}
+
+}  // namespace skipjack::benchmark

@@ -1,0 +1,77 @@
+// One tuning of one world by one method, through the real tuner in virtual time, judged along the
+// way by what only the world knows.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "skipjack/benchmark/world.h"
+
+namespace skipjack::benchmark {
+
+struct ReplayOptions {
+  /// See method/method.h.
+  std::string method;
+  Json method_options = {};
+  /// Of the method, and of the noise: the n-th run of a configuration gives the same whatever the
+  /// method.
+  std::uint64_t seed = 0;
+  /// Trials, failed and stopped ones included. Range [1, inf).
+  int evaluations = 100;
+  /// Trials at the same time. Range [1, inf).
+  int workers = 1;
+  /// Numbers of ended trials after which the method is judged. Ascending, in [1, evaluations]; at
+  /// least one.
+  std::vector<int> checkpoints = {10, 20, 30, 50, 100};
+  /// Judges what counts as found: a true value within this factor of the best one, for metrics of
+  /// kind Time. Range (1, inf).
+  double target_factor = 1.2;
+};
+
+/// How a method stands after a number of trials have ended. Regrets are normalised_regret(), under
+/// the true value; before anything has worked, 1.
+struct Judgement {
+  int evaluations = 0;
+  /// Of the configuration that search/recommend.h believes in.
+  double recommended = 1;
+  /// Of the configuration with the best single value.
+  double observed = 1;
+  /// The smallest of all that completed: what a perfect recommendation would have.
+  double evaluated = 1;
+  /// Seconds of running trials, added up; those that still run count as far as they have come.
+  double measured_seconds = 0;
+  /// Running time of the experiment: less than that where workers run at the same time.
+  double running_time = 0;
+};
+
+struct ReplayResult {
+  /// One a checkpoint; if the method ends early, the last ones are what it had then.
+  std::vector<Judgement> judgements;
+  /// One a suggestion: from a report's arrival (or from being asked, where none preceded) to the
+  /// start of the next trial, all in the scheduler. By the wall clock, and CPU seconds of the
+  /// calling thread, which compare on a busy machine but miss what other threads do.
+  std::vector<double> answer_seconds, answer_cpu_seconds;
+  int trials = 0;
+  int failures = 0;
+  /// Stopped early by the method.
+  int stopped = 0;
+  /// Trials whose configuration an earlier trial has had; of those, whose had failed by then.
+  int repeats = 0, repeated_failures = 0;
+  /// There is something to find: the metric is a time.
+  bool has_target = false;
+  /// Ended trials and measured_seconds when the first one within target_factor completed; unset if
+  /// none did.
+  std::optional<int> evaluations_to_target;
+  std::optional<double> seconds_to_target;
+  /// Why it ended, in the tuner's words.
+  std::string reason;
+};
+
+/// Throws InvalidArgument for options out of range or a method that proposes nothing at all,
+/// Unsupported for a method that copies checkpoints between trials, and what make_scheduler and
+/// run_tuner throw.
+ReplayResult replay(const World& world, const ReplayOptions& options);
+
+}  // namespace skipjack::benchmark

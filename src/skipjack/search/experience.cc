@@ -1,0 +1,81 @@
+#include "skipjack/search/experience.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace skipjack {
+namespace {
+
+// What a trial says; nullopt if nothing yet, or nothing that lasts.
+std::optional<FinishedTrial> finish(const Trial& trial, const Metric& metric) {
+  const std::optional<Observation> observation = observe(trial, metric);
+  if (!observation) return std::nullopt;
+  const double sign = metric.mode == Mode::Min ? 1 : -1;
+  return std::visit(
+      [&](const auto& o) -> std::optional<FinishedTrial> {
+        using T = std::decay_t<decltype(o)>;
+        if constexpr (std::is_same_v<T, Measured>)
+          return FinishedTrial{.trial = trial.id, .loss = sign * o.value};
+        else if constexpr (std::is_same_v<T, Bounded>)
+          return FinishedTrial{.trial = trial.id, .loss = sign * o.bound};
+        else if constexpr (std::is_same_v<T, Invalid>)
+          return FinishedTrial{.trial = trial.id, .loss = std::nullopt};
+        else
+          return std::nullopt;
+      },
+      *observation);
+}
+
+}  // namespace
+
+Experience::Experience(ExperienceOptions options)
+    : options_(std::move(options)),
+      unit_space_(options_.space),
+      tried_(options_.space),
+      fallback_(make_random_search({.space = options_.space, .seed = options_.seed})) {}
+
+TriedConfigurations::Relation Experience::update(const History& history) {
+  const TriedConfigurations::Relation relation = tried_.update(history);
+  if (relation == TriedConfigurations::Relation::Other) points_.clear();
+  const auto& trials = history.trials();
+  while (points_.size() < trials.size())
+    points_.push_back(options_.space.encode(trials[points_.size()].configuration));
+  finished_.clear();
+  pending_.clear();
+  for (const Trial& trial : trials) {
+    if (auto finished = finish(trial, options_.metric)) finished_.push_back(*finished);
+    if (trial.status == TrialStatus::Running) pending_.push_back(trial.id);
+  }
+  const auto end_of = [&](const FinishedTrial& finished) {
+    const Trial& trial = trials[static_cast<std::size_t>(finished.trial)];
+    return trial.ended.value_or(trial.started);
+  };
+  std::stable_sort(finished_.begin(), finished_.end(),
+                   [&](const auto& a, const auto& b) { return end_of(a) < end_of(b); });
+  return relation;
+}
+
+bool Experience::may_propose(const UnitPoint& point) const {
+  const Configuration configuration = options_.space.decode(point);
+  if (!options_.space.satisfies_constraints(configuration)) return false;
+  if (!tried_.contains(configuration)) return true;
+  if (options_.duplicates == Duplicates::Avoid) return false;
+  const auto same = [&](TrialId trial) { return this->point(trial) == point; };
+  return std::none_of(pending_.begin(), pending_.end(), same) &&
+         std::none_of(finished_.begin(), finished_.end(), [&](const FinishedTrial& finished) {
+           return !finished.loss && same(finished.trial);
+         });
+}
+
+Suggestion Experience::propose(const History& history, const SuggestContext& context, int max_draws,
+                               const std::function<UnitPoint()>& draw) {
+  for (int i = 0; i < max_draws; ++i) {
+    const UnitPoint point = unit_space_.snap(draw());
+    if (may_propose(point)) return Proposal{.configuration = options_.space.decode(point)};
+  }
+  return fallback_->suggest(history, context);
+}
+
+}  // namespace skipjack

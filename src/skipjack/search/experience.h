@@ -1,0 +1,67 @@
+// What a history has taught, for the searchers that go from result to result without a surrogate:
+// each trial as a point of the unit cube and a loss, what still runs, and what may be proposed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "skipjack/search/random.h"
+#include "skipjack/search/tried.h"
+#include "skipjack/search/unit_space.h"
+
+namespace skipjack {
+
+struct FinishedTrial {
+  TrialId trial = 0;
+  /// Finite, smaller is better: the metric's value, its sign turned for Max; of a trial stopped
+  /// early its bound. Unset: failed for what it is.
+  std::optional<double> loss;
+  friend bool operator==(const FinishedTrial&, const FinishedTrial&) = default;
+};
+
+struct ExperienceOptions {
+  SearchSpace space;
+  Metric metric = {};
+  /// Of the fallback.
+  std::uint64_t seed = 0;
+  Duplicates duplicates = Duplicates::Avoid;
+};
+
+/// Not thread-safe. A cache of points: what it answers is a function of the options and the history
+/// last given to update().
+class Experience {
+ public:
+  explicit Experience(ExperienceOptions options);
+
+  /// Encodes the trials that are new; O(trials log trials) otherwise. Returns how the history
+  /// relates to the one of the last call.
+  TriedConfigurations::Relation update(const History& history);
+
+  const UnitSpace& unit_space() const { return unit_space_; }
+  const UnitPoint& point(TrialId trial) const { return points_[static_cast<std::size_t>(trial)]; }
+  /// In the order in which they ended, those of one instant by number.
+  const std::vector<FinishedTrial>& finished() const { return finished_; }
+  const std::vector<TrialId>& pending() const { return pending_; }
+
+  /// point: snapped. Not running, not failed, within the constraints, and, where duplicates are
+  /// avoided, never started.
+  bool may_propose(const UnitPoint& point) const;
+  /// The first of at most this many draws that may be proposed, once snapped; where none may, what
+  /// random search without duplicates finds.
+  Suggestion propose(const History& history, const SuggestContext& context, int max_draws,
+                     const std::function<UnitPoint()>& draw);
+
+ private:
+  ExperienceOptions options_;
+  UnitSpace unit_space_;
+  TriedConfigurations tried_;
+  std::unique_ptr<Searcher> fallback_;
+  std::vector<UnitPoint> points_;
+  std::vector<FinishedTrial> finished_;
+  std::vector<TrialId> pending_;
+};
+
+}  // namespace skipjack

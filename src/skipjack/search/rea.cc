@@ -1,0 +1,91 @@
+#include "skipjack/search/rea.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "skipjack/base/error.h"
+#include "skipjack/search/experience.h"
+
+namespace skipjack {
+namespace {
+
+constexpr int kMaxDraws = 100;
+
+class RegularizedEvolution final : public Searcher {
+ public:
+  explicit RegularizedEvolution(ReaOptions options)
+      : options_(std::move(options)),
+        experience_({.space = options_.space,
+                     .metric = options_.metric,
+                     .seed = options_.seed,
+                     .duplicates = options_.duplicates}) {
+    if (options_.population_size < 1)
+      throw Error(
+          ErrorCode::InvalidArgument,
+          "population_size = " + std::to_string(options_.population_size) + " must be >= 1");
+    if (options_.sample_size < 1 || options_.sample_size > options_.population_size)
+      throw Error(ErrorCode::InvalidArgument,
+                  "sample_size = " + std::to_string(options_.sample_size) +
+                      " must be in [1, population_size = " +
+                      std::to_string(options_.population_size) + "]");
+    for (std::size_t k = 0; k < options_.space.dimension(); ++k)
+      if (cardinality(options_.space.searched()[k].second) != 1) mutable_.push_back(k);
+  }
+
+  Suggestion suggest(const History& history, const SuggestContext& context) override {
+    experience_.update(history);
+    const std::vector<FinishedTrial> population = latest();
+    const auto started = static_cast<std::int64_t>(history.trials().size());
+    if (started < options_.population_size || population.empty() || mutable_.empty())
+      return experience_.propose(history, context, 0, {});
+    Rng rng(options_.seed, "suggest", history.trials().size());
+    return experience_.propose(history, context, kMaxDraws,
+                               [&] { return child_of(parent(population, rng), rng); });
+  }
+
+ private:
+  /// The last population_size trials that have a value.
+  std::vector<FinishedTrial> latest() const {
+    std::vector<FinishedTrial> members;
+    const auto& finished = experience_.finished();
+    for (auto f = finished.rbegin(); f != finished.rend(); ++f) {
+      if (static_cast<std::int64_t>(members.size()) == options_.population_size) break;
+      if (f->loss) members.push_back(*f);
+    }
+    return members;
+  }
+
+  const UnitPoint& parent(const std::vector<FinishedTrial>& population, Rng& rng) const {
+    const FinishedTrial* best = nullptr;
+    const auto last = static_cast<std::int64_t>(population.size()) - 1;
+    for (std::int64_t i = 0; i < options_.sample_size; ++i) {
+      const auto& drawn = population[static_cast<std::size_t>(rng.uniform_int(0, last))];
+      if (best == nullptr || *drawn.loss < *best->loss) best = &drawn;
+    }
+    return experience_.point(best->trial);
+  }
+
+  UnitPoint child_of(const UnitPoint& parent, Rng& rng) const {
+    UnitPoint child = parent;
+    const auto last = static_cast<std::int64_t>(mutable_.size()) - 1;
+    const std::size_t k = mutable_[static_cast<std::size_t>(rng.uniform_int(0, last))];
+    const Domain& domain = options_.space.searched()[k].second;
+    child[k] = to_unit(domain, sample(domain, rng));
+    return child;
+  }
+
+  ReaOptions options_;
+  Experience experience_;
+  /// Parameters of more than one value.
+  std::vector<std::size_t> mutable_;
+};
+
+}  // namespace
+
+std::unique_ptr<Searcher> make_rea_search(ReaOptions options) {
+  return std::make_unique<RegularizedEvolution>(std::move(options));
+}
+
+}  // namespace skipjack

@@ -1,0 +1,33 @@
+// Regularised evolution [Real2019]: a population of the latest trials; the best of a random sample
+// of it has a child that differs in one parameter; the oldest member leaves, however good it is.
+// Forgetting is what makes it robust against noise: a lucky value dies with its age.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "skipjack/search/random.h"
+#include "skipjack/search/searcher.h"
+
+namespace skipjack {
+
+struct ReaOptions {
+  SearchSpace space;
+  /// The one metric to optimise.
+  Metric metric = {};
+  std::uint64_t seed = 0;
+  /// Members of the population, and random trials at the start; >= 1; default 100 [Real2019].
+  /// Smaller begins to select sooner and forgets sooner: below some 200 trials, take 20.
+  std::int64_t population_size = 100;
+  /// Members of which the best is the parent, in [1, population_size]; default 10. Larger is
+  /// greedier. Real2019 has 25, Syne Tune 10.
+  std::int64_t sample_size = 10;
+  /// Allow: a measured configuration may be proposed again, a failed or running one never.
+  Duplicates duplicates = Duplicates::Avoid;
+};
+
+/// Throws InvalidArgument for options out of range. Exhausted as in random search, which takes over
+/// where no child may be proposed.
+std::unique_ptr<Searcher> make_rea_search(ReaOptions options);
+
+}  // namespace skipjack

@@ -1,0 +1,50 @@
+// What a history says of one metric, trial by trial, in the encoded space. Keeps what it has read,
+// so that a searcher which is asked after every report does not encode a thousand configurations
+// each time.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "skipjack/search/unit_space.h"
+#include "skipjack/trial/history.h"
+
+namespace skipjack {
+
+struct TrialRecord {
+  enum class Kind {
+    Pending,  ///< runs: nothing is known of it yet
+    Value,    ///< measured
+    Bound,    ///< stopped early: the value would have been at least (Min), at most (Max) this
+    Invalid,  ///< failed for what it is
+    Nothing,  ///< ended without anything learnt
+  };
+  UnitPoint point;
+  Kind kind = Kind::Pending;
+  /// Of Value and Bound; finite, in the metric's own unit.
+  double value = 0;
+  Duration started{0};
+  /// Unset while it runs.
+  std::optional<Duration> ended;
+};
+
+/// Not thread-safe. A cache of encoded configurations: what it holds is a function of the history
+/// last given to update().
+class TrialLog {
+ public:
+  TrialLog(SearchSpace space, Metric metric)
+      : space_(std::move(space)), metric_(std::move(metric)) {}
+
+  /// O(trials), encoding only those that are new.
+  void update(const History& history);
+  /// By trial number.
+  const std::vector<TrialRecord>& records() const { return records_; }
+
+ private:
+  SearchSpace space_;
+  Metric metric_;
+  std::vector<TrialRecord> records_;
+  Configuration last_configuration_;
+};
+
+}  // namespace skipjack

@@ -1,0 +1,33 @@
+// What an action throws, for comparing.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "skipjack/base/error.h"
+
+namespace skipjack {
+
+inline constexpr const char* kNoError = "no error";
+
+/// The message of the Error that action throws, whose code must be the one given; kNoError if it
+/// throws none.
+template <class Action>
+std::string message_of(ErrorCode code, Action&& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(to_string(error.code()), to_string(code)) << error.what();
+    return error.what();
+  }
+  return kNoError;
+}
+
+/// The same for ErrorCode::InvalidArgument.
+template <class Action>
+std::string message_of(Action&& action) {
+  return message_of(ErrorCode::InvalidArgument, action);
+}
+
+}  // namespace skipjack

@@ -1,0 +1,108 @@
+// What the loop's tests put around it: a simulator that is watched, a sink in memory, a scheduler
+// that counts. So the loop is tested to the nanosecond without sleeping.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "skipjack/backend/simulator.h"
+#include "skipjack/schedule/scheduler.h"
+
+namespace skipjack::testing {
+
+using Script = SimulatedAttempt;
+using ScriptOf = SimulatedTrial;
+
+/// A simulator that keeps what it was asked. Its attempts may be made to take time to end, its
+/// start to fail.
+class WatchedSimulator final : public Backend {
+ public:
+  WatchedSimulator(ManualClock& clock, int capacity, ScriptOf script_of, Duration stop_delay)
+      : backend_(make_simulator({.trial = std::move(script_of),
+                                 .capacity = capacity,
+                                 .clock = &clock,
+                                 .stop_delay = stop_delay})) {}
+
+  void start(const StartRequest& request) override {
+    if (fail_start) throw std::runtime_error("start refused");
+    backend_->start(request);
+    requests.push_back(request);
+    max_running = std::max(max_running, ++num_running_);
+  }
+  void end(AttemptId id, EndAs as) override { backend_->end(id, as); }
+  std::vector<BackendEvent> wait(Duration timeout) override {
+    if (on_wait) on_wait();
+    std::vector<BackendEvent> happened = backend_->wait(timeout);
+    for (const BackendEvent& event : happened)
+      if (std::holds_alternative<AttemptFinished>(event)) --num_running_;
+    return happened;
+  }
+  void wake() override { backend_->wake(); }
+  int capacity() const override { return backend_->capacity(); }
+  std::vector<AttemptId> reconcile(const std::vector<AttemptId>& attempts) override {
+    reconciled = attempts;
+    return backend_->reconcile(attempts);
+  }
+  void delete_checkpoint(TrialId trial) override { backend_->delete_checkpoint(trial); }
+
+  std::vector<StartRequest> requests;
+  std::vector<AttemptId> reconciled;
+  int max_running = 0;
+  bool fail_start = false;
+  std::function<void()> on_wait;
+
+ private:
+  std::unique_ptr<Backend> backend_;
+  int num_running_ = 0;
+};
+
+/// Keeps events in memory.
+class VectorSink final : public EventSink {
+ public:
+  void append(const std::vector<Event>& batch) override {
+    if (before_append) before_append(batch);
+    events.insert(events.end(), batch.begin(), batch.end());
+  }
+  std::optional<Duration> alive_interval() const override { return interval; }
+  void alive(Duration time) override { alive_at.push_back(time); }
+  template <class Body>
+  std::vector<Body> all() const {
+    std::vector<Body> bodies;
+    for (const Event& event : events)
+      if (const auto* body = std::get_if<Body>(&event.body)) bodies.push_back(*body);
+    return bodies;
+  }
+  std::vector<Event> events;
+  std::optional<Duration> interval;
+  std::vector<Duration> alive_at;
+  std::function<void(const std::vector<Event>&)> before_append;
+};
+
+/// Proposes {"x": 0}, {"x": 1}, ... for ever, or until limit.
+class CountingScheduler final : public Scheduler {
+ public:
+  explicit CountingScheduler(std::int64_t limit = 1'000'000) : limit_(limit) {}
+  void apply(const Event& event, const History& history) override {
+    if (std::holds_alternative<TrialStarted>(event.body)) ++num_started_;
+    if (on_event) on_event(event, history, queue);
+  }
+  std::vector<Command> decide(const SchedulerView& view) override {
+    if (!queue.empty()) return std::exchange(queue, {});
+    if (view.free_workers == 0) return {};
+    if (num_started_ >= limit_) return {Finished{"all proposed"}};
+    return {Start{.configuration = Json::Object{{"x", num_started_}}}};
+  }
+  std::vector<Command> queue;
+  std::function<void(const Event&, const History&, std::vector<Command>&)> on_event;
+
+ private:
+  const std::int64_t limit_;
+  std::int64_t num_started_ = 0;
+};
+
+}  // namespace skipjack::testing
