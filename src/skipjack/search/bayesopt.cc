@@ -158,7 +158,7 @@ class BayesOpt final : public Searcher {
     for (const UnitPoint& pending : seen.pending) model.believe(pending);
     Rng rng(options_.seed, "suggest",
             seen.values.size() + seen.invalid.size() + seen.pending.size());
-    const auto [points, coverage] = make_candidates(model, seen, rng);
+    auto [points, coverage] = make_candidates(model, seen, rng);
     TrackedCandidates candidates = model.track(std::move(points));
     return {std::move(seen), std::move(previous), std::move(model), std::move(candidates),
             coverage};
