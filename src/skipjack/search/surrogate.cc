@@ -47,6 +47,7 @@ Json hyperparameters_to_json(const GpHyperparameters& hyperparameters) {
   json.set("inverse_squared_lengthscales", std::move(s));
   json.set("outputscale", hyperparameters.outputscale);
   json.set("noise_variance", hyperparameters.noise_variance);
+  json.set("additive_share", hyperparameters.additive_share);
   json.set("persistent_share", hyperparameters.persistent_share);
   return json;
 }
@@ -71,6 +72,8 @@ std::optional<GpHyperparameters> hyperparameters_from_json(const Json& json,
   }
   result.outputscale = *scale;
   result.noise_variance = std::max(*noise, kMinNoiseVariance);
+  if (const Json* share = json.find("additive_share"); share && share->is_number())
+    result.additive_share = std::clamp(share->as_double(), 0.0, 1.0);
   if (const Json* share = json.find("persistent_share"); share && share->is_number())
     result.persistent_share = std::clamp(share->as_double(), 0.0, 1.0);
   return result;
