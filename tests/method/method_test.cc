@@ -108,9 +108,51 @@ TEST(Method, MethodsThatLearnWantOneObjective) {
     EXPECT_NE(message({}).find("objective"), std::string::npos) << method;
     EXPECT_NE(message({}).find(method), std::string::npos);
     EXPECT_NE(message({{.name = "x"}, {.name = "y"}}), "") << method;
-    EXPECT_NE(message({{.name = "x"}, {.name = "y", .role = MetricRole::Constraint}}), "")
-        << method;
+    const std::string kept =
+        message({{.name = "x"}, {.name = "y", .role = MetricRole::Constraint}});
+    if (std::string_view(method) == "bayesopt")
+      EXPECT_EQ(kept, "");
+    else
+      EXPECT_NE(kept.find("can't keep a measured constraint ('y')"), std::string::npos) << method;
   }
+}
+
+TEST(Method, CapsNothingWhereThereAreConstraintsOrSeveralObjectives) {
+  const Metric seconds{.name = "seconds", .kind = MetricKind::Time};
+  const Metric memory{.name = "memory", .role = MetricRole::Constraint};
+  const auto is_capped = [&](std::vector<Metric> metrics) {
+    const auto scheduler =
+        make_scheduler("random", {.space = space(), .metrics = std::move(metrics)});
+    // One that is capped gives the second trial a deadline once the first has a time.
+    History history;
+    auto apply = [&, number = std::int64_t{0}](EventBody body) mutable {
+      const Event event{
+          .number = number, .time = std::chrono::seconds(number), .body = std::move(body)};
+      ++number;
+      history.apply(event);
+      scheduler->apply(event, history);
+    };
+    apply(TrialStarted{.trial = 0, .configuration = first_start(*scheduler)});
+    apply(Reported{{0, 0}, Json::Object{{"seconds", 1.0}, {"memory", -1.0}, {"loss", 1.0}}});
+    apply(AttemptEnded{{0, 0}, {.outcome = Outcome::Completed}});
+    const auto commands =
+        scheduler->decide({.history = history, .now = std::chrono::seconds(3), .free_workers = 1});
+    return std::get<Start>(commands.at(0)).deadline.has_value();
+  };
+  EXPECT_TRUE(is_capped({seconds}));
+  EXPECT_FALSE(is_capped({seconds, memory}));
+  EXPECT_FALSE(is_capped({seconds, {.name = "loss"}}));
+  for (const auto& metrics :
+       std::vector<std::vector<Metric>>{{seconds, memory}, {seconds, {.name = "loss"}}})
+    for (const Json& cap : {Json(true), Json(1.5)}) {
+      const MethodOptions options{
+          .space = space(), .metrics = metrics, .options = Json::Object{{"cap", cap}}};
+      EXPECT_NE(message_of("random", options).find("'cap'"), std::string::npos);
+    }
+  EXPECT_EQ(message_of("random", {.space = space(),
+                                  .metrics = {seconds, memory},
+                                  .options = Json::Object{{"cap", false}}}),
+            "");
 }
 
 TEST(Method, MethodsOnTreesWantOneObjectiveToo) {

@@ -56,22 +56,23 @@ Duplicates duplicates(const MethodOptions& o) {
                                                                 : Duplicates::Avoid;
 }
 
-/// The objective of a method that takes one and nothing else to keep.
-const Metric& only_objective(std::string_view method, const MethodOptions& o) {
-  std::vector<const Metric*> objectives;
-  for (const Metric& metric : o.metrics) {
-    if (metric.role == MetricRole::Objective) objectives.push_back(&metric);
-    if (metric.role == MetricRole::Constraint)
-      throw Error(ErrorCode::InvalidArgument,
-                  "method '" + std::string(method) + "' can't keep a measured constraint ('" +
-                      metric.name + "')",
-                  "let the trial fail where the constraint is broken");
-  }
+enum class Constraints { Refuse, Keep };
+
+/// The objective of a method that takes one.
+Metric only_objective(std::string_view method, const MethodOptions& o,
+                      Constraints constraints = Constraints::Refuse) {
+  const std::vector<Metric> objectives = metrics_with(MetricRole::Objective, o.metrics);
+  const std::vector<Metric> kept = metrics_with(MetricRole::Constraint, o.metrics);
+  if (constraints == Constraints::Refuse && !kept.empty())
+    throw Error(ErrorCode::InvalidArgument,
+                "method '" + std::string(method) + "' can't keep a measured constraint ('" +
+                    kept.front().name + "')",
+                "use bayesopt, or let the trial fail where the constraint is broken");
   if (objectives.size() != 1)
     throw Error(ErrorCode::InvalidArgument, "method '" + std::string(method) +
                                                 "' needs exactly one objective, got " +
                                                 std::to_string(objectives.size()));
-  return *objectives.front();
+  return objectives.front();
 }
 
 std::unique_ptr<Searcher> make_random(const MethodOptions& o) {
@@ -93,8 +94,10 @@ std::unique_ptr<Searcher> make_sobol(const MethodOptions& o) {
 }
 
 std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
-  BayesOptOptions options{
-      .space = o.space, .metric = only_objective("bayesopt", o), .seed = o.seed};
+  BayesOptOptions options{.space = o.space,
+                          .metric = only_objective("bayesopt", o, Constraints::Keep),
+                          .constraints = metrics_with(MetricRole::Constraint, o.metrics),
+                          .seed = o.seed};
   options.num_initial = option(o, "num_init_random", as_int);
   return make_bayesopt_search(std::move(options));
 }
@@ -260,25 +263,31 @@ void check_options(const MethodRow& row, const Json& options) {
 }
 
 /// The slack of adaptive capping; nullopt: it is off.
-std::optional<double> cap_slack(const MethodOptions& o, const Metric* objective) {
-  const bool is_time = objective && objective->kind == MetricKind::Time;
+std::optional<double> cap_slack(const MethodOptions& o, const Metric& objective) {
   const Json* cap = o.options.find(kCapOption);
-  if (!cap) return is_time ? std::optional(CappingOptions().slack) : std::nullopt;
-  if (cap->is_bool()) return cap->as_bool() ? std::optional(CappingOptions().slack) : std::nullopt;
-  return option(o, kCapOption, [](const Json& value) { return value.as_double(); });
+  if (cap && cap->is_bool() && !cap->as_bool()) return std::nullopt;
+  const bool is_alone = metrics_with(MetricRole::Objective, o.metrics).size() <= 1 &&
+                        metrics_with(MetricRole::Constraint, o.metrics).empty();
+  if (cap && !is_alone)
+    throw Error(
+        ErrorCode::InvalidArgument,
+        "method option 'cap': a trial that is stopped early tells nothing of constraints or "
+        "of further objectives",
+        "leave capping off where there are any");
+  const bool is_time = objective.kind == MetricKind::Time;
+  if (!cap) return is_time && is_alone ? std::optional(CappingOptions().slack) : std::nullopt;
+  if (cap->is_bool()) return CappingOptions().slack;
+  return option(o, kCapOption, as_double);
 }
 
 std::unique_ptr<Scheduler> with_capping(std::unique_ptr<Scheduler> scheduler,
                                         const MethodOptions& o) {
-  const auto objective = std::find_if(o.metrics.begin(), o.metrics.end(), [](const Metric& metric) {
-    return metric.role == MetricRole::Objective;
-  });
-  const auto slack = cap_slack(o, objective == o.metrics.end() ? nullptr : &*objective);
+  const std::vector<Metric> objectives = metrics_with(MetricRole::Objective, o.metrics);
+  const Metric objective = objectives.empty() ? Metric{} : objectives.front();
+  const auto slack = cap_slack(o, objective);
   if (!slack) return scheduler;
-  return make_capping({.inner = std::move(scheduler),
-                       .space = o.space,
-                       .metric = objective == o.metrics.end() ? Metric{} : *objective,
-                       .slack = *slack});
+  return make_capping(
+      {.inner = std::move(scheduler), .space = o.space, .metric = objective, .slack = *slack});
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ struct MethodRow {
 };
 
 /// The option that all methods know: true, false or a slack >= 1; default: true where the objective
-/// is a time. See schedule/capping.h.
+/// is a time and the only one, and there are no constraints; an error where that is not so. See
+/// schedule/capping.h.
 inline constexpr std::string_view kCapOption = "cap";
 
 /// In the order in which a help text should show them.
