@@ -31,8 +31,9 @@ TEST(Method, EveryNameAndAliasStartsATrial) {
     names.push_back(row.name);
     EXPECT_FALSE(row.description.empty());
     for (const std::string_view name : names) {
-      const auto scheduler =
-          make_scheduler(name, {.space = space(), .metrics = {{.name = "loss"}}});
+      std::vector<Metric> metrics = {{.name = "loss"}};
+      if (row.objectives == Objectives::Several) metrics.push_back({.name = "seconds"});
+      const auto scheduler = make_scheduler(name, {.space = space(), .metrics = metrics});
       EXPECT_TRUE(space().contains(first_start(*scheduler))) << name;
     }
   }
@@ -159,6 +160,35 @@ TEST(Method, MethodsOnTreesWantOneObjectiveToo) {
   for (const std::string method : {"bore", "cqr"})
     EXPECT_NE(message_of(method, {.space = space()}).find("'" + method + "' needs exactly one"),
               std::string::npos);
+}
+
+TEST(Method, MethodsForSeveralObjectivesWantTwoAndKeepConstraints) {
+  for (const MethodRow& row : methods()) {
+    if (row.objectives != Objectives::Several) continue;
+    const auto message = [&](std::vector<Metric> metrics) {
+      return message_of(row.name, {.space = space(), .metrics = std::move(metrics)});
+    };
+    EXPECT_NE(message({{.name = "x"}}).find("needs at least two objectives, got 1"),
+              std::string::npos);
+    EXPECT_EQ(message({{.name = "x"},
+                       {.name = "y", .mode = Mode::Max},
+                       {.name = "z", .role = MetricRole::Constraint}}),
+              "");
+  }
+}
+
+TEST(Method, WeightsNameObjectives) {
+  const auto message = [](Json weights) {
+    return message_of("linear_scalarization", {.space = space(),
+                                               .metrics = {{.name = "x"}, {.name = "y"}},
+                                               .options = Json::Object{{"weights", weights}}});
+  };
+  EXPECT_EQ(message(Json::Object{{"x", 1}, {"y", 0.5}}), "");
+  EXPECT_EQ(message(Json::Object{{"y", 0.5}}), "");
+  EXPECT_NE(message(Json::Object{{"z", 1}}).find("no objective 'z'"), std::string::npos);
+  EXPECT_NE(message(Json::Object{{"x", -1}}).find(">= 0"), std::string::npos);
+  EXPECT_NE(message(Json::Object{{"x", 0}}).find("not all 0"), std::string::npos);
+  EXPECT_NE(message(3).find("weights"), std::string::npos);
 }
 
 TEST(Method, BoreKnowsItsClassifiersByOurNamesAndSyneTunes) {

@@ -14,12 +14,15 @@
 #include "skipjack/search/bayesopt.h"
 #include "skipjack/search/bore.h"
 #include "skipjack/search/cmaes.h"
+#include "skipjack/search/cost_aware.h"
 #include "skipjack/search/cqr.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/local_search.h"
+#include "skipjack/search/mo_bayesopt.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/rea.h"
+#include "skipjack/search/scalarization.h"
 #include "skipjack/search/sobol.h"
 #include "skipjack/search/tpe.h"
 
@@ -167,6 +170,66 @@ std::unique_ptr<Searcher> make_cqr(const MethodOptions& o) {
   return make_cqr_search(std::move(options));
 }
 
+/// The objectives of a method that weighs some against each other.
+std::vector<Metric> several_objectives(std::string_view method, const MethodOptions& o) {
+  std::vector<Metric> objectives = metrics_with(MetricRole::Objective, o.metrics);
+  if (objectives.size() < 2)
+    throw Error(ErrorCode::InvalidArgument,
+                "method '" + std::string(method) + "' needs at least two objectives, got " +
+                    std::to_string(objectives.size()),
+                "use bayesopt for one");
+  return objectives;
+}
+
+std::unique_ptr<Searcher> make_mo_bayesopt(const MethodOptions& o) {
+  return make_mo_bayesopt_search({.space = o.space,
+                                  .objectives = several_objectives("mo_bayesopt", o),
+                                  .constraints = metrics_with(MetricRole::Constraint, o.metrics),
+                                  .seed = o.seed,
+                                  .num_initial = option(o, "num_init_random", as_int)});
+}
+
+ScalarizationOptions scalarization(std::string_view method, const MethodOptions& o) {
+  return {.space = o.space,
+          .objectives = several_objectives(method, o),
+          .constraints = metrics_with(MetricRole::Constraint, o.metrics),
+          .seed = o.seed,
+          .num_initial = option(o, "num_init_random", as_int)};
+}
+
+std::unique_ptr<Searcher> make_random_scalarization(const MethodOptions& o) {
+  return make_random_scalarization_search(scalarization("random_scalarization", o));
+}
+
+std::unique_ptr<Searcher> make_linear_scalarization(const MethodOptions& o) {
+  ScalarizationOptions options = scalarization("linear_scalarization", o);
+  std::vector<double> weights(options.objectives.size(), 1.0);
+  option(o, "weights", [&](const Json& value) {
+    std::fill(weights.begin(), weights.end(), 0.0);
+    for (const auto& [name, weight] : value.as_object()) {
+      const auto at = std::find_if(options.objectives.begin(), options.objectives.end(),
+                                   [&](const Metric& metric) { return metric.name == name; });
+      if (at == options.objectives.end())
+        throw Error(ErrorCode::InvalidArgument, "there is no objective '" + name + "'");
+      weights[static_cast<std::size_t>(at - options.objectives.begin())] = weight.as_double();
+    }
+    return true;
+  });
+  return make_linear_scalarization_search(std::move(options), std::move(weights));
+}
+
+std::unique_ptr<Searcher> make_cost_aware(const MethodOptions& o) {
+  CostAwareOptions options{.space = o.space,
+                           .metric = only_objective("cost_aware_bayesopt", o, Constraints::Keep),
+                           .constraints = metrics_with(MetricRole::Constraint, o.metrics),
+                           .seed = o.seed,
+                           .num_initial = option(o, "num_init_random", as_int)};
+  options.cost_metric = option(o, "cost_metric", [](const Json& v) { return v.as_string(); });
+  const std::vector<Metric> costs = metrics_with(MetricRole::Cost, o.metrics);
+  if (!options.cost_metric && !costs.empty()) options.cost_metric = costs.front().name;
+  return make_cost_aware_search(std::move(options));
+}
+
 struct Recipe {
   MethodRow row;
   MakeSearcher searcher;
@@ -176,7 +239,7 @@ const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> table = {
       {{.name = "bayesopt",
         .description = "Gaussian process and log expected improvement; the default",
-        .aliases = {"BayesianOptimization"},
+        .aliases = {"BayesianOptimization", "ConstrainedBayesianOptimization"},
         .options = {"num_init_random"}},
        make_bayesopt},
       {{.name = "tpe",
@@ -209,25 +272,52 @@ const std::vector<Recipe>& recipes() {
         .aliases = {"CQR"},
         .options = {"num_init_random_draws"}},
        make_cqr},
+      {{.name = "mo_bayesopt",
+        .description = "several objectives: expected hypervolume improvement",
+        .aliases = {"EHVI"},
+        .options = {"num_init_random"},
+        .objectives = Objectives::Several},
+       make_mo_bayesopt},
+      {{.name = "random_scalarization",
+        .description = "several objectives: Chebyshev distances of random weights (ParEGO)",
+        .aliases = {"MORandomScalarizationBayesOpt"},
+        .options = {"num_init_random"},
+        .objectives = Objectives::Several},
+       make_random_scalarization},
+      {{.name = "linear_scalarization",
+        .description = "several objectives: their sum with weights that stay",
+        .aliases = {"MOLinearScalarizationBayesOpt"},
+        .options = {"num_init_random", "weights"},
+        .objectives = Objectives::Several},
+       make_linear_scalarization},
+      {{.name = "cost_aware_bayesopt",
+        .description = "bayesopt by improvement per cost, while the budget lasts",
+        .aliases = {"CostAwareBayesianOptimization"},
+        .options = {"num_init_random", "cost_metric"}},
+       make_cost_aware},
       {{.name = "random",
         .description = "independent draws from the domains, none twice",
         .aliases = {"RandomSearch"},
-        .options = {"allow_duplicates"}},
+        .options = {"allow_duplicates"},
+        .objectives = Objectives::Whatever},
        make_random},
       {{.name = "grid",
         .description = "every combination of a few values per parameter, shuffled",
         .aliases = {"GridSearch"},
-        .options = {"num_samples", "shuffle_config"}},
+        .options = {"num_samples", "shuffle_config"},
+        .objectives = Objectives::Whatever},
        make_grid},
       {{.name = "sobol",
         .description = "a scrambled Sobol sequence: evenly spread points",
         .aliases = {"SobolSearch"},
-        .options = {}},
+        .options = {},
+        .objectives = Objectives::Whatever},
        make_sobol},
       {{.name = "latin_hypercube",
         .description = "Latin hypercubes of a declared size: evenly spread points",
         .aliases = {"LatinHypercube"},
-        .options = {"num_samples"}},
+        .options = {"num_samples"},
+        .objectives = Objectives::Whatever},
        make_latin_hypercube},
   };
   return table;

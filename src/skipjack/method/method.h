@@ -23,6 +23,12 @@ struct MethodOptions {
   Json options = {};
 };
 
+enum class Objectives {
+  One,
+  Several,   ///< at least two
+  Whatever,  ///< it looks at no result
+};
+
 struct MethodRow {
   std::string_view name;
   std::string_view description;
@@ -30,6 +36,7 @@ struct MethodRow {
   std::vector<std::string_view> aliases;
   /// Keys of MethodOptions::options that it knows, beside kCapOption.
   std::vector<std::string_view> options;
+  Objectives objectives = Objectives::One;
 };
 
 /// The option that all methods know: true, false or a slack >= 1; default: true where the objective

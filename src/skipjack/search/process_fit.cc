@@ -166,11 +166,13 @@ GaussianProcess fit_process(const ProcessFitOptions& options) {
   return GaussianProcess(std::move(data), std::move(h));
 }
 
-TargetTransform::TargetTransform(std::span<const double> values, const Metric& metric)
+TargetTransform::TargetTransform(std::span<const double> values, const Metric& metric,
+                                 TargetScale scale)
     : negate_(metric.mode == Mode::Max) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   const bool is_positive = *low > 0 && (metric.role != MetricRole::Constraint || metric.bound > 0);
-  logarithm_ = is_positive && (metric.kind == MetricKind::Time || *high / *low >= kMinLogRatio);
+  logarithm_ = is_positive && (metric.kind == MetricKind::Time ||
+                               (scale == TargetScale::ByValues && *high / *low >= kMinLogRatio));
   std::vector<double> sorted;
   for (const double value : values) {
     const double v = logarithm_ ? std::log(value) : std::clamp(value, -kHuge, kHuge);
@@ -210,7 +212,7 @@ double TargetTransform::to_value(double target) const {
 
 MetricProcess::MetricProcess(const MetricProcessOptions& options)
     : space_(&options.space),
-      transform_(options.values, options.metric),
+      transform_(options.values, options.metric, options.scale),
       first_believed_(options.points.size() + options.failed.size()),
       process_(process_of(options, transform_)) {
   const std::vector<double> targets = targets_of(options, transform_);

@@ -14,6 +14,13 @@
 
 namespace skipjack {
 
+/// When a target is the logarithm of a value.
+enum class TargetScale {
+  ByValues,  ///< as below
+  ByKind,    ///< for times alone: where objectives are weighed against each other, what a unit of
+             ///< one is worth must not depend on which values were seen
+};
+
 /// A strictly increasing map from "how bad" to targets of mean 0 and variance 1:
 /// the sign turned for Max; the logarithm if all values are positive and their ratio is at least 3
 /// or the metric is a time; beyond median + 3 (median - lower quartile), the bad side grows as a
@@ -22,7 +29,8 @@ namespace skipjack {
 class TargetTransform {
  public:
   /// values: at least one, finite. A constraint's bound takes part in whether all are positive.
-  TargetTransform(std::span<const double> values, const Metric& metric);
+  TargetTransform(std::span<const double> values, const Metric& metric,
+                  TargetScale scale = TargetScale::ByValues);
 
   double to_target(double value) const;
   double to_value(double target) const;
@@ -74,6 +82,7 @@ struct MetricProcessOptions {
   std::span<const UnitPoint> failed = {};
   std::optional<GpHyperparameters> previous = std::nullopt;
   Fit fit = Fit::Anew;
+  TargetScale scale = TargetScale::ByValues;
 };
 
 /// The process of one metric. Targets are by TargetTransform of the values: smaller is better.
