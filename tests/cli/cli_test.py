@@ -398,10 +398,72 @@ print("[tune-metric]: " + json.dumps({"loss": 1, "cpus": mine}), flush=True)
         self.assertIn("max_time", out)
         self.assertLess(time.monotonic() - start, 30)
 
+    def write_square(self, more):
+        """Two parameters, two metrics, the smaller loss where memory is larger."""
+        self.write("square.py", "import json, sys\nargs = dict(zip(sys.argv[1::2], sys.argv[2::2]))\n"
+                   "x, y = float(args['--x']), float(args['--y'])\n"
+                   "print('[tune-metric]: ' + json.dumps({'loss': (1 - x) ** 2 + y, 'memory': 100 * x}), flush=True)\n")
+        return self.write("square.yaml", "name: square\nentry_point: square.py\nmax_trials: 16\nseed: 3\n"
+                          f"interpreter: {sys.executable}\nspace:\n  x: uniform(0, 1)\n  y: uniform(0, 1)\n"
+                          "pass_by: arguments\n" + more)
+
+    def test_constraint_is_kept(self):
+        file = self.write_square("metric: loss\nconstraints: [memory <= 60]\n")
+        out, _ = self.run_skipjack("tune", file)
+        self.assertRegex(out, r"satisfies the constraints with probability \d+ %")
+        shown = json.loads(self.run_skipjack("show", "square", "--json")[0])
+        self.assertGreaterEqual(shown["recommended"]["probability_feasible"], 0.5)
+        self.assertLessEqual(shown["recommended"]["configuration"]["x"], 0.62)
+        self.assertLessEqual(shown["best_single_value"]["configuration"]["x"], 0.6)
+        self.assertIn({"name": "memory", "mode": "min", "role": "constraint", "kind": "plain", "bound": 60},
+                      shown["definition"]["metrics"])
+        losses = [float(row["loss"]) for row in self.rows("square")]
+        self.assertLess(min(losses), shown["best_single_value"]["value"])  # smaller, but not allowed
+        text, _ = self.run_skipjack("show", "square")
+        self.assertRegex(text, r"TRIAL +loss +memory +x +y")
+        self.assertIn("finished already", self.run_skipjack("resume", "square")[0])
+        self.run_skipjack("resume", "square", "--max-trials", "+2")
+        self.assertEqual(len(self.rows("square")), 18)
+
+    def test_constraint_nothing_satisfies(self):
+        file = self.write_square("metric: loss\nmethod: random\n")
+        out, _ = self.run_skipjack("tune", file, "--constraint", "memory <= -1")
+        self.assertIn("no configuration is likely to satisfy the constraints; this one is the closest", out)
+
+    def test_constraint_that_is_not_reported_fails_the_trial(self):
+        file = self.write_square("metric: loss\nmethod: random\nconstraints: [power <= 60]\n")
+        _, err = self.run_skipjack("tune", file, expect=11)
+        self.assertIn("reported no metric 'power'", err)
+
+    def test_two_objectives_give_a_front(self):
+        file = self.write_square("objectives: [loss, memory]\nmethod: mo_bayesopt\n")
+        out, _ = self.run_skipjack("tune", file)
+        self.assertRegex(out, r"the front, \d+ trials that no other is better than:\nTRIAL +loss +memory +x +y")
+        shown = json.loads(self.run_skipjack("show", "square", "--json")[0])
+        self.assertNotIn("recommended", shown)
+        values = {int(row["trial_id"]): (float(row["loss"]), float(row["memory"])) for row in self.rows("square")}
+        front = {i for i, a in values.items()
+                 if not any(b != a and b[0] <= a[0] and b[1] <= a[1] for b in values.values())}
+        self.assertGreater(len(front), 2)
+        self.assertEqual({member["trial_id"] for member in shown["front"]}, front)
+        self.assertEqual(out.count("\n", out.index("TRIAL"), out.index("results: ")), len(front) + 1)
+        for member in shown["front"]:
+            self.assertEqual((member["values"]["loss"], member["values"]["memory"]), values[member["trial_id"]])
+        self.assertIn(f"front of {len(front)}", self.run_skipjack("list")[0])
+
+    def test_methods_that_take_several_objectives(self):
+        for method in ("random_scalarization", "linear_scalarization"):
+            out, _ = self.run_skipjack("tune", self.write_square(""), "--objective", "loss", "--objective",
+                                       "memory min", "--method", method, "--max-trials", "8", "--name",
+                                       method.replace("_", "-"))
+            self.assertIn("the front, ", out)
+        self.assertIn("exactly one objective", self.fails(2, "tune", self.write_square("objectives: [loss, memory]\n")))
+
     def test_methods_all_run(self):
-        for method in ("random", "grid", "sobol", "bayesopt"):
-            self.tune("--max-trials", "7", "--method", method, name=method)
-            self.assertEqual(len({row["trial_id"] for row in self.rows(method)}), 7)
+        for method in ("random", "grid", "sobol", "bayesopt", "cost_aware_bayesopt"):
+            name = method.replace("_", "-")
+            self.tune("--max-trials", "7", "--method", method, name=name)
+            self.assertEqual(len({row["trial_id"] for row in self.rows(name)}), 7)
 
 
 class Experiments(Case):

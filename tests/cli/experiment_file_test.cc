@@ -27,6 +27,7 @@ std::string complaint(std::string_view yaml) {
   return {};
 }
 
+constexpr const char* kNoMetric = "entry_point: train.py\nspace: {x: 'uniform(0, 1)'}\n";
 constexpr const char* kSmall = "entry_point: train.py\nspace: {x: 'uniform(0, 1)'}\nmetric: loss\n";
 
 TEST(ExperimentFile, ReadsEveryKindOfKey) {
@@ -154,6 +155,41 @@ TEST(SplitWords, KnowsQuotesAsAShellDoes) {
               ElementsAre("a", "b c", "d ef", "g h", "", "it\"s", "\""));
   EXPECT_THAT(split_words("  "), ElementsAre());
   EXPECT_THROW(split_words("a 'b"), Error);
+}
+
+TEST(ExperimentFile, ConstraintsAreBoundsOfMetrics) {
+  const auto metrics =
+      parse(std::string(kSmall) + "constraints: [memory <= 512, 'accuracy>=-0.5']\n")
+          .definition.metrics;
+  ASSERT_EQ(metrics.size(), 3u);
+  EXPECT_EQ(metrics[0].role, MetricRole::Objective);
+  EXPECT_EQ(metrics[1].name, "memory");
+  EXPECT_EQ(metrics[1].role, MetricRole::Constraint);
+  EXPECT_EQ(metrics[1].mode, Mode::Min);
+  EXPECT_EQ(metrics[1].bound, 512);
+  EXPECT_EQ(metrics[2].name, "accuracy");
+  EXPECT_EQ(metrics[2].mode, Mode::Max);
+  EXPECT_EQ(metrics[2].bound, -0.5);
+  EXPECT_EQ(parse(std::string(kSmall) + "constraints: memory <= 512\n").definition.metrics.size(),
+            2u);
+  for (const char* wrong : {"memory", "<= 3", "memory <= much", "memory < 3", "memory <= "})
+    EXPECT_THAT(complaint(std::string(kSmall) + "constraints: ['" + wrong + "']\n"),
+                HasSubstr("is no constraint"))
+        << wrong;
+}
+
+TEST(ExperimentFile, ObjectivesAreSeveralMetrics) {
+  const auto metrics =
+      parse(std::string(kNoMetric) + "objectives: [loss, accuracy max]\n").definition.metrics;
+  ASSERT_EQ(metrics.size(), 2u);
+  EXPECT_EQ(metrics[0].name, "loss");
+  EXPECT_EQ(metrics[0].mode, Mode::Min);
+  EXPECT_EQ(metrics[1].name, "accuracy");
+  EXPECT_EQ(metrics[1].mode, Mode::Max);
+  EXPECT_THAT(complaint(std::string(kSmall) + "objectives: [loss]\n"),
+              HasSubstr("'metric' is given beside"));
+  EXPECT_THAT(complaint(std::string(kNoMetric) + "objectives: [loss most]\n"),
+              HasSubstr("is no objective"));
 }
 
 }  // namespace

@@ -31,8 +31,9 @@ TEST(Method, EveryNameAndAliasStartsATrial) {
     names.push_back(row.name);
     EXPECT_FALSE(row.description.empty());
     for (const std::string_view name : names) {
-      const auto scheduler =
-          make_scheduler(name, {.space = space(), .metrics = {{.name = "loss"}}});
+      std::vector<Metric> metrics = {{.name = "loss"}};
+      if (row.objectives == Objectives::Several) metrics.push_back({.name = "seconds"});
+      const auto scheduler = make_scheduler(name, {.space = space(), .metrics = metrics});
       EXPECT_TRUE(space().contains(first_start(*scheduler))) << name;
     }
   }
@@ -108,15 +109,86 @@ TEST(Method, MethodsThatLearnWantOneObjective) {
     EXPECT_NE(message({}).find("objective"), std::string::npos) << method;
     EXPECT_NE(message({}).find(method), std::string::npos);
     EXPECT_NE(message({{.name = "x"}, {.name = "y"}}), "") << method;
-    EXPECT_NE(message({{.name = "x"}, {.name = "y", .role = MetricRole::Constraint}}), "")
-        << method;
+    const std::string kept =
+        message({{.name = "x"}, {.name = "y", .role = MetricRole::Constraint}});
+    if (std::string_view(method) == "bayesopt")
+      EXPECT_EQ(kept, "");
+    else
+      EXPECT_NE(kept.find("can't keep a measured constraint ('y')"), std::string::npos) << method;
   }
+}
+
+TEST(Method, CapsNothingWhereThereAreConstraintsOrSeveralObjectives) {
+  const Metric seconds{.name = "seconds", .kind = MetricKind::Time};
+  const Metric memory{.name = "memory", .role = MetricRole::Constraint};
+  const auto is_capped = [&](std::vector<Metric> metrics) {
+    const auto scheduler =
+        make_scheduler("random", {.space = space(), .metrics = std::move(metrics)});
+    // One that is capped gives the second trial a deadline once the first has a time.
+    History history;
+    auto apply = [&, number = std::int64_t{0}](EventBody body) mutable {
+      const Event event{
+          .number = number, .time = std::chrono::seconds(number), .body = std::move(body)};
+      ++number;
+      history.apply(event);
+      scheduler->apply(event, history);
+    };
+    apply(TrialStarted{.trial = 0, .configuration = first_start(*scheduler)});
+    apply(Reported{{0, 0}, Json::Object{{"seconds", 1.0}, {"memory", -1.0}, {"loss", 1.0}}});
+    apply(AttemptEnded{{0, 0}, {.outcome = Outcome::Completed}});
+    const auto commands =
+        scheduler->decide({.history = history, .now = std::chrono::seconds(3), .free_workers = 1});
+    return std::get<Start>(commands.at(0)).deadline.has_value();
+  };
+  EXPECT_TRUE(is_capped({seconds}));
+  EXPECT_FALSE(is_capped({seconds, memory}));
+  EXPECT_FALSE(is_capped({seconds, {.name = "loss"}}));
+  for (const auto& metrics :
+       std::vector<std::vector<Metric>>{{seconds, memory}, {seconds, {.name = "loss"}}})
+    for (const Json& cap : {Json(true), Json(1.5)}) {
+      const MethodOptions options{
+          .space = space(), .metrics = metrics, .options = Json::Object{{"cap", cap}}};
+      EXPECT_NE(message_of("random", options).find("'cap'"), std::string::npos);
+    }
+  EXPECT_EQ(message_of("random", {.space = space(),
+                                  .metrics = {seconds, memory},
+                                  .options = Json::Object{{"cap", false}}}),
+            "");
 }
 
 TEST(Method, MethodsOnTreesWantOneObjectiveToo) {
   for (const std::string method : {"bore", "cqr"})
     EXPECT_NE(message_of(method, {.space = space()}).find("'" + method + "' needs exactly one"),
               std::string::npos);
+}
+
+TEST(Method, MethodsForSeveralObjectivesWantTwoAndKeepConstraints) {
+  for (const MethodRow& row : methods()) {
+    if (row.objectives != Objectives::Several) continue;
+    const auto message = [&](std::vector<Metric> metrics) {
+      return message_of(row.name, {.space = space(), .metrics = std::move(metrics)});
+    };
+    EXPECT_NE(message({{.name = "x"}}).find("needs at least two objectives, got 1"),
+              std::string::npos);
+    EXPECT_EQ(message({{.name = "x"},
+                       {.name = "y", .mode = Mode::Max},
+                       {.name = "z", .role = MetricRole::Constraint}}),
+              "");
+  }
+}
+
+TEST(Method, WeightsNameObjectives) {
+  const auto message = [](Json weights) {
+    return message_of("linear_scalarization", {.space = space(),
+                                               .metrics = {{.name = "x"}, {.name = "y"}},
+                                               .options = Json::Object{{"weights", weights}}});
+  };
+  EXPECT_EQ(message(Json::Object{{"x", 1}, {"y", 0.5}}), "");
+  EXPECT_EQ(message(Json::Object{{"y", 0.5}}), "");
+  EXPECT_NE(message(Json::Object{{"z", 1}}).find("no objective 'z'"), std::string::npos);
+  EXPECT_NE(message(Json::Object{{"x", -1}}).find(">= 0"), std::string::npos);
+  EXPECT_NE(message(Json::Object{{"x", 0}}).find("not all 0"), std::string::npos);
+  EXPECT_NE(message(3).find("weights"), std::string::npos);
 }
 
 TEST(Method, BoreKnowsItsClassifiersByOurNamesAndSyneTunes) {

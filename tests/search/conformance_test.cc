@@ -10,12 +10,15 @@
 #include "skipjack/search/bayesopt.h"
 #include "skipjack/search/bore.h"
 #include "skipjack/search/cmaes.h"
+#include "skipjack/search/cost_aware.h"
 #include "skipjack/search/cqr.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/local_search.h"
+#include "skipjack/search/mo_bayesopt.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/rea.h"
+#include "skipjack/search/scalarization.h"
 #include "skipjack/search/sobol.h"
 #include "skipjack/search/tpe.h"
 
@@ -31,6 +34,13 @@ struct SearcherCase {
   std::function<std::unique_ptr<Searcher>(SearchSpace, Metric, std::uint64_t)> make;
   Repeats repeats = Repeats::Never;
 };
+
+/// Two objectives that every trial of these tests reports: the metric, and its contrary.
+std::vector<Metric> opposed(const Metric& metric) {
+  Metric contrary = metric;
+  contrary.mode = metric.mode == Mode::Min ? Mode::Max : Mode::Min;
+  return {metric, contrary};
+}
 
 const std::vector<SearcherCase>& searchers() {
   static const std::vector<SearcherCase> cases = {
@@ -51,6 +61,34 @@ const std::vector<SearcherCase>& searchers() {
          return make_bayesopt_search({.space = std::move(space), .metric = metric, .seed = seed});
        },
        Repeats::WhereNoisy},
+      {"BayesOptConstrained",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         // Half of what the losses here come to.
+         Metric kept = metric;
+         kept.role = MetricRole::Constraint, kept.bound = metric.mode == Mode::Min ? 0.3 : -0.3;
+         return make_bayesopt_search(
+             {.space = std::move(space), .metric = metric, .constraints = {kept}, .seed = seed});
+       },
+       Repeats::WhereNoisy},
+      {"MoBayesOpt",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_mo_bayesopt_search(
+             {.space = std::move(space), .objectives = opposed(metric), .seed = seed});
+       }},
+      {"RandomScalarization",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_random_scalarization_search(
+             {.space = std::move(space), .objectives = opposed(metric), .seed = seed});
+       }},
+      {"LinearScalarization",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_linear_scalarization_search(
+             {.space = std::move(space), .objectives = opposed(metric), .seed = seed}, {1, 0.5});
+       }},
+      {"CostAware",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_cost_aware_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
       {"LatinHypercube",
        [](SearchSpace space, const Metric&, std::uint64_t seed) {
          return make_latin_hypercube_search({.space = std::move(space), .seed = seed});

@@ -23,8 +23,9 @@ class Experiment {
   void report(TrialId trial, const std::string& metric, double value) {
     Json metrics;
     metrics.set(metric, value);
-    apply(Reported{{trial, 0}, std::move(metrics)});
+    report(trial, std::move(metrics));
   }
+  void report(TrialId trial, Json metrics) { apply(Reported{{trial, 0}, std::move(metrics)}); }
   void end(TrialId trial, Outcome outcome) {
     AttemptEnd end;
     end.outcome = outcome;

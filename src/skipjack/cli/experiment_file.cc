@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "skipjack/base/bytes.h"
@@ -28,6 +29,8 @@ constexpr std::string_view kKeys[] = {"name",
                                       "metric",
                                       "mode",
                                       "metric_kind",
+                                      "objectives",
+                                      "constraints",
                                       "method",
                                       "method_options",
                                       "workers",
@@ -232,6 +235,59 @@ Metric metric_of(const Keys& keys) {
   return metric;
 }
 
+/// "loss", "accuracy max": a metric and which way is better.
+Metric objective_from(const std::string& text) {
+  const std::vector<std::string> words = split_words(text);
+  const bool has_mode = words.size() == 2 && (words[1] == "min" || words[1] == "max");
+  if (words.size() != 1 && !has_mode)
+    refuse("objectives: '" + text + "' is no objective",
+           "write a metric's name, and max after it where more is better: 'accuracy max'");
+  return {.name = words[0], .mode = has_mode && words[1] == "max" ? Mode::Max : Mode::Min};
+}
+
+/// "memory <= 512", "accuracy >= 0.9", spaces or none.
+Metric constraint_from(const std::string& text) {
+  const auto at = std::min(text.find("<="), text.find(">="));
+  const auto trimmed = [](std::string_view part) {
+    const auto first = part.find_first_not_of(" \t"), last = part.find_last_not_of(" \t");
+    return std::string(first == part.npos ? "" : part.substr(first, last - first + 1));
+  };
+  const std::string name = trimmed(std::string_view(text).substr(0, at));
+  const auto bound = at == text.npos ? std::nullopt : try_parse_json(trimmed(text.substr(at + 2)));
+  if (name.empty() || !bound || !bound->is_number() || !std::isfinite(bound->as_double()))
+    refuse("constraints: '" + text + "' is no constraint",
+           "write what has to hold of a metric: 'memory <= 512', 'accuracy >= 0.9'");
+  return {.name = name,
+          .mode = text[at] == '<' ? Mode::Min : Mode::Max,
+          .role = MetricRole::Constraint,
+          .bound = bound->as_double()};
+}
+
+/// A list, or one text that is not split.
+std::vector<std::string> texts_of(const Keys& keys, std::string_view key) {
+  const Json* value = keys.find(key);
+  if (value && !value->is_array()) return {keys.text(key, "")};
+  return keys.words(key);
+}
+
+/// The objectives, the one of "metric" or those of "objectives", then the constraints.
+std::vector<Metric> metrics_of(const Keys& keys) {
+  std::vector<Metric> metrics;
+  const std::vector<std::string> objectives = texts_of(keys, "objectives");
+  if (objectives.empty()) {
+    metrics.push_back(metric_of(keys));
+  } else {
+    for (const char* key : {"metric", "mode", "metric_kind"})
+      if (keys.find(key))
+        refuse(std::string("'") + key + "' is given beside 'objectives'",
+               "name every objective under 'objectives': 'loss', 'accuracy max'");
+    for (const std::string& text : objectives) metrics.push_back(objective_from(text));
+  }
+  for (const std::string& text : texts_of(keys, "constraints"))
+    metrics.push_back(constraint_from(text));
+  return metrics;
+}
+
 StoppingCriterion stop_of(const Keys& keys, const Metric& metric) {
   StoppingCriterion stop;
   if (const Json* criterion = keys.find("stop")) {
@@ -381,14 +437,13 @@ Experiment experiment_from_json(const Json& experiment) {
   TuningDefinition& definition = result.definition;
   definition.program = program_of(keys);
   definition.space = space_of(keys);
-  const Metric metric = metric_of(keys);
-  definition.metrics = {metric};
+  definition.metrics = metrics_of(keys);
   definition.method = keys.text("method", definition.method);
   if (const Json* options = keys.find("method_options")) definition.method_options = *options;
   if (const auto n = keys.integer("workers", 1))
     definition.workers = static_cast<int>(std::min<std::int64_t>(*n, 1 << 20));
   if (const auto n = keys.integer("seed", 0)) definition.seed = static_cast<std::uint64_t>(*n);
-  definition.stop = stop_of(keys, metric);
+  definition.stop = stop_of(keys, definition.metrics.front());
   definition.at_end = keys.one_of<AtEnd>(
       "at_end", "stop", {{"stop", AtEnd::StopRunning}, {"wait", AtEnd::WaitForRunning}});
   definition.max_failures = keys.integer("max_failures", 0);

@@ -8,6 +8,8 @@
 //   space: space.yaml                # or the parameters themselves
 //   metric: loss
 //   mode: min
+//   objectives: [loss, accuracy max] # several, instead of metric and mode
+//   constraints: [memory <= 512]     # of metrics that every trial reports
 //   method: bayesopt
 //   method_options: {...}
 //   workers: 4

@@ -41,10 +41,18 @@ ListedExperiment listed(const ExperimentStore& store, const ExperimentEntry& ent
     row.trials = std::to_string(experiment.history.trials().size());
     if (experiment.definition.metrics.empty()) return row;
     const Metric& metric = experiment.definition.metrics[0];
-    const Curve curve =
-        best_so_far(experiment.history,
-                    {.metric = metric, .include = comparable_trials(experiment.definition)});
-    if (curve.best_value) row.best = one_line(metric.name) + " " + short_number(*curve.best_value);
+    const auto is_comparable = comparable_trials(experiment.definition);
+    const Curve curve = best_so_far(
+        experiment.history, {.metric = metric, .include = [&](const Trial& trial) {
+                               return (!is_comparable || is_comparable(trial)) &&
+                                      satisfies_constraints(trial, experiment.definition.metrics);
+                             }});
+    if (has_front(experiment.definition))
+      row.best =
+          "front of " +
+          std::to_string(pareto_front(experiment.history, experiment.definition.metrics).size());
+    else if (curve.best_value)
+      row.best = one_line(metric.name) + " " + short_number(*curve.best_value);
   } catch (const Error& error) {
     row.problem = error.what();
   }
@@ -110,11 +118,8 @@ std::string runs_text(const std::vector<Event>& events) {
   return text;
 }
 
-std::string cell(const Json& value) {
-  return one_line(value.is_double() ? short_number(value.as_double()) : to_python_text(value));
-}
-
-/// The best trials, best first, and the last that failed.
+/// The best trials, best first, those that break a constraint last, and the last that failed. With
+/// several objectives the failures alone: the front is shown already.
 std::string trials_text(const StoredExperiment& experiment) {
   const Metric& metric = experiment.definition.metrics.at(0);
   std::vector<std::pair<double, const Trial*>> measured;
@@ -122,28 +127,38 @@ std::string trials_text(const StoredExperiment& experiment) {
   const auto is_comparable = comparable_trials(experiment.definition);
   for (const Trial& trial : experiment.history.trials()) {
     const auto observation = observe(trial, metric);
-    if ((!is_comparable || is_comparable(trial)) && observation &&
-        std::holds_alternative<Measured>(*observation) && trial.status != TrialStatus::Running)
+    if (!has_front(experiment.definition) && (!is_comparable || is_comparable(trial)) &&
+        observation && std::holds_alternative<Measured>(*observation) &&
+        trial.status != TrialStatus::Running)
       measured.emplace_back(std::get<Measured>(*observation).value, &trial);
     if (trial.status == TrialStatus::Failed && trial.end)
       failed.push_back({std::to_string(trial.id), one_line(failure_text(trial))});
   }
   if (failed.size() > kMaxRowsShown + 1)
     failed.erase(failed.begin() + 1, failed.end() - kMaxRowsShown);
+  const std::vector<Metric> constraints =
+      metrics_with(MetricRole::Constraint, experiment.definition.metrics);
   std::stable_sort(measured.begin(), measured.end(), [&](const auto& a, const auto& b) {
+    const bool a_is_allowed = satisfies_constraints(*a.second, constraints);
+    if (a_is_allowed != satisfies_constraints(*b.second, constraints)) return a_is_allowed;
     return metric.mode == Mode::Min ? a.first < b.first : a.first > b.first;
   });
   std::string text;
   if (!measured.empty()) {
     std::vector<std::vector<std::string>> rows{{"TRIAL", one_line(metric.name)}};
+    for (const Metric& constraint : constraints) rows[0].push_back(one_line(constraint.name));
     for (const auto& [name, domain] : experiment.definition.space.searched())
       rows[0].push_back(one_line(name));
     for (std::size_t i = 0; i < std::min(measured.size(), kMaxRowsShown); ++i) {
       const Trial& trial = *measured[i].second;
       rows.push_back({std::to_string(trial.id), short_number(measured[i].first)});
+      for (const Metric& constraint : constraints) {
+        const auto value = last_value(trial, constraint.name);
+        rows.back().push_back(value ? short_number(*value) : "-");
+      }
       for (const auto& [name, domain] : experiment.definition.space.searched()) {
         const Json* value = trial.configuration.find(name);
-        rows.back().push_back(value && !value->is_null() ? cell(*value) : "-");
+        rows.back().push_back(value && !value->is_null() ? value_cell(*value) : "-");
       }
     }
     text += "\n" + aligned(rows);
@@ -196,8 +211,11 @@ Json experiment_json(const ExperimentStore& store, const StoredExperiment& exper
   if (s3tune::is_s3_tuning(experiment.definition)) {
     json.set("verdict",
              s3tune::to_json(s3tune::s3_verdict(experiment.definition, experiment.history)));
-  } else if (const auto found = recommend(experiment.definition.space, experiment.history,
-                                          experiment.definition.metrics.at(0))) {
+  } else if (has_front(experiment.definition)) {
+    json.set("front", front_json(experiment.definition, experiment.history));
+  } else if (const auto found =
+                 recommend(experiment.definition.space, experiment.history,
+                           experiment.definition.metrics.at(0), experiment.definition.metrics)) {
     json.set("recommended", to_json(*found));
     Json best;
     best.set("trial_id", found->best_value_trial);

@@ -55,7 +55,69 @@ std::string alternatives_sentence(const Recommendation& found) {
   return text + "\n";
 }
 
+std::string feasibility_sentence(const Recommendation& found) {
+  if (!found.probability_feasible) return {};
+  const long percent = std::lround(100 * *found.probability_feasible);
+  if (*found.probability_feasible >= 0.5)
+    return "satisfies the constraints with probability " + std::to_string(percent) + " %\n";
+  return "no configuration is likely to satisfy the constraints; this one is the closest, with "
+         "probability " +
+         std::to_string(percent) + " %\n";
+}
+
+std::vector<Metric> objectives_of(const TuningDefinition& definition) {
+  return metrics_with(MetricRole::Objective, definition.metrics);
+}
+
+/// One row a trial that no other is better than.
+std::string front_text(const TuningDefinition& definition, const History& history) {
+  const auto front = pareto_front(history, definition.metrics, comparable_trials(definition));
+  if (front.empty())
+    return "no trial has a value of every objective" +
+           std::string(metrics_with(MetricRole::Constraint, definition.metrics).empty()
+                           ? ""
+                           : " and satisfies the constraints") +
+           " yet\n";
+  std::vector<std::vector<std::string>> rows{{"TRIAL"}};
+  for (const Metric& objective : objectives_of(definition))
+    rows[0].push_back(one_line(objective.name));
+  for (const auto& [name, domain] : definition.space.searched()) rows[0].push_back(one_line(name));
+  for (const FrontMember& member : front) {
+    auto& row = rows.emplace_back(1, std::to_string(member.trial));
+    for (const double value : member.values) row.push_back(short_number(value));
+    for (const auto& [name, domain] : definition.space.searched()) {
+      const Json* value = member.configuration.find(name);
+      row.push_back(value && !value->is_null() ? value_cell(*value) : "-");
+    }
+  }
+  return "the front, " + std::to_string(front.size()) + (front.size() == 1 ? " trial" : " trials") +
+         " that no other is better than:\n" + aligned(rows);
+}
+
 }  // namespace
+
+std::string value_cell(const Json& value) {
+  return one_line(value.is_double() ? short_number(value.as_double()) : to_python_text(value));
+}
+
+bool has_front(const TuningDefinition& definition) { return objectives_of(definition).size() > 1; }
+
+Json front_json(const TuningDefinition& definition, const History& history) {
+  const std::vector<Metric> objectives = objectives_of(definition);
+  Json::Array rows;
+  for (const FrontMember& member :
+       pareto_front(history, definition.metrics, comparable_trials(definition))) {
+    Json values = Json::Object{};
+    for (std::size_t k = 0; k < objectives.size(); ++k)
+      values.set(objectives[k].name, member.values[k]);
+    Json row;
+    row.set("trial_id", member.trial);
+    row.set("values", std::move(values));
+    row.set("configuration", member.configuration);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
 
 StoredExperiment read_experiment(const ExperimentStore& store, const std::string& name) {
   StoredExperiment experiment;
@@ -136,9 +198,10 @@ std::string findings_text(const TuningDefinition& definition, const History& his
   // A tuning of a download has trials of several clients; what it found is its verdict.
   if (s3tune::is_s3_tuning(definition))
     return "\n" + s3tune::to_text(s3tune::s3_verdict(definition, history), definition);
+  if (has_front(definition)) return front_text(definition, history);
   const Metric& metric = definition.metrics.at(0);
   const std::string name = one_line(metric.name);
-  const auto found = recommend(definition.space, history, metric);
+  const auto found = recommend(definition.space, history, metric, definition.metrics);
   if (!found) return "no trial has a value of '" + name + "' yet\n";
   std::string text = "recommended (trial " + std::to_string(found->trial) + "): " + name + " ";
   if (found->source == RecommendationSource::Model) {
@@ -151,6 +214,7 @@ std::string findings_text(const TuningDefinition& definition, const History& his
             (found->num_measurements == 1 ? " measured once" : " on average");
   }
   text += "\n" + configuration_lines(definition, found->configuration);
+  text += feasibility_sentence(*found);
   text += alternatives_sentence(*found);
   text += "best single value: " + name + " " + short_number(found->best_value) + " (trial " +
           std::to_string(found->best_value_trial) + ")";
@@ -196,6 +260,8 @@ Json to_json(const Recommendation& recommendation) {
   json.set("num_measurements", recommendation.num_measurements);
   if (recommendation.probability_best)
     json.set("probability_best", *recommendation.probability_best);
+  if (recommendation.probability_feasible)
+    json.set("probability_feasible", *recommendation.probability_feasible);
   Json::Array alternatives;
   for (const auto& alternative : recommendation.indistinguishable) {
     Json entry;

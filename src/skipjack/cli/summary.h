@@ -9,6 +9,7 @@
 
 #include "skipjack/cli/context.h"
 #include "skipjack/journal/experiment_store.h"
+#include "skipjack/search/front.h"
 #include "skipjack/search/recommend.h"
 #include "skipjack/study/tuning.h"
 
@@ -43,8 +44,8 @@ std::string trials_sentence(const History& history);
 /// are other clients'.
 std::function<bool(const Trial&)> comparable_trials(const TuningDefinition& definition);
 
-/// The recommendation and the best single value, several lines; says so if there is none. Of an S3
-/// tuning the verdict.
+/// The recommendation and the best single value, several lines; says so if there is none. With
+/// several objectives the front, a line a trial. Of an S3 tuning the verdict.
 std::string findings_text(const TuningDefinition& definition, const History& history);
 
 /// "skipjack show NAME" and so on, with --experiments-dir where it was given.
@@ -54,6 +55,14 @@ std::string command_line(const Context& context, const std::string& command);
 std::string summary_text(const Context& context, const ExperimentStore& store,
                          const std::string& name, const TuningDefinition& definition,
                          const TuningResult& result);
+
+/// A value in a table.
+std::string value_cell(const Json& value);
+
+/// More than one objective.
+bool has_front(const TuningDefinition& definition);
+/// [{"trial_id", "values": {objective: value, ...}, "configuration"}, ...]
+Json front_json(const TuningDefinition& definition, const History& history);
 
 Json to_json(const Recommendation& recommendation);
 /// "2026-11-22 01:05:07 UTC"

@@ -85,7 +85,7 @@ struct TuneFlags {
   /// One for each of kTuneFlags; unset if not given.
   std::vector<std::optional<std::string>> values =
       std::vector<std::optional<std::string>>(std::size(kTuneFlags));
-  std::vector<std::string> environment, method_options;
+  std::vector<std::string> environment, method_options, objectives, constraints;
   bool quiet = false, survive_power_loss = false;
 };
 
@@ -122,6 +122,14 @@ Experiment experiment_of(const TuneFlags& flags) {
       experiment.set(flag.key, text);
     if (std::string_view(flag.key) == "entry_point") experiment.set("program", nullptr);
   }
+  const auto set_list = [&](const char* key, const std::vector<std::string>& texts) {
+    if (texts.empty()) return;
+    Json::Array list;
+    for (const std::string& text : texts) list.emplace_back(text);
+    experiment.set(key, std::move(list));
+  };
+  set_list("objectives", flags.objectives);
+  set_list("constraints", flags.constraints);
   if (!flags.environment.empty())
     experiment.set("environment", assignments("--env", flags.environment, AssignedValues::Text));
   if (!flags.method_options.empty())
@@ -164,9 +172,9 @@ enum class ProgressShown { No, Yes };
 
 /// What tune and resume have in common: signals, progress, notes of the library.
 struct Watched {
-  Watched(Context& context, const Metric& metric, ProgressShown shown,
+  Watched(Context& context, const std::vector<Metric>& metrics, ProgressShown shown,
           const std::string& greeting = {})
-      : progress(context, metric, greeting), signals([this] { interrupt.request(); }) {
+      : progress(context, metrics, greeting), signals([this] { interrupt.request(); }) {
     options.interrupt = &interrupt;
     if (shown == ProgressShown::Yes) {
       options.on_turn = [this](const Turn& turn) { progress.on_turn(turn); };
@@ -204,8 +212,8 @@ int tune(const TuneFlags& flags, Context& context) {
                                std::to_string(definition.workers) +
                                (definition.workers == 1 ? " worker" : " workers") +
                                "; Ctrl-C ends it with its results";
-  Watched watched(context, definition.metrics[0],
-                  flags.quiet ? ProgressShown::No : ProgressShown::Yes, greeting);
+  Watched watched(context, definition.metrics, flags.quiet ? ProgressShown::No : ProgressShown::Yes,
+                  greeting);
   if (flags.survive_power_loss) watched.options.durability = Durability::PowerLoss;
   const TuningResult result = start_tuning(store, name, definition, watched.options);
   watched.progress.finish();
@@ -251,7 +259,7 @@ int resume(const ResumeFlags& flags, Context& context) {
   const bool is_given_more = !flags.max_time.empty() || !flags.max_trials.empty();
   if (is_given_more || experiment_status(experiment.events) != ExperimentStatus::Finished)
     take_keys_of_resume(context, flags.keys, flags.name, experiment.definition);
-  Watched watched(context, experiment.definition.metrics.at(0),
+  Watched watched(context, experiment.definition.metrics,
                   flags.quiet ? ProgressShown::No : ProgressShown::Yes);
   options.run = watched.options;
   if (flags.survive_power_loss) options.run.durability = Durability::PowerLoss;
@@ -292,6 +300,18 @@ void add_tune(CLI::App& app, Context& context) {
   for (std::size_t i = 0; i < std::size(kTuneFlags); ++i)
     command.add_option(kTuneFlags[i].flag, flags->values[i], kTuneFlags[i].help)
         ->type_name(kTuneFlags[i].type_name);
+  command
+      .add_option("--objective", flags->objectives,
+                  "instead of --metric, one of several: NAME, or 'NAME max'; to be repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      .add_option("--constraint", flags->constraints,
+                  "what has to hold of a metric, such as 'memory <= 512'; may be repeated")
+      ->type_name("TEXT")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command
       .add_option("--method-option", flags->method_options,
                   "NAME=VALUE for the method; may be repeated")

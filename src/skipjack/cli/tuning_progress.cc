@@ -39,9 +39,10 @@ Duration progress_interval(const Context& context) {
   return context.err_is_terminal ? std::chrono::milliseconds(500) : std::chrono::seconds(5);
 }
 
-TuningProgress::TuningProgress(Context& context, Metric metric, std::string greeting)
+TuningProgress::TuningProgress(Context& context, std::vector<Metric> metrics, std::string greeting)
     : context_(context),
-      metric_(std::move(metric)),
+      metrics_(std::move(metrics)),
+      metric_(metrics_.at(0)),
       greeting_(std::move(greeting)),
       status_(context) {}
 
@@ -54,7 +55,9 @@ void TuningProgress::settle(const Trial& trial) {
     }
   }
   const auto observation = observe(trial, metric_);
-  if (!observation || !std::holds_alternative<Measured>(*observation)) return;
+  if (!observation || !std::holds_alternative<Measured>(*observation) ||
+      !satisfies_constraints(trial, metrics_))
+    return;
   const double value = std::get<Measured>(*observation).value;
   if (best_ && !(metric_.mode == Mode::Min ? value < *best_ : value > *best_)) return;
   best_ = value;

@@ -16,7 +16,7 @@ namespace skipjack::cli {
 class TuningProgress {
  public:
   /// greeting: a line shown at the first turn, when the tuning has really begun; may be empty.
-  TuningProgress(Context& context, Metric metric, std::string greeting = {});
+  TuningProgress(Context& context, std::vector<Metric> metrics, std::string greeting = {});
   void on_turn(const Turn& turn);
   /// Removes the live line.
   void finish() { status_.clear(); }
@@ -25,6 +25,8 @@ class TuningProgress {
   void settle(const Trial& trial);
 
   Context& context_;
+  std::vector<Metric> metrics_;
+  /// The first: whose best is shown, of trials that satisfy the constraints.
   Metric metric_;
   std::string greeting_;
   StatusLine status_;

@@ -14,12 +14,15 @@
 #include "skipjack/search/bayesopt.h"
 #include "skipjack/search/bore.h"
 #include "skipjack/search/cmaes.h"
+#include "skipjack/search/cost_aware.h"
 #include "skipjack/search/cqr.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/local_search.h"
+#include "skipjack/search/mo_bayesopt.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/rea.h"
+#include "skipjack/search/scalarization.h"
 #include "skipjack/search/sobol.h"
 #include "skipjack/search/tpe.h"
 
@@ -56,22 +59,23 @@ Duplicates duplicates(const MethodOptions& o) {
                                                                 : Duplicates::Avoid;
 }
 
-/// The objective of a method that takes one and nothing else to keep.
-const Metric& only_objective(std::string_view method, const MethodOptions& o) {
-  std::vector<const Metric*> objectives;
-  for (const Metric& metric : o.metrics) {
-    if (metric.role == MetricRole::Objective) objectives.push_back(&metric);
-    if (metric.role == MetricRole::Constraint)
-      throw Error(ErrorCode::InvalidArgument,
-                  "method '" + std::string(method) + "' can't keep a measured constraint ('" +
-                      metric.name + "')",
-                  "let the trial fail where the constraint is broken");
-  }
+enum class Constraints { Refuse, Keep };
+
+/// The objective of a method that takes one.
+Metric only_objective(std::string_view method, const MethodOptions& o,
+                      Constraints constraints = Constraints::Refuse) {
+  const std::vector<Metric> objectives = metrics_with(MetricRole::Objective, o.metrics);
+  const std::vector<Metric> kept = metrics_with(MetricRole::Constraint, o.metrics);
+  if (constraints == Constraints::Refuse && !kept.empty())
+    throw Error(ErrorCode::InvalidArgument,
+                "method '" + std::string(method) + "' can't keep a measured constraint ('" +
+                    kept.front().name + "')",
+                "use bayesopt, or let the trial fail where the constraint is broken");
   if (objectives.size() != 1)
     throw Error(ErrorCode::InvalidArgument, "method '" + std::string(method) +
                                                 "' needs exactly one objective, got " +
                                                 std::to_string(objectives.size()));
-  return *objectives.front();
+  return objectives.front();
 }
 
 std::unique_ptr<Searcher> make_random(const MethodOptions& o) {
@@ -93,8 +97,10 @@ std::unique_ptr<Searcher> make_sobol(const MethodOptions& o) {
 }
 
 std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
-  BayesOptOptions options{
-      .space = o.space, .metric = only_objective("bayesopt", o), .seed = o.seed};
+  BayesOptOptions options{.space = o.space,
+                          .metric = only_objective("bayesopt", o, Constraints::Keep),
+                          .constraints = metrics_with(MetricRole::Constraint, o.metrics),
+                          .seed = o.seed};
   options.num_initial = option(o, "num_init_random", as_int);
   return make_bayesopt_search(std::move(options));
 }
@@ -164,6 +170,66 @@ std::unique_ptr<Searcher> make_cqr(const MethodOptions& o) {
   return make_cqr_search(std::move(options));
 }
 
+/// The objectives of a method that weighs some against each other.
+std::vector<Metric> several_objectives(std::string_view method, const MethodOptions& o) {
+  std::vector<Metric> objectives = metrics_with(MetricRole::Objective, o.metrics);
+  if (objectives.size() < 2)
+    throw Error(ErrorCode::InvalidArgument,
+                "method '" + std::string(method) + "' needs at least two objectives, got " +
+                    std::to_string(objectives.size()),
+                "use bayesopt for one");
+  return objectives;
+}
+
+std::unique_ptr<Searcher> make_mo_bayesopt(const MethodOptions& o) {
+  return make_mo_bayesopt_search({.space = o.space,
+                                  .objectives = several_objectives("mo_bayesopt", o),
+                                  .constraints = metrics_with(MetricRole::Constraint, o.metrics),
+                                  .seed = o.seed,
+                                  .num_initial = option(o, "num_init_random", as_int)});
+}
+
+ScalarizationOptions scalarization(std::string_view method, const MethodOptions& o) {
+  return {.space = o.space,
+          .objectives = several_objectives(method, o),
+          .constraints = metrics_with(MetricRole::Constraint, o.metrics),
+          .seed = o.seed,
+          .num_initial = option(o, "num_init_random", as_int)};
+}
+
+std::unique_ptr<Searcher> make_random_scalarization(const MethodOptions& o) {
+  return make_random_scalarization_search(scalarization("random_scalarization", o));
+}
+
+std::unique_ptr<Searcher> make_linear_scalarization(const MethodOptions& o) {
+  ScalarizationOptions options = scalarization("linear_scalarization", o);
+  std::vector<double> weights(options.objectives.size(), 1.0);
+  option(o, "weights", [&](const Json& value) {
+    std::fill(weights.begin(), weights.end(), 0.0);
+    for (const auto& [name, weight] : value.as_object()) {
+      const auto at = std::find_if(options.objectives.begin(), options.objectives.end(),
+                                   [&](const Metric& metric) { return metric.name == name; });
+      if (at == options.objectives.end())
+        throw Error(ErrorCode::InvalidArgument, "there is no objective '" + name + "'");
+      weights[static_cast<std::size_t>(at - options.objectives.begin())] = weight.as_double();
+    }
+    return true;
+  });
+  return make_linear_scalarization_search(std::move(options), std::move(weights));
+}
+
+std::unique_ptr<Searcher> make_cost_aware(const MethodOptions& o) {
+  CostAwareOptions options{.space = o.space,
+                           .metric = only_objective("cost_aware_bayesopt", o, Constraints::Keep),
+                           .constraints = metrics_with(MetricRole::Constraint, o.metrics),
+                           .seed = o.seed,
+                           .num_initial = option(o, "num_init_random", as_int)};
+  options.cost_metric = option(o, "cost_metric", [](const Json& v) { return v.as_string(); });
+  const std::vector<Metric> costs = metrics_with(MetricRole::Cost, o.metrics);
+  if (!options.cost_metric && !costs.empty()) options.cost_metric = costs.front().name;
+  return make_cost_aware_search(std::move(options));
+}
+
 struct Recipe {
   MethodRow row;
   MakeSearcher searcher;
@@ -173,7 +239,7 @@ const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> table = {
       {{.name = "bayesopt",
         .description = "Gaussian process and log expected improvement; the default",
-        .aliases = {"BayesianOptimization"},
+        .aliases = {"BayesianOptimization", "ConstrainedBayesianOptimization"},
         .options = {"num_init_random"}},
        make_bayesopt},
       {{.name = "tpe",
@@ -206,25 +272,52 @@ const std::vector<Recipe>& recipes() {
         .aliases = {"CQR"},
         .options = {"num_init_random_draws"}},
        make_cqr},
+      {{.name = "mo_bayesopt",
+        .description = "several objectives: expected hypervolume improvement",
+        .aliases = {"EHVI"},
+        .options = {"num_init_random"},
+        .objectives = Objectives::Several},
+       make_mo_bayesopt},
+      {{.name = "random_scalarization",
+        .description = "several objectives: Chebyshev distances of random weights (ParEGO)",
+        .aliases = {"MORandomScalarizationBayesOpt"},
+        .options = {"num_init_random"},
+        .objectives = Objectives::Several},
+       make_random_scalarization},
+      {{.name = "linear_scalarization",
+        .description = "several objectives: their sum with weights that stay",
+        .aliases = {"MOLinearScalarizationBayesOpt"},
+        .options = {"num_init_random", "weights"},
+        .objectives = Objectives::Several},
+       make_linear_scalarization},
+      {{.name = "cost_aware_bayesopt",
+        .description = "bayesopt by improvement per cost, while the budget lasts",
+        .aliases = {"CostAwareBayesianOptimization"},
+        .options = {"num_init_random", "cost_metric"}},
+       make_cost_aware},
       {{.name = "random",
         .description = "independent draws from the domains, none twice",
         .aliases = {"RandomSearch"},
-        .options = {"allow_duplicates"}},
+        .options = {"allow_duplicates"},
+        .objectives = Objectives::Whatever},
        make_random},
       {{.name = "grid",
         .description = "every combination of a few values per parameter, shuffled",
         .aliases = {"GridSearch"},
-        .options = {"num_samples", "shuffle_config"}},
+        .options = {"num_samples", "shuffle_config"},
+        .objectives = Objectives::Whatever},
        make_grid},
       {{.name = "sobol",
         .description = "a scrambled Sobol sequence: evenly spread points",
         .aliases = {"SobolSearch"},
-        .options = {}},
+        .options = {},
+        .objectives = Objectives::Whatever},
        make_sobol},
       {{.name = "latin_hypercube",
         .description = "Latin hypercubes of a declared size: evenly spread points",
         .aliases = {"LatinHypercube"},
-        .options = {"num_samples"}},
+        .options = {"num_samples"},
+        .objectives = Objectives::Whatever},
        make_latin_hypercube},
   };
   return table;
@@ -260,25 +353,31 @@ void check_options(const MethodRow& row, const Json& options) {
 }
 
 /// The slack of adaptive capping; nullopt: it is off.
-std::optional<double> cap_slack(const MethodOptions& o, const Metric* objective) {
-  const bool is_time = objective && objective->kind == MetricKind::Time;
+std::optional<double> cap_slack(const MethodOptions& o, const Metric& objective) {
   const Json* cap = o.options.find(kCapOption);
-  if (!cap) return is_time ? std::optional(CappingOptions().slack) : std::nullopt;
-  if (cap->is_bool()) return cap->as_bool() ? std::optional(CappingOptions().slack) : std::nullopt;
-  return option(o, kCapOption, [](const Json& value) { return value.as_double(); });
+  if (cap && cap->is_bool() && !cap->as_bool()) return std::nullopt;
+  const bool is_alone = metrics_with(MetricRole::Objective, o.metrics).size() <= 1 &&
+                        metrics_with(MetricRole::Constraint, o.metrics).empty();
+  if (cap && !is_alone)
+    throw Error(
+        ErrorCode::InvalidArgument,
+        "method option 'cap': a trial that is stopped early tells nothing of constraints or "
+        "of further objectives",
+        "leave capping off where there are any");
+  const bool is_time = objective.kind == MetricKind::Time;
+  if (!cap) return is_time && is_alone ? std::optional(CappingOptions().slack) : std::nullopt;
+  if (cap->is_bool()) return CappingOptions().slack;
+  return option(o, kCapOption, as_double);
 }
 
 std::unique_ptr<Scheduler> with_capping(std::unique_ptr<Scheduler> scheduler,
                                         const MethodOptions& o) {
-  const auto objective = std::find_if(o.metrics.begin(), o.metrics.end(), [](const Metric& metric) {
-    return metric.role == MetricRole::Objective;
-  });
-  const auto slack = cap_slack(o, objective == o.metrics.end() ? nullptr : &*objective);
+  const std::vector<Metric> objectives = metrics_with(MetricRole::Objective, o.metrics);
+  const Metric objective = objectives.empty() ? Metric{} : objectives.front();
+  const auto slack = cap_slack(o, objective);
   if (!slack) return scheduler;
-  return make_capping({.inner = std::move(scheduler),
-                       .space = o.space,
-                       .metric = objective == o.metrics.end() ? Metric{} : *objective,
-                       .slack = *slack});
+  return make_capping(
+      {.inner = std::move(scheduler), .space = o.space, .metric = objective, .slack = *slack});
 }
 
 }  // namespace

@@ -23,6 +23,12 @@ struct MethodOptions {
   Json options = {};
 };
 
+enum class Objectives {
+  One,
+  Several,   ///< at least two
+  Whatever,  ///< it looks at no result
+};
+
 struct MethodRow {
   std::string_view name;
   std::string_view description;
@@ -30,10 +36,12 @@ struct MethodRow {
   std::vector<std::string_view> aliases;
   /// Keys of MethodOptions::options that it knows, beside kCapOption.
   std::vector<std::string_view> options;
+  Objectives objectives = Objectives::One;
 };
 
 /// The option that all methods know: true, false or a slack >= 1; default: true where the objective
-/// is a time. See schedule/capping.h.
+/// is a time and the only one, and there are no constraints; an error where that is not so. See
+/// schedule/capping.h.
 inline constexpr std::string_view kCapOption = "cap";
 
 /// In the order in which a help text should show them.

@@ -67,7 +67,7 @@ class BayesOpt final : public Searcher {
   explicit BayesOpt(BayesOptOptions options)
       : options_(std::move(options)),
         unit_space_(options_.space),
-        log_(options_.space, options_.metric),
+        log_(options_.space, options_.metric, options_.constraints),
         initial_(make_sobol_search({.space = options_.space, .seed = options_.seed})),
         random_(make_random_search({.space = options_.space, .seed = options_.seed})) {
     if (options_.num_initial && *options_.num_initial < 1)
@@ -99,7 +99,7 @@ class BayesOpt final : public Searcher {
     std::vector<UnitPoint> points;
     for (const Configuration& c : configurations) points.push_back(options_.space.encode(c));
     if (points.empty()) return {};
-    const SurrogateModel model(unit_space_, seen, options_.metric, FailureUse::Learn, fit_);
+    const SurrogateModel model = make_model(seen, fit_);
     const VectorXd scores = log_acquisition(model, points);
     return {scores.begin(), scores.end()};
   }
@@ -108,6 +108,15 @@ class BayesOpt final : public Searcher {
   std::int64_t num_initial() const {
     return options_.num_initial.value_or(
         std::max<std::int64_t>(5, static_cast<std::int64_t>(unit_space_.dimension()) + 1));
+  }
+
+  SurrogateModel make_model(const Observations& seen,
+                            const std::optional<SurrogateFit>& previous) const {
+    return SurrogateModel({.space = unit_space_,
+                           .seen = seen,
+                           .metric = options_.metric,
+                           .constraints = options_.constraints,
+                           .previous = previous});
   }
 
   /// What the model of the next suggestion is made from.
@@ -154,7 +163,7 @@ class BayesOpt final : public Searcher {
   }
 
   Prepared prepare(Observations seen, std::optional<SurrogateFit> previous) const {
-    SurrogateModel model(unit_space_, seen, options_.metric, FailureUse::Learn, previous);
+    SurrogateModel model = make_model(seen, previous);
     for (const UnitPoint& pending : seen.pending) model.believe(pending);
     Rng rng(options_.seed, "suggest",
             seen.values.size() + seen.invalid.size() + seen.pending.size());
@@ -195,8 +204,14 @@ class BayesOpt final : public Searcher {
     put_in_results(prepared);
     const Measured measured = measured_points(model);
     const std::vector<UnitPoint> fresh = promising(prepared, measured.known_or_closed);
-    std::optional<UnitPoint> chosen = to_confirm(model, measured);
-    if (!chosen) chosen = choose(model, fresh, measured, context);
+    std::optional<UnitPoint> chosen;
+    if (model.best_mean()) {
+      chosen = to_confirm(model, measured);
+      if (!chosen) chosen = choose(model, fresh, measured, context);
+    } else if (!fresh.empty()) {
+      // Nothing to improve on: what is likeliest to be allowed.
+      chosen = fresh.front();
+    }
     if (!chosen) return suggest_without_candidates(measured, history, context);
     Proposal proposal{.configuration = options_.space.decode(*chosen)};
     if (model.refitted()) proposal.fitted = to_json(*fit_);
@@ -240,7 +255,7 @@ class BayesOpt final : public Searcher {
       const TrialRecord& record =
           log_.records()[static_cast<std::size_t>(prepared.seen.pending_trials[i])];
       if (record.kind == Kind::Value || record.kind == Kind::Bound)
-        prepared.model.believed_gave(i, record.value, record.kind == Kind::Bound);
+        prepared.model.believed_gave(i, record.value, record.kind == Kind::Bound, record.beside);
       if (record.kind == Kind::Invalid) prepared.model.believed_failed(i);
     }
   }
@@ -302,10 +317,10 @@ class BayesOpt final : public Searcher {
   }
 
   static VectorXd log_acquisition(const GpPrediction& p, VectorXd log_feasibility,
-                                  double best_mean) {
-    for (Index i = 0; i < log_feasibility.size(); ++i)
+                                  std::optional<double> best_mean) {
+    for (Index i = 0; best_mean && i < log_feasibility.size(); ++i)
       log_feasibility[i] +=
-          log_expected_improvement(p.mean[i], std::sqrt(p.variance[i]), best_mean);
+          log_expected_improvement(p.mean[i], std::sqrt(p.variance[i]), *best_mean);
     return log_feasibility;
   }
   static VectorXd log_acquisition(const SurrogateModel& model, std::span<const UnitPoint> points) {
@@ -325,7 +340,7 @@ class BayesOpt final : public Searcher {
     std::erase_if(free, [&](std::size_t k) { return !is_active[k]; });
     if (free.empty()) return from;
     const auto num_free = static_cast<Index>(free.size());
-    const double best_mean = model.best_mean();
+    const std::optional<double> best_mean = model.best_mean();
     UnitPoint at = from;
     const auto function = [&](const VectorXd& x, VectorXd* gradient) {
       for (Index k = 0; k < num_free; ++k) at[free[static_cast<std::size_t>(k)]] = x[k];

@@ -2,12 +2,15 @@
 // logarithm of the expected improvement on the best posterior mean among the evaluated ones. The
 // noise is learned, and a noisy configuration may be proposed again. Failed configurations are
 // kept: as bad values, as never to be proposed, and, from three on, as data of a second process
-// that says how likely a candidate is to work. Sources and deviations: docs/methods/bayesopt.md.
+// that says how likely a candidate is to work. Measured constraints are processes of their own: the
+// improvement counts by the probability that all of them are satisfied. Sources and deviations:
+// docs/methods/bayesopt.md.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "skipjack/search/searcher.h"
 
@@ -17,6 +20,9 @@ struct BayesOptOptions {
   SearchSpace space;
   /// The one metric to optimise.
   Metric metric = {};
+  /// To be kept, as measured: of role Constraint. A trial that completes without reporting one
+  /// counts as failed.
+  std::vector<Metric> constraints = {};
   std::uint64_t seed = 0;
   /// Trials, points_to_evaluate included, before the first that a model proposes; >= 1. Unset:
   /// max(5, d + 1). More spend the budget blindly; fewer fit a model to almost nothing.

@@ -28,6 +28,9 @@ struct Candidate {
   int num_measurements = 0;
   int num_failures = 0;
   double sum = 0;
+  /// Of each constraint's values.
+  std::vector<double> beside_sums = {};
+  double mean() const { return sum / num_measurements; }
 };
 
 // Distinct configurations in order of their first measurement.
@@ -47,6 +50,9 @@ std::vector<Candidate> group(const SearchSpace& space, const History& history,
     Candidate& candidate = result[at->second];
     ++candidate.num_measurements;
     candidate.sum += value.value;
+    candidate.beside_sums.resize(value.beside.size(), 0.0);
+    for (std::size_t k = 0; k < value.beside.size(); ++k)
+      candidate.beside_sums[k] += value.beside[k];
   }
   return result;
 }
@@ -71,6 +77,60 @@ std::vector<double> probabilities_of_being_best(const Eigen::VectorXd& mean,
     share[static_cast<std::size_t>(top)] += 1.0 / kDraws;
   }
   return share;
+}
+
+// Leaves those that are as likely as not to be feasible, or the likeliest one; of these log P.
+std::vector<double> keep_feasible(std::vector<Candidate>& candidates,
+                                  const std::vector<double>& log_probability) {
+  const double needed =
+      std::min(std::log(0.5), *std::max_element(log_probability.begin(), log_probability.end()));
+  std::vector<Candidate> kept;
+  std::vector<double> kept_log;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (log_probability[i] < needed) continue;
+    kept.push_back(std::move(candidates[i]));
+    kept_log.push_back(log_probability[i]);
+  }
+  candidates = std::move(kept);
+  return kept_log;
+}
+
+// How far the candidate's own means are beyond the bounds, in units of the range that each
+// constraint's values have; 0 if all are satisfied.
+std::vector<double> violations(const std::vector<Candidate>& candidates,
+                               std::span<const Metric> constraints) {
+  std::vector<double> result(candidates.size(), 0.0);
+  for (std::size_t k = 0; k < constraints.size(); ++k) {
+    const auto mean = [&](const Candidate& c) { return c.beside_sums[k] / c.num_measurements; };
+    double low = constraints[k].bound, high = low;
+    for (const Candidate& c : candidates)
+      low = std::min(low, mean(c)), high = std::max(high, mean(c));
+    for (std::size_t i = 0; i < candidates.size(); ++i)
+      if (!is_satisfied(constraints[k], mean(candidates[i])))
+        result[i] += std::abs(mean(candidates[i]) - constraints[k].bound) / (high - low);
+  }
+  return result;
+}
+
+// The best single value, of trials that satisfied the constraints if there are such.
+const Observations::Value& best_single(const Observations& seen, const Metric& metric,
+                                       std::span<const Metric> constraints) {
+  const auto satisfies = [&](const Observations::Value& value) {
+    for (std::size_t k = 0; k < constraints.size(); ++k)
+      if (!is_satisfied(constraints[k], value.beside[k])) return false;
+    return true;
+  };
+  const double sign = metric.mode == Mode::Min ? 1.0 : -1.0;
+  const Observations::Value* best = nullptr;
+  bool best_satisfies = false;
+  for (const auto& value : seen.values) {
+    if (value.bounded) continue;
+    const bool ok = satisfies(value);
+    if (best == nullptr || ok > best_satisfies ||
+        (ok == best_satisfies && sign * value.value < sign * best->value))
+      best = &value, best_satisfies = ok;
+  }
+  return *best;
 }
 
 // Fills in what the model says; returns which candidate is recommended.
@@ -118,8 +178,9 @@ std::size_t judge(const UnitSpace& space, const SurrogateModel& model,
 }  // namespace
 
 std::optional<Recommendation> recommend(const SearchSpace& space, const History& history,
-                                        const Metric& metric) {
-  const Observations seen = collect_observations(space, history, metric);
+                                        const Metric& metric, std::span<const Metric> constraints) {
+  const std::vector<Metric> kept = metrics_with(MetricRole::Constraint, constraints);
+  const Observations seen = collect_observations(space, history, metric, kept);
   std::vector<Candidate> candidates = group(space, history, seen);
   if (candidates.empty()) return std::nullopt;
   if (std::any_of(candidates.begin(), candidates.end(),
@@ -127,18 +188,14 @@ std::optional<Recommendation> recommend(const SearchSpace& space, const History&
     std::erase_if(candidates,
                   [](const Candidate& c) { return c.num_failures >= c.num_measurements; });
 
-  const double sign = metric.mode == Mode::Min ? 1.0 : -1.0;
   Recommendation result;
-  const Observations::Value* best = nullptr;
-  for (const auto& value : seen.values)
-    if (!value.bounded && (best == nullptr || sign * value.value < sign * best->value))
-      best = &value;
   const auto configuration_of = [&](TrialId trial) {
     return history.trials()[static_cast<std::size_t>(trial)].configuration;
   };
-  result.best_value = best->value;
-  result.best_value_trial = best->trial;
-  result.best_value_configuration = configuration_of(best->trial);
+  const Observations::Value& best = best_single(seen, metric, kept);
+  result.best_value = best.value;
+  result.best_value_trial = best.trial;
+  result.best_value_configuration = configuration_of(best.trial);
 
   const auto choose = [&](const Candidate& c) {
     result.configuration = configuration_of(c.trial);
@@ -148,20 +205,39 @@ std::optional<Recommendation> recommend(const SearchSpace& space, const History&
   if (seen.values.size() >= kMinObservations && candidates.size() > 1) {
     try {
       const UnitSpace unit_space(space);
-      const SurrogateModel model(unit_space, seen, metric, FailureUse::Ignore, std::nullopt);
-      choose(candidates[judge(unit_space, model, candidates, result)]);
+      const SurrogateModel model({.space = unit_space,
+                                  .seen = seen,
+                                  .metric = metric,
+                                  .constraints = kept,
+                                  .failure_use = FailureUse::Ignore});
+      std::vector<double> log_feasible;
+      std::vector<Candidate> allowed = candidates;
+      if (!kept.empty()) {
+        std::vector<UnitPoint> points;
+        for (const Candidate& c : candidates) points.push_back(c.point);
+        const Eigen::VectorXd log_p = model.feasibility().log_probability_satisfied(points);
+        log_feasible = keep_feasible(allowed, {log_p.begin(), log_p.end()});
+      }
+      const std::size_t chosen = judge(unit_space, model, allowed, result);
+      choose(allowed[chosen]);
+      if (!kept.empty()) result.probability_feasible = std::exp(log_feasible[chosen]);
       return result;
     } catch (const Error& error) {
       // No process can be fitted: the observed means below still hold.
       if (error.code() != ErrorCode::Exhausted) throw;
     }
   }
-  const auto mean = [](const Candidate& c) { return c.sum / c.num_measurements; };
-  const auto chosen = std::min_element(
-      candidates.begin(), candidates.end(),
-      [&](const Candidate& a, const Candidate& b) { return sign * mean(a) < sign * mean(b); });
+  const std::vector<double> violation = violations(candidates, kept);
+  const double least = *std::min_element(violation.begin(), violation.end());
+  const double sign = metric.mode == Mode::Min ? 1.0 : -1.0;
+  const Candidate* chosen = nullptr;
+  for (std::size_t i = 0; i < candidates.size(); ++i)
+    if (violation[i] == least &&
+        (chosen == nullptr || sign * candidates[i].mean() < sign * chosen->mean()))
+      chosen = &candidates[i];
   choose(*chosen);
-  result.mean = mean(*chosen);
+  result.mean = chosen->mean();
+  if (!kept.empty()) result.probability_feasible = least == 0 ? 1.0 : 0.0;
   return result;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "skipjack/trial/history.h"
@@ -31,6 +32,10 @@ struct Recommendation {
   /// That it is the best of the measured configurations, by joint draws from the posterior; unset
   /// for ObservedMean.
   std::optional<double> probability_best;
+  /// That it satisfies all constraints: by the model, or 1 or 0 by the means of its own
+  /// measurements for ObservedMean; unset without constraints. Below 1/2 nothing measured is likely
+  /// to satisfy them, and this configuration is the closest to it.
+  std::optional<double> probability_feasible;
   /// Other measured configurations that can't be told apart from it: the 95 % interval of the
   /// difference of the means holds zero. The best first, at most 20; empty for ObservedMean.
   struct Alternative {
@@ -40,16 +45,20 @@ struct Recommendation {
   };
   std::vector<Alternative> indistinguishable;
 
-  /// The best single value ever reported, and who reported it; not corrected for luck.
+  /// The best single value ever reported, and who reported it; not corrected for luck. With
+  /// constraints: by a trial that satisfied them, if there is one.
   double best_value = 0;
   TrialId best_value_trial = 0;
   Configuration best_value_configuration;
 };
 
-/// nullopt if no trial has a value of the metric. Only configurations that were measured to the end
-/// are considered, and none that failed at least as often as it was measured. Deterministic. O(n^3)
-/// for at most 400 observations.
+/// nullopt if no trial has a value of the metric and of each of the constraints. Only
+/// configurations that were measured to the end are considered, and none that failed at least as
+/// often as it was measured; of these, where constraints are given, the ones that satisfy all of
+/// them with probability 1/2 or more. What is not a constraint among them is passed over.
+/// Deterministic. O(n^3) for at most 400 observations.
 std::optional<Recommendation> recommend(const SearchSpace& space, const History& history,
-                                        const Metric& metric);
+                                        const Metric& metric,
+                                        std::span<const Metric> constraints = {});
 
 }  // namespace skipjack

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
-#include <map>
-#include <numeric>
+#include <utility>
 
 #include "skipjack/model/acquisition.h"
-#include "skipjack/model/normal.h"
 
 namespace skipjack {
 namespace {
@@ -17,129 +14,8 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// Bad values grow as a logarithm from here on, in units of the spread of the good half.
-constexpr double kBadSide = 3.0;
-constexpr double kMinLogRatio = 3.0;
-// Keeps squares of the scaled values finite, whatever a program reports.
-constexpr double kHuge = 1e100;
-constexpr std::size_t kMaxRows = 400;
-constexpr Index kMaxFitSize = 200;
-constexpr Index kTwoStarts = 30;
-// Cubed rows times evaluations of a warm fit; some milliseconds.
-constexpr double kFitCost = 1e7;
-constexpr std::size_t kMinFailures = 3;
-constexpr double kPriorRepetitions = 4;
-constexpr double kWorked = -1, kFailed = 1;
-
-// Of sorted values, by linear interpolation.
-double quantile(const std::vector<double>& sorted, double q) {
-  const double at = q * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<std::size_t>(at);
-  const std::size_t high = std::min(low + 1, sorted.size() - 1);
-  const double fraction = at - static_cast<double>(low);
-  return sorted[low] * (1 - fraction) + sorted[high] * fraction;
-}
-
-Json hyperparameters_to_json(const GpHyperparameters& hyperparameters) {
-  Json::Array s;
-  for (const double value : hyperparameters.inverse_squared_lengthscales) s.emplace_back(value);
-  Json json;
-  json.set("inverse_squared_lengthscales", std::move(s));
-  json.set("outputscale", hyperparameters.outputscale);
-  json.set("noise_variance", hyperparameters.noise_variance);
-  json.set("additive_share", hyperparameters.additive_share);
-  json.set("persistent_share", hyperparameters.persistent_share);
-  return json;
-}
-
-std::optional<GpHyperparameters> hyperparameters_from_json(const Json& json,
-                                                           std::size_t dimension) {
-  const auto positive = [](const Json* number) -> std::optional<double> {
-    if (!number || !number->is_number()) return std::nullopt;
-    const double value = number->as_double();
-    return std::isfinite(value) && value > 0 ? std::optional(value) : std::nullopt;
-  };
-  const Json* s = json.find("inverse_squared_lengthscales");
-  const auto scale = positive(json.find("outputscale"));
-  const auto noise = positive(json.find("noise_variance"));
-  if (!s || !s->is_array() || s->as_array().size() != dimension || !scale || !noise)
-    return std::nullopt;
-  GpHyperparameters result = default_hyperparameters(static_cast<Eigen::Index>(dimension));
-  for (std::size_t k = 0; k < dimension; ++k) {
-    const auto value = positive(&s->as_array()[k]);
-    if (!value) return std::nullopt;
-    result.inverse_squared_lengthscales[static_cast<Eigen::Index>(k)] = *value;
-  }
-  result.outputscale = *scale;
-  result.noise_variance = std::max(*noise, kMinNoiseVariance);
-  if (const Json* share = json.find("additive_share"); share && share->is_number())
-    result.additive_share = std::clamp(share->as_double(), 0.0, 1.0);
-  if (const Json* share = json.find("persistent_share"); share && share->is_number())
-    result.persistent_share = std::clamp(share->as_double(), 0.0, 1.0);
-  return result;
-}
-
-GpData make_data(const UnitSpace& space, std::span<const UnitPoint> points,
-                 std::span<const double> targets) {
-  return {.kinds = space.model_kinds(),
-          .x = space.model_matrix(points),
-          .y = Eigen::Map<const VectorXd>(targets.data(), static_cast<Index>(targets.size()))};
-}
-
-// Fits to at most kMaxFitSize rows, evenly taken. Each observation refits, so a warm fit of many
-// rows needs few steps.
-GpHyperparameters fit_to(const GpData& data, const std::optional<GpHyperparameters>& warm) {
-  GpFitOptions options;
-  const auto size = static_cast<double>(std::min(data.x.rows(), kMaxFitSize));
-  if (warm)
-    options.max_evaluations = static_cast<int>(
-        std::clamp(kFitCost / (size * size * size), 4.0, 1.0 * options.max_evaluations));
-  if (warm) options.starts.push_back(*warm);
-  if (!warm || data.x.rows() < kTwoStarts)
-    options.starts.push_back(default_hyperparameters(data.kinds));
-  const Index n = data.x.rows();
-  if (n <= kMaxFitSize) return fit_hyperparameters(data, options);
-  GpData part{
-      .kinds = data.kinds, .x = MatrixXd(kMaxFitSize, data.x.cols()), .y = VectorXd(kMaxFitSize)};
-  for (Index i = 0; i < kMaxFitSize; ++i) {
-    part.x.row(i) = data.x.row(i * n / kMaxFitSize);
-    part.y[i] = data.y[i * n / kMaxFitSize];
-  }
-  return fit_hyperparameters(part, options);
-}
-
-// All rows, or the best quarter of kMaxRows and the latest of the rest; in order.
-std::vector<std::size_t> rows_to_keep(std::span<const double> values, Mode mode) {
-  std::vector<std::size_t> rows(values.size());
-  std::iota(rows.begin(), rows.end(), std::size_t{0});
-  if (rows.size() <= kMaxRows) return rows;
-  std::stable_sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
-    return mode == Mode::Min ? values[a] < values[b] : values[a] > values[b];
-  });
-  std::sort(rows.begin() + kMaxRows / 4, rows.end(), std::greater<>());
-  rows.resize(kMaxRows);
-  std::sort(rows.begin(), rows.end());
-  return rows;
-}
-
-// How much of the fitted noise is no noise: the process takes a rough function for noise, but
-// repetitions of one configuration differ by real noise alone. Their pooled variance is shrunk
-// towards the fitted noise by the weight of some repetitions: believing too early that there is
-// none makes one lucky value the best there is.
-double persistent_share(std::span<const UnitPoint> points, std::span<const double> targets,
-                        double noise_variance) {
-  std::map<UnitPoint, std::vector<double>> groups;
-  for (std::size_t i = 0; i < points.size(); ++i) groups[points[i]].push_back(targets[i]);
-  double squares = kPriorRepetitions * noise_variance, weight = kPriorRepetitions;
-  for (const auto& [point, values] : groups) {
-    const double mean =
-        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-    for (const double value : values) squares += (value - mean) * (value - mean);
-    weight += static_cast<double>(values.size()) - 1;
-  }
-  // A thousandth stays, so that the covariance of repeated inputs keeps its rank.
-  return std::clamp(1 - squares / weight / noise_variance, 0.0, 0.999);
-}
+// As many failures at most are learnt from.
+constexpr std::size_t kMaxFailures = 400;
 
 template <class IsKnown>
 Observations gather(std::span<const TrialRecord> records, const IsKnown& is_known) {
@@ -152,18 +28,12 @@ Observations gather(std::span<const TrialRecord> records, const IsKnown& is_know
       result.pending.push_back(record.point);
       result.pending_trials.push_back(id);
     } else if (record.kind == Kind::Value || record.kind == Kind::Bound) {
-      result.values.push_back({record.point, record.value, record.kind == Kind::Bound, id});
+      result.values.push_back(
+          {record.point, record.value, record.kind == Kind::Bound, id, record.beside});
     } else if (record.kind == Kind::Invalid) {
       result.invalid.push_back(record.point);
     }
   }
-  return result;
-}
-
-VectorXd log_probability_of_working(const GpPrediction& label, const GpHyperparameters& h) {
-  VectorXd result(label.mean.size());
-  for (Index i = 0; i < result.size(); ++i)
-    result[i] = log_normal_cdf(-label.mean[i] / std::sqrt(label.variance[i] + h.noise_variance));
   return result;
 }
 
@@ -188,57 +58,19 @@ Observations all_observations(std::span<const TrialRecord> records) {
 }
 
 Observations collect_observations(const SearchSpace& space, const History& history,
-                                  const Metric& metric) {
-  TrialLog log(space, metric);
+                                  const Metric& metric, std::vector<Metric> beside) {
+  TrialLog log(space, metric, std::move(beside));
   log.update(history);
   return all_observations(log.records());
 }
 
-TargetTransform::TargetTransform(std::span<const double> values, const Metric& metric)
-    : negate_(metric.mode == Mode::Max) {
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  logarithm_ = *low > 0 && (metric.kind == MetricKind::Time || *high / *low >= kMinLogRatio);
-  std::vector<double> sorted;
-  for (const double value : values) {
-    const double v = logarithm_ ? std::log(value) : std::clamp(value, -kHuge, kHuge);
-    sorted.push_back(negate_ ? -v : v);
-  }
-  std::sort(sorted.begin(), sorted.end());
-  median_ = quantile(sorted, 0.5);
-  spread_ = median_ - quantile(sorted, 0.25);
-  if (!(spread_ > 0)) spread_ = median_ - sorted.front();
-  if (!(spread_ > 0)) spread_ = sorted.back() - median_;
-  if (!(spread_ > 0)) spread_ = 1;
-
-  double sum = 0, squares = 0;
-  for (const double value : values) sum += warp(value);
-  mean_ = sum / static_cast<double>(values.size());
-  for (const double value : values) squares += std::pow(warp(value) - mean_, 2);
-  deviation_ = std::sqrt(squares / static_cast<double>(values.size()));
-  if (!(deviation_ > 1e-12)) deviation_ = 1;
-}
-
-double TargetTransform::warp(double value) const {
-  double v = logarithm_ ? std::log(value) : std::clamp(value, -kHuge, kHuge);
-  if (negate_) v = -v;
-  const double scaled = std::clamp((v - median_) / spread_, -kHuge, kHuge);
-  return scaled <= kBadSide ? scaled : kBadSide + std::log1p(scaled - kBadSide);
-}
-
-double TargetTransform::to_target(double value) const { return (warp(value) - mean_) / deviation_; }
-
-double TargetTransform::to_value(double target) const {
-  const double warped = mean_ + deviation_ * target;
-  const double scaled = warped <= kBadSide ? warped : kBadSide + std::expm1(warped - kBadSide);
-  double v = median_ + spread_ * scaled;
-  if (negate_) v = -v;
-  return logarithm_ ? std::exp(v) : v;
-}
-
 Json to_json(const SurrogateFit& fit) {
   Json json;
-  json.set("objective", hyperparameters_to_json(fit.objective));
-  if (fit.feasibility) json.set("feasibility", hyperparameters_to_json(*fit.feasibility));
+  json.set("objective", to_json(fit.objective));
+  if (fit.feasibility.works) json.set("feasibility", to_json(*fit.feasibility.works));
+  Json::Array constraints;
+  for (const GpHyperparameters& h : fit.feasibility.constraints) constraints.push_back(to_json(h));
+  if (!constraints.empty()) json.set("constraints", std::move(constraints));
   json.set("num_observations", static_cast<std::int64_t>(fit.num_observations));
   return json;
 }
@@ -251,8 +83,14 @@ std::optional<SurrogateFit> surrogate_fit_from_json(const Json& json, std::size_
   if (!parameters) return std::nullopt;
   SurrogateFit fit{.objective = std::move(*parameters),
                    .num_observations = static_cast<std::size_t>(number->as_int())};
-  if (const Json* feasibility = json.find("feasibility"))
-    fit.feasibility = hyperparameters_from_json(*feasibility, dimension);
+  if (const Json* works = json.find("feasibility"))
+    fit.feasibility.works = hyperparameters_from_json(*works, dimension);
+  if (const Json* constraints = json.find("constraints"); constraints && constraints->is_array())
+    for (const Json& constraint : constraints->as_array()) {
+      auto h = hyperparameters_from_json(constraint, dimension);
+      if (!h) break;
+      fit.feasibility.constraints.push_back(std::move(*h));
+    }
   return fit;
 }
 
@@ -264,114 +102,130 @@ MatrixXd to_matrix(std::span<const UnitPoint> points, std::size_t dimension) {
   return matrix;
 }
 
-SurrogateModel::SurrogateModel(const UnitSpace& space, const Observations& seen,
-                               const Metric& metric, FailureUse failure_use,
-                               const std::optional<SurrogateFit>& previous)
-    : space_(&space), transform_(raw_values(seen), metric) {
-  const std::vector<double> values = raw_values(seen);
-  std::vector<double> targets;
-  for (const std::size_t i : rows_to_keep(values, metric.mode)) {
+SurrogateModel::SurrogateModel(const SurrogateOptions& options) : space_(&options.space) {
+  const Observations& seen = options.seen;
+  const std::vector<double> all_values = raw_values(seen);
+  std::vector<double> values;
+  std::vector<std::vector<double>> constraint_values(options.constraints.size());
+  for (const std::size_t i : rows_to_keep(all_values, options.metric.mode)) {
     points_.push_back(seen.values[i].point);
     measured_.push_back(!seen.values[i].bounded);
-    targets.push_back(transform_.to_target(values[i]));
+    values.push_back(all_values[i]);
+    for (std::size_t k = 0; k < constraint_values.size(); ++k)
+      constraint_values[k].push_back(seen.values[i].beside.at(k));
   }
-  const std::size_t num_evaluated = points_.size();
-  const std::size_t num_invalid =
-      failure_use == FailureUse::Learn ? std::min(seen.invalid.size(), kMaxRows) : 0;
-  const std::span<const UnitPoint> invalid = std::span(seen.invalid).last(num_invalid);
-  points_.insert(points_.end(), invalid.begin(), invalid.end());
+  num_evaluated_ = points_.size();
+  const std::size_t num_failed =
+      options.failure_use == FailureUse::Learn ? std::min(seen.invalid.size(), kMaxFailures) : 0;
+  const std::vector<UnitPoint> evaluated = points_;
+  const std::span<const UnitPoint> failed = std::span(seen.invalid).last(num_failed);
+  points_.insert(points_.end(), failed.begin(), failed.end());
   measured_.resize(points_.size(), 0);
-  worst_target_ = *std::max_element(targets.begin(), targets.end());
-  targets.resize(points_.size(), worst_target_);
   first_believed_ = points_.size();
 
-  const std::size_t num_observations = seen.values.size() + seen.invalid.size();
-  refitted_ = !previous || num_observations != previous->num_observations;
-  const GpData data = make_data(space, points_, targets);
-  if (refitted_)
-    fit_ = {.objective = fit_to(data, previous ? std::optional(previous->objective) : std::nullopt),
-            .num_observations = num_observations};
-  else
-    fit_ = *previous;
-  fit_.objective.persistent_share =
-      persistent_share(std::span(points_).first(num_evaluated),
-                       std::span(targets).first(num_evaluated), fit_.objective.noise_variance);
-  objective_.emplace(data, fit_.objective);
-
-  if (num_invalid < kMinFailures) return;
-  std::vector<double> labels(points_.size(), kFailed);
-  std::fill_n(labels.begin(), num_evaluated, kWorked);
-  const GpData labelled = make_data(space, points_, labels);
-  if (refitted_ || !fit_.feasibility)
-    fit_.feasibility = fit_to(labelled, previous ? previous->feasibility : std::nullopt);
-  feasibility_.emplace(labelled, *fit_.feasibility);
+  const auto& previous = options.previous;
+  fit_.num_observations = seen.values.size() + seen.invalid.size();
+  refitted_ = !previous || fit_.num_observations != previous->num_observations;
+  const Fit fit = refitted_ ? Fit::Anew : Fit::Keep;
+  objective_.emplace(
+      MetricProcessOptions{.space = options.space,
+                           .metric = options.metric,
+                           .points = evaluated,
+                           .values = values,
+                           .failed = failed,
+                           .previous = previous ? std::optional(previous->objective) : std::nullopt,
+                           .fit = fit});
+  feasibility_.emplace(
+      FeasibilityOptions{.space = options.space,
+                         .evaluated = evaluated,
+                         .failed = failed,
+                         .constraints = options.constraints,
+                         .constraint_values = std::move(constraint_values),
+                         .previous = previous ? previous->feasibility : FeasibilityFit{},
+                         .fit = fit});
+  fit_.objective = objective_->hyperparameters();
+  fit_.feasibility = feasibility_->fit();
 }
 
 GpPrediction SurrogateModel::predict(std::span<const UnitPoint> points) const {
-  return objective_->predict(space_->model_matrix(points));
+  return objective_->predict(points);
 }
 
 VectorXd SurrogateModel::log_feasibility(std::span<const UnitPoint> points) const {
-  if (!feasibility_ || points.empty()) return VectorXd::Zero(static_cast<Index>(points.size()));
-  return log_probability_of_working(feasibility_->predict(space_->model_matrix(points)),
-                                    *fit_.feasibility);
+  return feasibility_->log_probability(points);
 }
 
 TrackedCandidates SurrogateModel::track(std::vector<UnitPoint> points) const {
   TrackedCandidates result;
   const MatrixXd x = space_->model_matrix(points);
-  result.objective = objective_->track(x);
-  if (feasibility_) result.feasibility = feasibility_->track(x);
+  result.objective = objective().track(x);
+  result.feasibility = feasibility_->track(x);
   result.points = std::move(points);
   return result;
 }
 
 GpPrediction SurrogateModel::predict(TrackedCandidates& candidates) const {
-  return objective_->predict(candidates.objective);
+  return objective().predict(candidates.objective);
 }
 
 VectorXd SurrogateModel::log_feasibility(TrackedCandidates& candidates) const {
-  if (!candidates.feasibility) return VectorXd::Zero(static_cast<Index>(candidates.points.size()));
-  return log_probability_of_working(feasibility_->predict(*candidates.feasibility),
-                                    *fit_.feasibility);
+  return feasibility_->log_probability(candidates.feasibility,
+                                       static_cast<Index>(candidates.points.size()));
 }
 
-double SurrogateModel::acquisition_with_gradient(const UnitPoint& point, double best_mean,
+double SurrogateModel::acquisition_with_gradient(const UnitPoint& point,
+                                                 std::optional<double> best_mean,
                                                  VectorXd& gradient) const {
   const VectorXd x = space_->model_matrix(std::span(&point, 1)).row(0).transpose();
   const auto d = static_cast<Index>(point.size());
-  const GpGradient f = objective_->predict_with_gradient(x);
-  const double deviation = std::sqrt(f.variance);
-  const LogImprovementGradient improvement =
-      log_expected_improvement_gradient(f.mean, deviation, best_mean);
-  gradient = improvement.by_mean * f.mean_slope.head(d) +
-             improvement.by_stddev / (2 * deviation) * f.variance_slope.head(d);
-  if (!feasibility_) return improvement.value;
-  const GpGradient q = feasibility_->predict_with_gradient(x);
-  const double spread = std::sqrt(q.variance + fit_.feasibility->noise_variance);
-  const double u = -q.mean / spread, log_works = log_normal_cdf(u);
-  // d log Phi / du = phi / Phi.
-  const double by_u = normal_pdf(u) > 0 ? std::exp(std::log(normal_pdf(u)) - log_works) : 0.0;
-  gradient += by_u * (-q.mean_slope.head(d) / spread +
-                      q.mean / (2 * spread * spread * spread) * q.variance_slope.head(d));
-  return improvement.value + log_works;
+  gradient = VectorXd::Zero(d);
+  double value = 0;
+  if (best_mean) {
+    const GpGradient f = objective().predict_with_gradient(x);
+    const double deviation = std::sqrt(f.variance);
+    const LogImprovementGradient improvement =
+        log_expected_improvement_gradient(f.mean, deviation, *best_mean);
+    gradient = improvement.by_mean * f.mean_slope.head(d) +
+               improvement.by_stddev / (2 * deviation) * f.variance_slope.head(d);
+    value = improvement.value;
+  }
+  return value + feasibility_->add_gradient(x, gradient);
 }
 
-double SurrogateModel::best_mean() const {
-  const VectorXd means = objective_->predict_means_at_data();
-  double best = std::numeric_limits<double>::infinity();
+std::size_t SurrogateModel::number_of(std::size_t row) const {
+  return row < num_evaluated_ ? row : num_evaluated_ + row - first_believed_;
+}
+
+std::vector<std::size_t> SurrogateModel::eligible_rows() const {
+  std::vector<std::uint8_t> likely;
+  if (feasibility_->has_constraints()) likely = feasibility_->likely_satisfied();
+  std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < measured_.size(); ++i)
-    if (measured_[i]) best = std::min(best, means[static_cast<Index>(i)]);
+    if (measured_[i] && (likely.empty() || likely[number_of(i)])) rows.push_back(i);
+  return rows;
+}
+
+std::optional<double> SurrogateModel::best_mean() const {
+  const VectorXd means = objective().predict_means_at_data();
+  double best = std::numeric_limits<double>::infinity();
+  for (const std::size_t i : eligible_rows()) best = std::min(best, means[static_cast<Index>(i)]);
+  if (feasibility_->has_constraints() && std::isinf(best)) return std::nullopt;
   return best;
 }
 
 std::vector<UnitPoint> SurrogateModel::best_points(std::size_t number) const {
-  const VectorXd means = objective_->predict_means_at_data();
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < measured_.size(); ++i)
-    if (measured_[i]) order.push_back(i);
+  std::vector<std::size_t> order = eligible_rows();
+  VectorXd badness = objective().predict_means_at_data();
+  if (order.empty() && feasibility_->has_constraints()) {
+    const VectorXd log_p = feasibility_->log_probability_satisfied_at_data();
+    for (std::size_t i = 0; i < measured_.size(); ++i) {
+      if (!measured_[i]) continue;
+      order.push_back(i);
+      badness[static_cast<Index>(i)] = -log_p[static_cast<Index>(number_of(i))];
+    }
+  }
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return means[static_cast<Index>(a)] < means[static_cast<Index>(b)];
+    return badness[static_cast<Index>(a)] < badness[static_cast<Index>(b)];
   });
   std::vector<UnitPoint> result;
   for (const std::size_t i : order) {
@@ -383,24 +237,22 @@ std::vector<UnitPoint> SurrogateModel::best_points(std::size_t number) const {
 }
 
 void SurrogateModel::believe(const UnitPoint& pending) {
-  const MatrixXd x = space_->model_matrix(std::span(&pending, 1));
-  objective_->append(x.row(0).transpose(), objective_->predict(x).mean[0]);
-  if (feasibility_) feasibility_->append(x.row(0).transpose(), feasibility_->predict(x).mean[0]);
+  objective_->believe(pending);
+  feasibility_->believe(pending);
   points_.push_back(pending);
   measured_.push_back(0);
 }
 
-void SurrogateModel::believed_gave(std::size_t index, double value, bool is_bound) {
-  const std::size_t row = first_believed_ + index;
-  objective_->set_target(static_cast<Index>(row), transform_.to_target(value));
-  if (feasibility_) feasibility_->set_target(static_cast<Index>(row), kWorked);
-  measured_[row] = !is_bound;
+void SurrogateModel::believed_gave(std::size_t index, double value, bool is_bound,
+                                   std::span<const double> constraints) {
+  objective_->believed_gave(index, value);
+  feasibility_->believed_gave(index, constraints);
+  measured_[first_believed_ + index] = !is_bound;
 }
 
 void SurrogateModel::believed_failed(std::size_t index) {
-  const std::size_t row = first_believed_ + index;
-  objective_->set_target(static_cast<Index>(row), worst_target_);
-  if (feasibility_) feasibility_->set_target(static_cast<Index>(row), kFailed);
+  objective_->believed_failed(index);
+  feasibility_->believed_failed(index);
 }
 
 }  // namespace skipjack

@@ -1,5 +1,5 @@
-// From a history to a fitted Gaussian process: which observations there are, how metric values
-// become targets, and hyperparameters that live on in the journal. Shared by the Bayesian searcher
+// From a history to fitted Gaussian processes: which observations there are, the objective beside
+// what is allowed, and hyperparameters that live on in the journal. Shared by the Bayesian searcher
 // and by the recommendation, so that both believe the same.
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "skipjack/model/gaussian_process.h"
+#include "skipjack/search/feasibility.h"
 #include "skipjack/search/trial_log.h"
 #include "skipjack/search/unit_space.h"
 #include "skipjack/trial/history.h"
@@ -22,6 +22,8 @@ struct Observations {
     double value = 0;
     bool bounded = false;
     TrialId trial = 0;
+    /// Of the metrics beside it, as TrialRecord has them.
+    std::vector<double> beside = {};
     friend bool operator==(const Value&, const Value&) = default;
   };
   std::vector<Value> values;
@@ -32,8 +34,9 @@ struct Observations {
   std::vector<TrialId> pending_trials;
   friend bool operator==(const Observations&, const Observations&) = default;
 };
+/// beside: as of TrialLog.
 Observations collect_observations(const SearchSpace& space, const History& history,
-                                  const Metric& metric);
+                                  const Metric& metric, std::vector<Metric> beside = {});
 /// What was known when trial last had just been started: of trials up to last alone, and of those
 /// that had not ended by then only that they ran. All if last is the newest and nothing has ended
 /// since. 0 <= last < records.size().
@@ -41,32 +44,10 @@ Observations observations_as_of(std::span<const TrialRecord> records, TrialId la
 /// What is known by now.
 Observations all_observations(std::span<const TrialRecord> records);
 
-/// A strictly increasing map from "how bad" to targets of mean 0 and variance 1:
-/// the sign turned for Max; the logarithm if all values are positive and their ratio is at least 3
-/// or the metric is a time; beyond median + 3 (median - lower quartile), the bad side grows as a
-/// logarithm; standardised. The good side is never compressed: flattening it cost a factor of 2 in
-/// regret on tables of log losses.
-class TargetTransform {
- public:
-  /// values: at least one, finite.
-  TargetTransform(std::span<const double> values, const Metric& metric);
-
-  double to_target(double value) const;
-  double to_value(double target) const;
-
- private:
-  double warp(double value) const;
-
-  bool negate_ = false, logarithm_ = false;
-  double median_ = 0, spread_ = 1;
-  double mean_ = 0, deviation_ = 1;
-};
-
 /// What a fit found: enough to go on without fitting again.
 struct SurrogateFit {
   GpHyperparameters objective;
-  /// Of the process of failures; unset while there were fewer than three.
-  std::optional<GpHyperparameters> feasibility = std::nullopt;
+  FeasibilityFit feasibility = {};
   /// Observations, failures included, that were there.
   std::size_t num_observations = 0;
 
@@ -74,7 +55,7 @@ struct SurrogateFit {
 };
 /// {"objective": {"inverse_squared_lengthscales": [...], "outputscale": ..., "noise_variance":
 /// ...},
-///  "feasibility": the same, "num_observations": ...}
+///  "feasibility": the same, "constraints": [the same, ...], "num_observations": ...}
 Json to_json(const SurrogateFit& fit);
 /// nullopt if it isn't that form, is for another number of model dimensions, or has numbers that
 /// aren't positive and finite.
@@ -94,62 +75,81 @@ enum class FailureUse {
 struct TrackedCandidates {
   std::vector<UnitPoint> points;
   TrackedPoints objective;
-  std::optional<TrackedPoints> feasibility;
+  TrackedFeasibility feasibility;
 };
 
-/// The processes that an optimisation goes by. At most 400 observations are kept: the best hundred
-/// and the latest of the rest. Copyable.
+struct SurrogateOptions {
+  /// Must outlive the model.
+  const UnitSpace& space;
+  /// At least one value; the pending trials are left to believe(). Beside each value those of the
+  /// constraints.
+  const Observations& seen;
+  const Metric& metric;
+  std::span<const Metric> constraints = {};
+  FailureUse failure_use = FailureUse::Learn;
+  /// Where the fit starts, and used as it is while nothing was observed since.
+  std::optional<SurrogateFit> previous = std::nullopt;
+};
+
+/// The processes that an optimisation goes by: the objective's, and what is allowed. At most 400
+/// observations are kept: the best hundred and the latest of the rest. Copyable.
 class SurrogateModel {
  public:
-  /// space must outlive the model. seen: at least one value; its pending trials are left to
-  /// believe(). previous: where the fit starts, and used as it is while nothing was observed since.
   /// Throws as GaussianProcess does.
-  SurrogateModel(const UnitSpace& space, const Observations& seen, const Metric& metric,
-                 FailureUse failure_use, const std::optional<SurrogateFit>& previous);
+  explicit SurrogateModel(const SurrogateOptions& options);
 
   const SurrogateFit& fit() const { return fit_; }
   bool refitted() const { return refitted_; }
-  const TargetTransform& transform() const { return transform_; }
-  std::size_t num_rows() const { return static_cast<std::size_t>(objective_->size()); }
-  const GaussianProcess& objective() const { return *objective_; }
+  const TargetTransform& transform() const { return objective_->transform(); }
+  std::size_t num_rows() const { return static_cast<std::size_t>(objective().size()); }
+  const GaussianProcess& objective() const { return objective_->process(); }
+  const Feasibility& feasibility() const { return *feasibility_; }
 
   /// In targets: smaller is better.
   GpPrediction predict(std::span<const UnitPoint> points) const;
-  /// log P(works), 0 while there were fewer than three failures.
+  /// log P(works and satisfies the constraints).
   Eigen::VectorXd log_feasibility(std::span<const UnitPoint> points) const;
   TrackedCandidates track(std::vector<UnitPoint> points) const;
   GpPrediction predict(TrackedCandidates& candidates) const;
   Eigen::VectorXd log_feasibility(TrackedCandidates& candidates) const;
 
-  /// log EI on best_mean plus log P(works) at one point, with its gradient by the ordered
-  /// coordinates (0 for the rest). O(n^2).
-  double acquisition_with_gradient(const UnitPoint& point, double best_mean,
+  /// log EI on best_mean plus log P(works and satisfies the constraints) at one point, with its
+  /// gradient by the ordered coordinates (0 for the rest). Without best_mean the latter alone.
+  /// O(n^2).
+  double acquisition_with_gradient(const UnitPoint& point, std::optional<double> best_mean,
                                    Eigen::VectorXd& gradient) const;
 
-  /// The smallest posterior mean among measured points.
-  double best_mean() const;
-  /// Distinct measured points, smallest posterior mean first, at most this many.
+  /// The smallest posterior mean among measured points that are likely to satisfy the constraints;
+  /// nullopt if none is.
+  std::optional<double> best_mean() const;
+  /// Distinct measured points that are likely to satisfy the constraints, smallest posterior mean
+  /// first, at most this many; if there is none, those that are closest to it, most likely first.
   std::vector<UnitPoint> best_points(std::size_t number) const;
 
-  /// Kriging believer [Ginsbourger2010]: a running trial is taken to give what is expected of it.
   void believe(const UnitPoint& pending);
-  /// The index-th believed trial has ended: its believed value becomes what it gave. O(n^2), and no
-  /// variance changes.
-  void believed_gave(std::size_t index, double value, bool is_bound);
+  /// The index-th believed trial has ended: its believed value becomes what it gave. constraints:
+  /// their values. O(n^2), and no variance changes.
+  void believed_gave(std::size_t index, double value, bool is_bound,
+                     std::span<const double> constraints = {});
   void believed_failed(std::size_t index);
 
  private:
+  /// Row of the objective's process to the number of the point that gave a value or is believed to.
+  std::size_t number_of(std::size_t row) const;
+  /// Rows that were measured and are likely to satisfy the constraints.
+  std::vector<std::size_t> eligible_rows() const;
+
   const UnitSpace* space_;
-  TargetTransform transform_;
   SurrogateFit fit_;
   bool refitted_ = false;
-  std::optional<GaussianProcess> objective_, feasibility_;
+  std::optional<MetricProcess> objective_;
+  std::optional<Feasibility> feasibility_;
   /// Of each row of the objective; those that were measured, not only bounded.
   std::vector<UnitPoint> points_;
   std::vector<std::uint8_t> measured_;
+  std::size_t num_evaluated_ = 0;
   /// Row of the first believed trial.
   std::size_t first_believed_ = 0;
-  double worst_target_ = 0;
 };
 
 }  // namespace skipjack

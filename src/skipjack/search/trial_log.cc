@@ -7,6 +7,20 @@
 namespace skipjack {
 namespace {
 
+void take_beside(const Trial& trial, std::span<const Metric> beside, TrialRecord& record) {
+  using Kind = TrialRecord::Kind;
+  record.beside.clear();
+  if (record.kind != Kind::Value && record.kind != Kind::Bound) return;
+  for (const Metric& metric : beside) {
+    const auto value = last_value(trial, metric.name);
+    if (!value) {
+      record.kind = trial.status == TrialStatus::Completed ? Kind::Invalid : Kind::Nothing;
+      return;
+    }
+    record.beside.push_back(*value);
+  }
+}
+
 void take_outcome(const Trial& trial, const Metric& metric, TrialRecord& record) {
   using Kind = TrialRecord::Kind;
   record.started = trial.started;
@@ -37,7 +51,10 @@ void TrialLog::update(const History& history) {
   if (!continues) records_.clear();
   for (std::size_t i = records_.size(); i < trials.size(); ++i)
     records_.push_back({.point = space_.encode(trials[i].configuration)});
-  for (std::size_t i = 0; i < trials.size(); ++i) take_outcome(trials[i], metric_, records_[i]);
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    take_outcome(trials[i], metric_, records_[i]);
+    take_beside(trials[i], beside_, records_[i]);
+  }
   if (!trials.empty()) last_configuration_ = trials.back().configuration;
 }
 

@@ -1,4 +1,5 @@
-// What a history says of one metric, trial by trial, in the encoded space. Keeps what it has read,
+// What a history says of one metric, and of those to be known beside it, trial by trial, in the
+// encoded space. Keeps what it has read,
 // so that a searcher which is asked after every report does not encode a thousand configurations
 // each time.
 #pragma once
@@ -23,6 +24,8 @@ struct TrialRecord {
   Kind kind = Kind::Pending;
   /// Of Value and Bound; finite, in the metric's own unit.
   double value = 0;
+  /// Of Value and Bound: the metrics beside it, in their order.
+  std::vector<double> beside = {};
   Duration started{0};
   /// Unset while it runs.
   std::optional<Duration> ended;
@@ -32,8 +35,10 @@ struct TrialRecord {
 /// last given to update().
 class TrialLog {
  public:
-  TrialLog(SearchSpace space, Metric metric)
-      : space_(std::move(space)), metric_(std::move(metric)) {}
+  /// beside: further metrics that a trial has to report to be of use. One that completed without
+  /// them failed; of one that was stopped before, nothing is learnt.
+  TrialLog(SearchSpace space, Metric metric, std::vector<Metric> beside = {})
+      : space_(std::move(space)), metric_(std::move(metric)), beside_(std::move(beside)) {}
 
   /// O(trials), encoding only those that are new.
   void update(const History& history);
@@ -43,6 +48,7 @@ class TrialLog {
  private:
   SearchSpace space_;
   Metric metric_;
+  std::vector<Metric> beside_;
   std::vector<TrialRecord> records_;
   Configuration last_configuration_;
 };

@@ -42,14 +42,6 @@ const Metric& first_objective(const std::vector<Metric>& metrics) {
   return *objective;
 }
 
-bool is_feasible(const Trial& trial, const std::vector<Metric>& metrics) {
-  return std::all_of(metrics.begin(), metrics.end(), [&](const Metric& metric) {
-    if (metric.role != MetricRole::Constraint) return true;
-    const auto value = last_value(trial, metric.name);
-    return value && *value <= 0;
-  });
-}
-
 std::vector<Configuration> first_points(const AskTellOptions& options) {
   if (options.points_to_evaluate) return *options.points_to_evaluate;
   const Configuration midpoint = options.space.midpoint();
@@ -219,7 +211,7 @@ std::optional<BestTrial> AskTell::State::best() const {
   std::optional<BestTrial> best;
   for (const Trial& trial : history_.trials()) {
     const auto observation = observe(trial, metric);
-    if (!observation || !is_feasible(trial, options_.metrics)) continue;
+    if (!observation || !satisfies_constraints(trial, options_.metrics)) continue;
     const auto* measured = std::get_if<Measured>(&*observation);
     if (measured != nullptr && (!best || sign * measured->value < sign * best->value))
       best = BestTrial{trial.id, trial.configuration, measured->value};
@@ -456,7 +448,8 @@ std::optional<BestTrial> AskTell::best() const {
 
 std::optional<Recommendation> AskTell::recommend() const {
   const AskTellOptions& options = state_->options();
-  return skipjack::recommend(options.space, history(), first_objective(options.metrics));
+  return skipjack::recommend(options.space, history(), first_objective(options.metrics),
+                             options.metrics);
 }
 
 History AskTell::history() const {

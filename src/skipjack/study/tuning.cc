@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <thread>
 
@@ -93,7 +94,7 @@ TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions&
       .environment = run.environment.is_null() ? environment_record() : run.environment,
       .clock = run.clock};
   for (const Metric& metric : definition.metrics)
-    if (metric.role == MetricRole::Objective) options.required_metrics.push_back(metric.name);
+    if (metric.role != MetricRole::Cost) options.required_metrics.push_back(metric.name);
   return options;
 }
 
@@ -186,6 +187,8 @@ void validate(const TuningDefinition& definition) {
   for (const Metric& metric : definition.metrics) {
     require(!metric.name.empty(), "a metric has an empty name");
     require(names.insert(metric.name).second, "metric '" + metric.name + "' is named twice");
+    require(std::isfinite(metric.bound),
+            "the bound of constraint '" + metric.name + "' must be a finite number");
   }
   require(definition.workers >= 1,
           "workers = " + std::to_string(definition.workers) + " must be >= 1");

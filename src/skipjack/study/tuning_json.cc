@@ -74,10 +74,12 @@ int int_from_json(const std::string& field, const Json& json) {
 }
 
 Json metric_to_json(const Metric& metric) {
-  return Json::Object{{"name", metric.name},
+  Json::Object object{{"name", metric.name},
                       {"mode", name_of(kModes, metric.mode)},
                       {"role", name_of(kRoles, metric.role)},
                       {"kind", name_of(kKinds, metric.kind)}};
+  if (metric.role == MetricRole::Constraint) object.emplace_back("bound", metric.bound);
+  return object;
 }
 
 Metric metric_from_json(const Json& json) {
@@ -91,6 +93,8 @@ Metric metric_from_json(const Json& json) {
       metric.role = value_of(kRoles, "metric.role", value);
     else if (key == "kind")
       metric.kind = value_of(kKinds, "metric.kind", value);
+    else if (key == "bound")
+      metric.bound = value.as_double();
     else
       unknown_field("metric", key);
   }

@@ -174,6 +174,17 @@ std::vector<TrialId> History::running() const {
   return ids;
 }
 
+std::vector<Metric> metrics_with(MetricRole role, std::span<const Metric> metrics) {
+  std::vector<Metric> result;
+  for (const Metric& metric : metrics)
+    if (metric.role == role) result.push_back(metric);
+  return result;
+}
+
+bool is_satisfied(const Metric& constraint, double value) {
+  return constraint.mode == Mode::Min ? value <= constraint.bound : value >= constraint.bound;
+}
+
 std::optional<double> last_value(const Trial& trial, std::string_view metric) {
   for (auto report = trial.reports.rbegin(); report != trial.reports.rend(); ++report) {
     const Json* value = report->metrics.find(metric);
@@ -190,6 +201,14 @@ std::optional<Observation> observe(const Trial& trial, const Metric& metric) {
   if (const auto value = last_value(trial, metric.name)) return Measured{*value};
   if (trial.status == TrialStatus::Completed) return Invalid{};
   return std::nullopt;
+}
+
+bool satisfies_constraints(const Trial& trial, std::span<const Metric> metrics) {
+  return std::all_of(metrics.begin(), metrics.end(), [&](const Metric& metric) {
+    if (metric.role != MetricRole::Constraint) return true;
+    const auto value = last_value(trial, metric.name);
+    return value && is_satisfied(metric, *value);
+  });
 }
 
 }  // namespace skipjack

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -18,13 +19,18 @@ enum class MetricKind {
          ///< measure
 };
 
-/// A named number that trials report. Constraint: feasible iff <= 0.
+/// A named number that trials report.
 struct Metric {
   std::string name;
   Mode mode = Mode::Min;
   MetricRole role = MetricRole::Objective;
   MetricKind kind = MetricKind::Plain;
+  /// Of a constraint, in the metric's unit; finite. It is satisfied by values <= bound (Min), >=
+  /// bound (Max).
+  double bound = 0;
 };
+std::vector<Metric> metrics_with(MetricRole role, std::span<const Metric> metrics);
+bool is_satisfied(const Metric& constraint, double value);
 
 /// Running holds also for a trial whose attempt was lost: it runs again. A trial that is stopped
 /// while paused or lost is Stopped at once; its end stays that of the last attempt.
@@ -111,5 +117,8 @@ std::optional<double> last_value(const Trial& trial, std::string_view metric);
 /// trial's reports count as Measured only after it has ended. Failed trials are Invalid; stopped
 /// ones Bounded if a bound was given, else Measured if they reported.
 std::optional<Observation> observe(const Trial& trial, const Metric& metric);
+/// Whether the trial reported a value of each constraint and all of them are satisfied; what isn't
+/// a constraint is passed over.
+bool satisfies_constraints(const Trial& trial, std::span<const Metric> metrics);
 
 }  // namespace skipjack

@@ -1,0 +1,244 @@
+#include "skipjack/search/process_fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <numeric>
+
+namespace skipjack {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+// Bad values grow as a logarithm from here on, in units of the spread of the good half.
+constexpr double kBadSide = 3.0;
+constexpr double kMinLogRatio = 3.0;
+// Keeps squares of the scaled values finite, whatever a program reports.
+constexpr double kHuge = 1e100;
+constexpr std::size_t kMaxRows = 400;
+constexpr Index kMaxFitSize = 200;
+constexpr Index kTwoStarts = 30;
+// Cubed rows times evaluations of a warm fit; some milliseconds.
+constexpr double kFitCost = 1e7;
+constexpr double kPriorRepetitions = 4;
+
+// Of sorted values, by linear interpolation.
+double quantile(const std::vector<double>& sorted, double q) {
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const auto low = static_cast<std::size_t>(at);
+  const std::size_t high = std::min(low + 1, sorted.size() - 1);
+  const double fraction = at - static_cast<double>(low);
+  return sorted[low] * (1 - fraction) + sorted[high] * fraction;
+}
+
+GpData make_data(const UnitSpace& space, std::span<const UnitPoint> points,
+                 std::span<const double> targets) {
+  return {.kinds = space.model_kinds(),
+          .x = space.model_matrix(points),
+          .y = Eigen::Map<const VectorXd>(targets.data(), static_cast<Index>(targets.size()))};
+}
+
+// Fits to at most kMaxFitSize rows, evenly taken. Each observation refits, so a warm fit of many
+// rows needs few steps.
+GpHyperparameters fit_to(const GpData& data, const std::optional<GpHyperparameters>& warm) {
+  GpFitOptions options;
+  const auto size = static_cast<double>(std::min(data.x.rows(), kMaxFitSize));
+  if (warm)
+    options.max_evaluations = static_cast<int>(
+        std::clamp(kFitCost / (size * size * size), 4.0, 1.0 * options.max_evaluations));
+  if (warm) options.starts.push_back(*warm);
+  if (!warm || data.x.rows() < kTwoStarts)
+    options.starts.push_back(default_hyperparameters(data.kinds));
+  const Index n = data.x.rows();
+  if (n <= kMaxFitSize) return fit_hyperparameters(data, options);
+  GpData part{
+      .kinds = data.kinds, .x = MatrixXd(kMaxFitSize, data.x.cols()), .y = VectorXd(kMaxFitSize)};
+  for (Index i = 0; i < kMaxFitSize; ++i) {
+    part.x.row(i) = data.x.row(i * n / kMaxFitSize);
+    part.y[i] = data.y[i * n / kMaxFitSize];
+  }
+  return fit_hyperparameters(part, options);
+}
+
+// How much of the fitted noise is no noise: the process takes a rough function for noise, but
+// repetitions of one configuration differ by real noise alone. Their pooled variance is shrunk
+// towards the fitted noise by the weight of some repetitions: believing too early that there is
+// none makes one lucky value the best there is.
+double persistent_share(std::span<const UnitPoint> points, std::span<const double> targets,
+                        double noise_variance) {
+  std::map<UnitPoint, std::vector<double>> groups;
+  for (std::size_t i = 0; i < points.size(); ++i) groups[points[i]].push_back(targets[i]);
+  double squares = kPriorRepetitions * noise_variance, weight = kPriorRepetitions;
+  for (const auto& [point, values] : groups) {
+    const double mean =
+        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    weight += static_cast<double>(values.size()) - 1;
+  }
+  // A thousandth stays, so that the covariance of repeated inputs keeps its rank.
+  return std::clamp(1 - squares / weight / noise_variance, 0.0, 0.999);
+}
+
+// The values' targets, then those of what failed.
+std::vector<double> targets_of(const MetricProcessOptions& options,
+                               const TargetTransform& transform) {
+  std::vector<double> targets;
+  for (const double value : options.values) targets.push_back(transform.to_target(value));
+  targets.resize(targets.size() + options.failed.size(),
+                 *std::max_element(targets.begin(), targets.end()));
+  return targets;
+}
+
+GaussianProcess process_of(const MetricProcessOptions& options, const TargetTransform& transform) {
+  std::vector<UnitPoint> points(options.points.begin(), options.points.end());
+  points.insert(points.end(), options.failed.begin(), options.failed.end());
+  return fit_process({.space = options.space,
+                      .points = points,
+                      .targets = targets_of(options, transform),
+                      .previous = options.previous,
+                      .fit = options.fit,
+                      .num_measured = options.points.size()});
+}
+
+}  // namespace
+
+Json to_json(const GpHyperparameters& hyperparameters) {
+  Json::Array s;
+  for (const double value : hyperparameters.inverse_squared_lengthscales) s.emplace_back(value);
+  Json json;
+  json.set("inverse_squared_lengthscales", std::move(s));
+  json.set("outputscale", hyperparameters.outputscale);
+  json.set("noise_variance", hyperparameters.noise_variance);
+  json.set("additive_share", hyperparameters.additive_share);
+  json.set("persistent_share", hyperparameters.persistent_share);
+  return json;
+}
+
+std::optional<GpHyperparameters> hyperparameters_from_json(const Json& json,
+                                                           std::size_t dimension) {
+  const auto positive = [](const Json* number) -> std::optional<double> {
+    if (!number || !number->is_number()) return std::nullopt;
+    const double value = number->as_double();
+    return std::isfinite(value) && value > 0 ? std::optional(value) : std::nullopt;
+  };
+  const Json* s = json.find("inverse_squared_lengthscales");
+  const auto scale = positive(json.find("outputscale"));
+  const auto noise = positive(json.find("noise_variance"));
+  if (!s || !s->is_array() || s->as_array().size() != dimension || !scale || !noise)
+    return std::nullopt;
+  GpHyperparameters result = default_hyperparameters(static_cast<Eigen::Index>(dimension));
+  for (std::size_t k = 0; k < dimension; ++k) {
+    const auto value = positive(&s->as_array()[k]);
+    if (!value) return std::nullopt;
+    result.inverse_squared_lengthscales[static_cast<Eigen::Index>(k)] = *value;
+  }
+  result.outputscale = *scale;
+  result.noise_variance = std::max(*noise, kMinNoiseVariance);
+  // A fit without it, of an earlier version, had none.
+  const Json* additive = json.find("additive_share");
+  result.additive_share =
+      additive && additive->is_number() ? std::clamp(additive->as_double(), 0.0, 1.0) : 0.0;
+  if (const Json* share = json.find("persistent_share"); share && share->is_number())
+    result.persistent_share = std::clamp(share->as_double(), 0.0, 1.0);
+  return result;
+}
+
+std::vector<std::size_t> rows_to_keep(std::span<const double> values, Mode mode) {
+  std::vector<std::size_t> rows(values.size());
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  if (rows.size() <= kMaxRows) return rows;
+  std::stable_sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
+    return mode == Mode::Min ? values[a] < values[b] : values[a] > values[b];
+  });
+  std::sort(rows.begin() + kMaxRows / 4, rows.end(), std::greater<>());
+  rows.resize(kMaxRows);
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+GaussianProcess fit_process(const ProcessFitOptions& options) {
+  GpData data = make_data(options.space, options.points, options.targets);
+  GpHyperparameters h = options.fit == Fit::Keep && options.previous
+                            ? *options.previous
+                            : fit_to(data, options.previous);
+  if (options.num_measured > 0)
+    h.persistent_share =
+        persistent_share(options.points.first(options.num_measured),
+                         options.targets.first(options.num_measured), h.noise_variance);
+  return GaussianProcess(std::move(data), std::move(h));
+}
+
+TargetTransform::TargetTransform(std::span<const double> values, const Metric& metric,
+                                 TargetScale scale)
+    : negate_(metric.mode == Mode::Max) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const bool is_positive = *low > 0 && (metric.role != MetricRole::Constraint || metric.bound > 0);
+  logarithm_ = is_positive && (metric.kind == MetricKind::Time ||
+                               (scale == TargetScale::ByValues && *high / *low >= kMinLogRatio));
+  std::vector<double> sorted;
+  for (const double value : values) {
+    const double v = logarithm_ ? std::log(value) : std::clamp(value, -kHuge, kHuge);
+    sorted.push_back(negate_ ? -v : v);
+  }
+  std::sort(sorted.begin(), sorted.end());
+  median_ = quantile(sorted, 0.5);
+  spread_ = median_ - quantile(sorted, 0.25);
+  if (!(spread_ > 0)) spread_ = median_ - sorted.front();
+  if (!(spread_ > 0)) spread_ = sorted.back() - median_;
+  if (!(spread_ > 0)) spread_ = 1;
+
+  double sum = 0, squares = 0;
+  for (const double value : values) sum += warp(value);
+  mean_ = sum / static_cast<double>(values.size());
+  for (const double value : values) squares += std::pow(warp(value) - mean_, 2);
+  deviation_ = std::sqrt(squares / static_cast<double>(values.size()));
+  if (!(deviation_ > 1e-12)) deviation_ = 1;
+}
+
+double TargetTransform::warp(double value) const {
+  double v = logarithm_ ? std::log(value) : std::clamp(value, -kHuge, kHuge);
+  if (negate_) v = -v;
+  const double scaled = std::clamp((v - median_) / spread_, -kHuge, kHuge);
+  return scaled <= kBadSide ? scaled : kBadSide + std::log1p(scaled - kBadSide);
+}
+
+double TargetTransform::to_target(double value) const { return (warp(value) - mean_) / deviation_; }
+
+double TargetTransform::to_value(double target) const {
+  const double warped = mean_ + deviation_ * target;
+  const double scaled = warped <= kBadSide ? warped : kBadSide + std::expm1(warped - kBadSide);
+  double v = median_ + spread_ * scaled;
+  if (negate_) v = -v;
+  return logarithm_ ? std::exp(v) : v;
+}
+
+MetricProcess::MetricProcess(const MetricProcessOptions& options)
+    : space_(&options.space),
+      transform_(options.values, options.metric, options.scale),
+      first_believed_(options.points.size() + options.failed.size()),
+      process_(process_of(options, transform_)) {
+  const std::vector<double> targets = targets_of(options, transform_);
+  worst_target_ = *std::max_element(targets.begin(), targets.end());
+}
+
+GpPrediction MetricProcess::predict(std::span<const UnitPoint> points) const {
+  return process_.predict(space_->model_matrix(points));
+}
+
+void MetricProcess::believe(const UnitPoint& pending) {
+  const MatrixXd x = space_->model_matrix(std::span(&pending, 1));
+  process_.append(x.row(0).transpose(), process_.predict(x).mean[0]);
+}
+
+void MetricProcess::believed_gave(std::size_t index, double value) {
+  process_.set_target(static_cast<Index>(first_believed_ + index), transform_.to_target(value));
+}
+
+void MetricProcess::believed_failed(std::size_t index) {
+  process_.set_target(static_cast<Index>(first_believed_ + index), worst_target_);
+}
+
+}  // namespace skipjack
