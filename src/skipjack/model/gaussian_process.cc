@@ -252,6 +252,14 @@ GpPrediction GaussianProcess::predict(const MatrixXd& x_new) const {
   return predict(points);
 }
 
+VectorXd GaussianProcess::predict_means(const MatrixXd& x_new) const {
+  return (cross_covariance(data_.x, x_new).transpose() * alpha_).array() + mean_;
+}
+
+MatrixXd GaussianProcess::whiten(const MatrixXd& columns) const {
+  return cholesky_.triangularView<Eigen::Lower>().solve(columns);
+}
+
 TrackedPoints GaussianProcess::track(const MatrixXd& x) const {
   TrackedPoints points;
   points.x_ = x;

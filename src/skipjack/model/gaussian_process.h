@@ -120,6 +120,10 @@ class GaussianProcess {
   /// x_new (m, d). O(n m d + n^2 m). [Rasmussen2006, alg. 2.1]
   /// Deviation: the variance leaves out the uncertainty of c.
   GpPrediction predict(const Eigen::MatrixXd& x_new) const;
+  /// The means of predict() alone (m). O(n m d).
+  Eigen::VectorXd predict_means(const Eigen::MatrixXd& x_new) const;
+  /// L^-1 columns; columns (n, k). O(n^2 k).
+  Eigen::MatrixXd whiten(const Eigen::MatrixXd& columns) const;
   /// Means at the data's own inputs (n). O(n^2).
   Eigen::VectorXd predict_means_at_data() const;
 

@@ -263,8 +263,8 @@ MatrixXd to_matrix(std::span<const UnitPoint> points, std::size_t dimension) {
 
 SurrogateModel::SurrogateModel(const UnitSpace& space, const Observations& seen,
                                const Metric& metric, FailureUse failure_use,
-                               const std::optional<SurrogateFit>& previous)
-    : space_(&space), transform_(raw_values(seen), metric) {
+                               const std::optional<SurrogateFit>& previous, PriorMean prior)
+    : space_(&space), transform_(raw_values(seen), metric), prior_(std::move(prior)) {
   const std::vector<double> values = raw_values(seen);
   std::vector<double> targets;
   for (const std::size_t i : rows_to_keep(values, metric.mode)) {
@@ -281,6 +281,9 @@ SurrogateModel::SurrogateModel(const UnitSpace& space, const Observations& seen,
   worst_target_ = *std::max_element(targets.begin(), targets.end());
   targets.resize(points_.size(), worst_target_);
   first_believed_ = points_.size();
+  const VectorXd priors = prior_.at(points_);
+  prior_at_rows_.assign(priors.begin(), priors.end());
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i] -= prior_at_rows_[i];
 
   const std::size_t num_observations = seen.values.size() + seen.invalid.size();
   refitted_ = !previous || num_observations != previous->num_observations;
@@ -305,7 +308,9 @@ SurrogateModel::SurrogateModel(const UnitSpace& space, const Observations& seen,
 }
 
 GpPrediction SurrogateModel::predict(std::span<const UnitPoint> points) const {
-  return objective_->predict(space_->model_matrix(points));
+  GpPrediction result = objective_->predict(space_->model_matrix(points));
+  result.mean += prior_.at(points);
+  return result;
 }
 
 VectorXd SurrogateModel::log_feasibility(std::span<const UnitPoint> points) const {
@@ -319,12 +324,15 @@ TrackedCandidates SurrogateModel::track(std::vector<UnitPoint> points) const {
   const MatrixXd x = space_->model_matrix(points);
   result.objective = objective_->track(x);
   if (feasibility_) result.feasibility = feasibility_->track(x);
+  result.prior = prior_.at(points);
   result.points = std::move(points);
   return result;
 }
 
 GpPrediction SurrogateModel::predict(TrackedCandidates& candidates) const {
-  return objective_->predict(candidates.objective);
+  GpPrediction result = objective_->predict(candidates.objective);
+  result.mean += candidates.prior;
+  return result;
 }
 
 VectorXd SurrogateModel::log_feasibility(TrackedCandidates& candidates) const {
@@ -337,7 +345,9 @@ double SurrogateModel::acquisition_with_gradient(const UnitPoint& point, double 
                                                  VectorXd& gradient) const {
   const VectorXd x = space_->model_matrix(std::span(&point, 1)).row(0).transpose();
   const auto d = static_cast<Index>(point.size());
-  const GpGradient f = objective_->predict_with_gradient(x);
+  GpGradient f = objective_->predict_with_gradient(x);
+  f.mean += prior_.at(std::span(&point, 1))[0];
+  f.mean_slope.head(d) += prior_.slope(point);
   const double deviation = std::sqrt(f.variance);
   const LogImprovementGradient improvement =
       log_expected_improvement_gradient(f.mean, deviation, best_mean);
@@ -354,8 +364,15 @@ double SurrogateModel::acquisition_with_gradient(const UnitPoint& point, double 
   return improvement.value + log_works;
 }
 
+VectorXd SurrogateModel::means_at_data() const {
+  VectorXd means = objective_->predict_means_at_data();
+  for (std::size_t i = 0; i < prior_at_rows_.size(); ++i)
+    means[static_cast<Index>(i)] += prior_at_rows_[i];
+  return means;
+}
+
 double SurrogateModel::best_mean() const {
-  const VectorXd means = objective_->predict_means_at_data();
+  const VectorXd means = means_at_data();
   double best = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < measured_.size(); ++i)
     if (measured_[i]) best = std::min(best, means[static_cast<Index>(i)]);
@@ -363,7 +380,7 @@ double SurrogateModel::best_mean() const {
 }
 
 std::vector<UnitPoint> SurrogateModel::best_points(std::size_t number) const {
-  const VectorXd means = objective_->predict_means_at_data();
+  const VectorXd means = means_at_data();
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < measured_.size(); ++i)
     if (measured_[i]) order.push_back(i);
@@ -384,19 +401,21 @@ void SurrogateModel::believe(const UnitPoint& pending) {
   objective_->append(x.row(0).transpose(), objective_->predict(x).mean[0]);
   if (feasibility_) feasibility_->append(x.row(0).transpose(), feasibility_->predict(x).mean[0]);
   points_.push_back(pending);
+  prior_at_rows_.push_back(prior_.at(std::span(&pending, 1))[0]);
   measured_.push_back(0);
 }
 
 void SurrogateModel::believed_gave(std::size_t index, double value, bool is_bound) {
   const std::size_t row = first_believed_ + index;
-  objective_->set_target(static_cast<Index>(row), transform_.to_target(value));
+  objective_->set_target(static_cast<Index>(row),
+                         transform_.to_target(value) - prior_at_rows_[row]);
   if (feasibility_) feasibility_->set_target(static_cast<Index>(row), kWorked);
   measured_[row] = !is_bound;
 }
 
 void SurrogateModel::believed_failed(std::size_t index) {
   const std::size_t row = first_believed_ + index;
-  objective_->set_target(static_cast<Index>(row), worst_target_);
+  objective_->set_target(static_cast<Index>(row), worst_target_ - prior_at_rows_[row]);
   if (feasibility_) feasibility_->set_target(static_cast<Index>(row), kFailed);
 }
 

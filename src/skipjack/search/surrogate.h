@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "skipjack/model/gaussian_process.h"
+#include "skipjack/search/source_model.h"
 #include "skipjack/search/trial_log.h"
 #include "skipjack/search/unit_space.h"
 #include "skipjack/trial/history.h"
@@ -95,6 +96,8 @@ struct TrackedCandidates {
   std::vector<UnitPoint> points;
   TrackedPoints objective;
   std::optional<TrackedPoints> feasibility;
+  /// Of the prior mean, one a point.
+  Eigen::VectorXd prior;
 };
 
 /// The processes that an optimisation goes by. At most 400 observations are kept: the best hundred
@@ -103,14 +106,18 @@ class SurrogateModel {
  public:
   /// space must outlive the model. seen: at least one value; its pending trials are left to
   /// believe(). previous: where the fit starts, and used as it is while nothing was observed since.
+  /// prior: mean of the process before data, in targets.
   /// Throws as GaussianProcess does.
   SurrogateModel(const UnitSpace& space, const Observations& seen, const Metric& metric,
-                 FailureUse failure_use, const std::optional<SurrogateFit>& previous);
+                 FailureUse failure_use, const std::optional<SurrogateFit>& previous,
+                 PriorMean prior = {});
 
   const SurrogateFit& fit() const { return fit_; }
   bool refitted() const { return refitted_; }
+  bool has_prior() const { return !prior_.empty(); }
   const TargetTransform& transform() const { return transform_; }
   std::size_t num_rows() const { return static_cast<std::size_t>(objective_->size()); }
+  /// Of the targets less the prior mean.
   const GaussianProcess& objective() const { return *objective_; }
 
   /// In targets: smaller is better.
@@ -139,8 +146,12 @@ class SurrogateModel {
   void believed_failed(std::size_t index);
 
  private:
+  /// Posterior means at the rows.
+  Eigen::VectorXd means_at_data() const;
+
   const UnitSpace* space_;
   TargetTransform transform_;
+  PriorMean prior_;
   SurrogateFit fit_;
   bool refitted_ = false;
   std::optional<GaussianProcess> objective_, feasibility_;
@@ -149,6 +160,8 @@ class SurrogateModel {
   std::vector<std::uint8_t> measured_;
   /// Row of the first believed trial.
   std::size_t first_believed_ = 0;
+  /// The prior mean of each row.
+  std::vector<double> prior_at_rows_;
   double worst_target_ = 0;
 };
 
