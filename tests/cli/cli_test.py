@@ -201,6 +201,14 @@ class BadTunings(Case):
         worker = self.write("crash.py", "import sys\nsys.exit('the data set is missing')\n")
         self.assertIn("the data set is missing", self.fails_to_tune(11, SPACE, worker, "--max-trials", "20"))
 
+    def test_warm_start_from_what_is_not_there(self):
+        self.assertIn("'gone'", self.fails_to_tune(3, SPACE, None, "--method", "bayesopt", "--warm-start-from", "gone"))
+        self.assertIn("empty name", self.fails_to_tune(2, SPACE, None, "--warm-start-from", "a,,b"))
+
+    def test_warm_start_by_method_that_cannot(self):
+        self.tune("--max-trials", "3", name="before")
+        self.assertIn("bayesopt", self.fails_to_tune(2, SPACE, None, "--warm-start-from", "before"))
+
     def test_name_already_taken(self):
         self.tune("--max-trials", "1")
         before = self.rows()

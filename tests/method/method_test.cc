@@ -130,6 +130,19 @@ TEST(Method, BoreKnowsItsClassifiersByOurNamesAndSyneTunes) {
   EXPECT_NE(message("mlp").find("one of: boosting, forest, gp"), std::string::npos);
 }
 
+TEST(Method, OnlyThoseThatTransferTakeSources) {
+  const SourceExperiment source{.name = "elsewhere", .observations = {}};
+  for (const MethodRow& row : methods()) {
+    const std::string message = message_of(
+        std::string(row.name),
+        {.space = space(), .metrics = {{.name = "loss"}}, .sources = {source}});
+    if (row.transfers)
+      EXPECT_EQ(message, "") << row.name;
+    else
+      EXPECT_NE(message.find("methods that can: bayesopt"), std::string::npos) << row.name;
+  }
+}
+
 TEST(Method, OptionsReachTheSearcher) {
   Json options, samples;
   samples.set("a", 1);

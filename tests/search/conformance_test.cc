@@ -32,6 +32,21 @@ struct SearcherCase {
   Repeats repeats = Repeats::Never;
 };
 
+double loss_of(const SearchSpace& space, const Configuration& configuration);
+
+/// Fifteen configurations of the space, measured where all that is good here is a little better.
+SourceExperiment source_for(const SearchSpace& space) {
+  SourceExperiment source{.name = "elsewhere", .observations = {}};
+  Rng rng(17, "source", 0);
+  for (int i = 0; i < 15; ++i) {
+    std::vector<double> u;
+    for (std::size_t k = 0; k < space.searched().size(); ++k) u.push_back(rng.uniform());
+    const Configuration configuration = space.decode(u);
+    source.observations.push_back({configuration, 2 * loss_of(space, configuration) - 1});
+  }
+  return source;
+}
+
 const std::vector<SearcherCase>& searchers() {
   static const std::vector<SearcherCase> cases = {
       {"Random",
@@ -49,6 +64,14 @@ const std::vector<SearcherCase>& searchers() {
       {"BayesOpt",
        [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
          return make_bayesopt_search({.space = std::move(space), .metric = metric, .seed = seed});
+       },
+       Repeats::WhereNoisy},
+      {"BayesOptFromSource",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_bayesopt_search({.space = space,
+                                      .metric = metric,
+                                      .seed = seed,
+                                      .sources = {source_for(space)}});
        },
        Repeats::WhereNoisy},
       {"LatinHypercube",

@@ -114,28 +114,49 @@ std::vector<TransferCase> transfer_cases(const TransferPairsOptions& options) {
   return cases;
 }
 
-TransferResult run_transfer(const TransferCase& transfer, const TransferOptions& options) {
-  check_range("evaluations", options.evaluations, 20, kNoBound);
-  check_range("source_evaluations", options.source_evaluations, 1, kNoBound);
-  check_range("num_seeds", options.num_seeds, 1, kNoBound);
-  check_range("jobs", options.jobs, 1, 1024);
-  const auto num_seeds = static_cast<std::size_t>(options.num_seeds);
-  std::vector<RegretCurve> cold(num_seeds), warm(num_seeds), control(num_seeds);
-  for_each_number(num_seeds, options.jobs, [&](std::size_t i) {
-    const std::uint64_t seed = options.first_seed + i;
-    std::vector<SourceExperiment> sources;
-    for (std::size_t k = 0; k < transfer.sources.size(); ++k)
-      sources.push_back(run_source(*transfer.sources[k], options,
-                                   seed + (k + 1) * kSourceSeeds + kControlSeeds));
-    warm[i] = run_target(*transfer.target, options, seed, std::move(sources));
-    if (getenv("T_WARM")) { cold[i] = control[i] = warm[i]; return; }
-    cold[i] = run_target(*transfer.target, options, seed, {});
-    control[i] = run_target(*transfer.target, options, seed + kControlSeeds, {});
+TransferRuns::TransferRuns(TransferOptions options) : options_(std::move(options)) {
+  check_range("evaluations", options_.evaluations, 20, kNoBound);
+  check_range("source_evaluations", options_.source_evaluations, 1, kNoBound);
+  check_range("num_seeds", options_.num_seeds, 1, kNoBound);
+  check_range("jobs", options_.jobs, 1, 1024);
+}
+
+const std::vector<SourceExperiment>& TransferRuns::sources_of(const World& world) {
+  std::vector<SourceExperiment>& found = sources_[world->name()];
+  if (!found.empty()) return found;
+  std::vector<SourceExperiment> made(static_cast<std::size_t>(options_.num_seeds));
+  for_each_number(made.size(), options_.jobs, [&](std::size_t i) {
+    made[i] = run_source(*world, options_, options_.first_seed + i + kSourceSeeds);
   });
-  return {.name = transfer.name,
-          .cold = std::move(cold),
-          .warm = std::move(warm),
-          .control = std::move(control)};
+  return found = std::move(made);
+}
+
+const std::vector<RegretCurve>& TransferRuns::cold_of(const World& world,
+                                                      std::uint64_t first_seed) {
+  std::vector<RegretCurve>& found = cold_[{world->name(), first_seed}];
+  if (!found.empty()) return found;
+  std::vector<RegretCurve> made(static_cast<std::size_t>(options_.num_seeds));
+  for_each_number(made.size(), options_.jobs, [&](std::size_t i) {
+    made[i] = run_target(*world, options_, first_seed + i, {});
+  });
+  return found = std::move(made);
+}
+
+TransferResult TransferRuns::run(const TransferCase& transfer) {
+  TransferResult result{.name = transfer.name,
+                        .cold = cold_of(transfer.target, options_.first_seed),
+                        .warm = {},
+                        .control = cold_of(transfer.target, options_.first_seed + kControlSeeds)};
+  result.warm.resize(result.cold.size());
+  for (const World& world : transfer.sources) sources_of(world);
+  for_each_number(result.warm.size(), options_.jobs, [&](std::size_t i) {
+    std::vector<SourceExperiment> sources;
+    for (const World& world : transfer.sources)
+      sources.push_back(sources_.at(world->name())[i]);
+    result.warm[i] =
+        run_target(*transfer.target, options_, options_.first_seed + i, std::move(sources));
+  });
+  return result;
 }
 
 RegretCurve mean_curve(const std::vector<RegretCurve>& curves) {

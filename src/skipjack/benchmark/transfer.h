@@ -4,12 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "skipjack/benchmark/world.h"
+#include "skipjack/search/warm_start.h"
 
 namespace skipjack::benchmark {
 
@@ -65,8 +68,25 @@ struct TransferResult {
   /// Cold as well, with other seeds: how much of a difference is chance.
   std::vector<RegretCurve> control;
 };
-/// Throws what replay() throws, InvalidArgument for options out of range.
-TransferResult run_transfer(const TransferCase& transfer, const TransferOptions& options);
+/// Runs cases, and keeps what others can use: a world's cold tunings are the same in all of them.
+/// Not thread-safe; uses threads of its own.
+class TransferRuns {
+ public:
+  /// Throws InvalidArgument for options out of range.
+  explicit TransferRuns(TransferOptions options);
+  /// Worlds are told apart by their names. Throws what replay() throws.
+  TransferResult run(const TransferCase& transfer);
+
+ private:
+  using World = std::shared_ptr<const benchmark::World>;
+  const std::vector<SourceExperiment>& sources_of(const World& world);
+  const std::vector<RegretCurve>& cold_of(const World& world, std::uint64_t first_seed);
+
+  TransferOptions options_;
+  /// One a seed.
+  std::map<std::string, std::vector<SourceExperiment>> sources_;
+  std::map<std::pair<std::string, std::uint64_t>, std::vector<RegretCurve>> cold_;
+};
 
 /// Curves of equal length, number by number.
 RegretCurve mean_curve(const std::vector<RegretCurve>& curves);

@@ -22,9 +22,9 @@ using benchmark::TransferResult;
 
 struct TransferFlags {
   std::string surrogate, tasks = "judging", metric = "accuracy", json;
-  TransferPairsOptions pairs;
+  int num_cases = 20;
   TransferOptions run;
-  bool negate = false;
+  std::vector<std::string> sources = {"1", "5", "negated"};
   double noise = 0;
   std::vector<std::string> method_options;
 };
@@ -122,24 +122,43 @@ Json to_json(const std::vector<RegretCurve>& curves) {
   return lists;
 }
 
+/// "5" is five sources, "negated" is one that misleads.
+std::vector<benchmark::TransferCase> cases_of(const TransferFlags& flags,
+                                              const std::string& sources) {
+  TransferPairsOptions pairs{.worlds = worlds_of(flags), .num_cases = flags.num_cases};
+  if (sources == "negated") {
+    pairs.sources = TransferPairsOptions::Sources::Negated;
+    return transfer_cases(pairs);
+  }
+  const auto number = try_parse_json(sources);
+  if (!number || !number->is_int() || number->as_int() < 1 || number->as_int() > 1000)
+    throw Error(ErrorCode::InvalidArgument,
+                "--sources = '" + sources + "' must be a number of sources, or negated");
+  pairs.num_sources = static_cast<int>(number->as_int());
+  return transfer_cases(pairs);
+}
+
 int bench_transfer(TransferFlags& flags, Context& context) {
-  flags.pairs.worlds = worlds_of(flags);
-  if (flags.negate) flags.pairs.sources = TransferPairsOptions::Sources::Negated;
   flags.run.method_options =
       assignments("--method-option", flags.method_options, AssignedValues::Json);
-  TransferReport report(flags);
-  write_output(context, "-", report.header());
-  Json cases = Json::Object{};
-  for (const benchmark::TransferCase& transfer : transfer_cases(flags.pairs)) {
-    const TransferResult result = run_transfer(transfer, flags.run);
-    write_output(context, "-", report.take(result));
-    cases.set(result.name, Json::Object{{"cold", to_json(result.cold)},
-                                        {"warm", to_json(result.warm)},
-                                        {"control", to_json(result.control)}});
+  benchmark::TransferRuns runs(flags.run);
+  Json all = Json::Object{};
+  for (const std::string& sources : flags.sources) {
+    TransferReport report(flags);
+    write_output(context, "-", "sources: " + sources + "\n" + report.header());
+    Json cases = Json::Object{};
+    for (const benchmark::TransferCase& transfer : cases_of(flags, sources)) {
+      const TransferResult result = runs.run(transfer);
+      write_output(context, "-", report.take(result));
+      cases.set(result.name, Json::Object{{"cold", to_json(result.cold)},
+                                          {"warm", to_json(result.warm)},
+                                          {"control", to_json(result.control)}});
+    }
+    write_output(context, "-", report.summary() + "\n");
+    all.set(sources, std::move(cases));
   }
-  write_output(context, "-", report.summary());
   if (!flags.json.empty())
-    write_output(context, flags.json, to_json_text(cases, JsonStyle::Indented) + "\n");
+    write_output(context, flags.json, to_json_text(all, JsonStyle::Indented) + "\n");
   return kExitOk;
 }
 
@@ -160,11 +179,13 @@ void add_bench_transfer(CLI::App& bench, Context& context) {
       .add_option("--noise", flags->noise,
                   "deviation of log(accuracy / error) from run to run; default 0")
       ->type_name("X");
-  command.add_option("--cases", flags->pairs.num_cases, "targets with their sources; default 20")
+  command.add_option("--cases", flags->num_cases, "targets with their sources; default 20")
       ->type_name("N");
-  command.add_option("--sources", flags->pairs.num_sources, "experiments of each; default 1")
-      ->type_name("N");
-  command.add_flag("--negate", flags->negate, "the sources' metric is negated: they mislead");
+  command
+      .add_option("--sources", flags->sources,
+                  "settings: so many sources, or one that is negated; default 1,5,negated")
+      ->delimiter(',')
+      ->type_name("N|negated,...");
   command.add_option("--method", flags->run.method, "default bayesopt")->type_name("NAME");
   command.add_option("--method-option", flags->method_options, "may be repeated")
       ->type_name("KEY=VALUE");

@@ -215,9 +215,8 @@ class BayesOpt final : public Searcher {
   std::pair<std::vector<UnitPoint>, Prepared::Coverage> make_candidates(const SurrogateModel& model,
                                                                         const Observations& seen,
                                                                         Rng& rng) const {
-    const auto n = static_cast<double>(model.num_rows());
     const std::vector<UnitPoint>* all = unit_space_.enumerate();
-    if (all && static_cast<double>(all->size()) * n * n <= kEnumerationCost)
+    if (all && static_cast<double>(all->size()) * model.cost_of_prediction() <= kEnumerationCost)
       return {*all, Prepared::Coverage::Whole};
     std::vector<UnitPoint> good = model.best_points(kBestMeans);
     // The newest trial may turn out to be the best.
@@ -269,9 +268,9 @@ class BayesOpt final : public Searcher {
               unit_space_.satisfies_constraints(neighbor))
             starts.push_back(std::move(neighbor));
       const auto score = [&](std::span<const UnitPoint> p) { return log_acquisition(model, p); };
-      const auto n = static_cast<double>(model.num_rows());
+      const auto max_scored = static_cast<std::size_t>(kAnswerCost / model.cost_of_prediction());
       if (const auto top = climb(unit_space_, score, starts, score(starts), tabu,
-                                 {.max_scored = static_cast<std::size_t>(kAnswerCost / (n * n))}))
+                                 {.max_scored = max_scored}))
         result.push_back(refine(model, top->best, tabu, kAnswerEvaluations));
     }
     for (const std::size_t i : order) {
@@ -318,15 +317,18 @@ class BayesOpt final : public Searcher {
         result.closed.insert(record.point);
       }
     }
-    result.limit = is_noisy(values, model.fit().objective) ? options_.max_repeats : 1;
+    result.limit = is_noisy(values, model) ? options_.max_repeats : 1;
     return result;
   }
 
   /// The process takes for noise what it can't follow, a rough function included; repetitions tell
   /// real noise from roughness.
   static bool is_noisy(const std::map<UnitPoint, std::vector<double>>& values,
-                       const GpHyperparameters& h) {
-    if (h.noise_variance < kNegligibleNoise * h.outputscale) return false;
+                       const SurrogateModel& model) {
+    const GpHyperparameters& h = model.fit().objective;
+    // What a prior mean explains is signal too, and targets have variance 1.
+    const double signal = model.has_prior() ? std::max(1.0, h.outputscale) : h.outputscale;
+    if (h.noise_variance < kNegligibleNoise * signal) return false;
     double squares = 0;
     std::size_t degrees_of_freedom = 0;
     for (const auto& [point, targets] : values) {

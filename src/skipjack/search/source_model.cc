@@ -61,6 +61,12 @@ SourceModels::SourceModels(const UnitSpace& space, std::span<const SourceExperim
   }
 }
 
+std::size_t SourceModels::num_rows() const {
+  std::size_t sum = 0;
+  for (const Model& model : models_) sum += static_cast<std::size_t>(model.process.size());
+  return sum;
+}
+
 MatrixXd SourceModels::inputs(const Model& model, std::vector<UnitPoint> points) const {
   for (UnitPoint& point : points)
     for (std::size_t k = 0; k < point.size(); ++k)

@@ -24,6 +24,8 @@ class SourceModels {
 
   /// Of those that were not left out.
   std::size_t size() const { return models_.size(); }
+  /// Of all models together.
+  std::size_t num_rows() const;
   /// (points, size()): in each source's targets (CarriedObservation::target), smaller is better.
   /// O(n d) a point and source.
   Eigen::MatrixXd predict(std::span<const UnitPoint> points) const;

@@ -307,6 +307,11 @@ SurrogateModel::SurrogateModel(const UnitSpace& space, const Observations& seen,
   feasibility_.emplace(labelled, *fit_.feasibility);
 }
 
+double SurrogateModel::cost_of_prediction() const {
+  const auto n = static_cast<double>(num_rows()), d = static_cast<double>(space_->dimension());
+  return n * n + (prior_.empty() ? 0 : d * static_cast<double>(prior_.sources->num_rows()));
+}
+
 GpPrediction SurrogateModel::predict(std::span<const UnitPoint> points) const {
   GpPrediction result = objective_->predict(space_->model_matrix(points));
   result.mean += prior_.at(points);

@@ -117,6 +117,8 @@ class SurrogateModel {
   bool has_prior() const { return !prior_.empty(); }
   const TargetTransform& transform() const { return transform_; }
   std::size_t num_rows() const { return static_cast<std::size_t>(objective_->size()); }
+  /// Multiplications that a prediction takes, roughly: by the rows, and by those of the sources.
+  double cost_of_prediction() const;
   /// Of the targets less the prior mean.
   const GaussianProcess& objective() const { return *objective_; }
 

@@ -2,7 +2,6 @@
 
 #include <Eigen/LU>
 #include <cmath>
-#include <cstdlib>
 #include <optional>
 
 namespace skipjack {
@@ -12,24 +11,22 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr std::size_t kMinValues = 3;
+// More say enough by themselves, and three fits of them would take tenths of a second.
+constexpr std::size_t kMinValues = 3, kMaxValues = 100;
 /// All weights together are expected to be this, in standard deviations of y by those of m: the
 /// correlation that is expected.
 constexpr double kExpectedCorrelation = 0.8;
 /// Standard deviation of each weight around its share of that.
 constexpr double kWeightDeviation = 0.4;
 /// Logarithm of the odds for transfer before anything is known.
-constexpr double kLogPriorOdds = 1.0;
+constexpr double kLogPriorOdds = 3.0;
+/// Weights that add up to less explain too little to be worth anything.
+constexpr double kMinWeight = 0.25;
 constexpr int kRounds = 2;
 constexpr std::size_t kCandidatesPerSource = 5;
 /// Worse than anything a source says, in its standard deviations.
 constexpr double kNothingYet = 1e3;
 constexpr double kGain = 1e-6;
-
-double env(const char* name, double fallback) {
-  const char* v = std::getenv(name);
-  return v ? std::atof(v) : fallback;
-}
 
 struct Evidence {
   VectorXd weights;
@@ -76,8 +73,8 @@ VectorXd solve_weights(const MatrixXd& a, const VectorXd& b, const VectorXd& w0,
 
 Evidence evidence_with(const GpData& data, const MatrixXd& m) {
   const auto k = static_cast<double>(m.cols());
-  const double s = env("T_S", kWeightDeviation);
-  const VectorXd w0 = VectorXd::Constant(m.cols(), env("T_W0", kExpectedCorrelation) / k);
+  const double s = kWeightDeviation;
+  const VectorXd w0 = VectorXd::Constant(m.cols(), kExpectedCorrelation / k);
   VectorXd w = w0;
   Evidence result;
   GpData residual = data;
@@ -111,7 +108,9 @@ Evidence evidence_with(const GpData& data, const MatrixXd& m) {
 PriorMean choose_prior_mean(const std::shared_ptr<const SourceModels>& sources,
                             const UnitSpace& space, const Observations& seen,
                             const Metric& metric) {
-  if (!sources || sources->size() == 0 || seen.values.size() < kMinValues) return {};
+  if (!sources || sources->size() == 0 || seen.values.size() < kMinValues ||
+      seen.values.size() > kMaxValues)
+    return {};
   std::vector<double> values;
   std::vector<UnitPoint> points;
   for (const auto& value : seen.values) {
@@ -129,10 +128,8 @@ PriorMean choose_prior_mean(const std::shared_ptr<const SourceModels>& sources,
   const Evidence with = evidence_with(data, m);
   const double without =
       GpLogPosterior(data).evaluate(to_theta(fit_hyperparameters(data, {})), nullptr);
-  if (std::getenv("T_DEBUG"))
-    std::fprintf(stderr, "n=%zu with %.2f without %.2f w %.2f\n", values.size(), with.log_evidence,
-                 without, with.weights.sum());
-  if (!(with.log_evidence + env("T_ODDS", kLogPriorOdds) > without)) return {};
+  if (with.weights.sum() < kMinWeight) return {};
+  if (!(with.log_evidence + kLogPriorOdds > without)) return {};
   PriorMean result{.sources = sources, .weights = with.weights};
   for (Index k = 0; k < deviations.size(); ++k)
     result.weights[k] = deviations[k] > 0 ? result.weights[k] / deviations[k] : 0.0;
