@@ -15,8 +15,8 @@ namespace {
 std::vector<std::shared_ptr<const World>> worlds(int number) {
   std::vector<std::shared_ptr<const World>> result;
   for (int i = 0; i < number; ++i)
-    result.push_back(bbob_problem({.function = {.function = i + 1, .dimension = 2}}, {})
-                         .make_world(0));
+    result.push_back(
+        bbob_problem({.function = {.function = i + 1, .dimension = 2}}, {}).make_world(0));
   return result;
 }
 

@@ -68,10 +68,8 @@ const std::vector<SearcherCase>& searchers() {
        Repeats::WhereNoisy},
       {"BayesOptFromSource",
        [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
-         return make_bayesopt_search({.space = space,
-                                      .metric = metric,
-                                      .seed = seed,
-                                      .sources = {source_for(space)}});
+         return make_bayesopt_search(
+             {.space = space, .metric = metric, .seed = seed, .sources = {source_for(space)}});
        },
        Repeats::WhereNoisy},
       {"LatinHypercube",

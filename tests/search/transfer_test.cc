@@ -127,8 +127,8 @@ TEST(SourceModels, LeaveOutSourceWithTwoObservations) {
 
 TEST(FirstPoints, BeginWithWhatIsGoodInMostSources) {
   const auto far = [](const UnitPoint& u) { return bowl(u, 0.9); };
-  const std::vector<SourceExperiment> sources = {source(far, cube(), 1), source(near_third, cube(), 2),
-                                                 source(near_third, cube(), 3)};
+  const std::vector<SourceExperiment> sources = {
+      source(far, cube(), 1), source(near_third, cube(), 2), source(near_third, cube(), 3)};
   const UnitSpace space(cube());
   const auto points = choose_first_points(SourceModels(space, sources), cube(), sources, 2);
   ASSERT_EQ(points.size(), 2u);
@@ -138,10 +138,8 @@ TEST(FirstPoints, BeginWithWhatIsGoodInMostSources) {
 }
 
 std::unique_ptr<Searcher> bayesopt(std::vector<SourceExperiment> sources, std::uint64_t seed = 3) {
-  return make_bayesopt_search({.space = cube(),
-                               .metric = {.name = "loss"},
-                               .seed = seed,
-                               .sources = std::move(sources)});
+  return make_bayesopt_search(
+      {.space = cube(), .metric = {.name = "loss"}, .seed = seed, .sources = std::move(sources)});
 }
 
 double best_after(Searcher& searcher, int number) {
@@ -179,7 +177,9 @@ TEST(WarmBayesOpt, ProposesWhatColdOneWouldOnceSourceIsDropped) {
   for (int i = 0; i < 14; ++i) {
     Configuration next = play::next(*warm, experiment);
     // A cold one that has the same history and no memory of its own.
-    if (i >= 9) EXPECT_EQ(next, play::next(*bayesopt({}), experiment)) << i;
+    if (i >= 9) {
+      EXPECT_EQ(next, play::next(*bayesopt({}), experiment)) << i;
+    }
     const double value = near_third(cube().encode(next));
     experiment.measured(std::move(next), value);
   }

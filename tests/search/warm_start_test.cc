@@ -47,15 +47,12 @@ TEST(SourceExperiment, ComesBackFromJson) {
 }
 
 /// With these lists.
-Json source_json(const std::string& lists) {
-  return parse_json(R"({"name": "a", )" + lists + "}");
-}
+Json source_json(const std::string& lists) { return parse_json(R"({"name": "a", )" + lists + "}"); }
 constexpr const char* kNone = R"("parameters": [], "configurations": [], "values": [])";
 
 TEST(SourceExperiment, HoldsEachParameterNameOnce) {
   const SourceExperiment source{.name = "a", .observations = {{at(1, 2), 3}, {at(4, 5), 6}}};
-  EXPECT_EQ(to_json(source),
-            parse_json(R"({"name": "a", "mode": "min", "parameters": ["x", "y"],
+  EXPECT_EQ(to_json(source), parse_json(R"({"name": "a", "mode": "min", "parameters": ["x", "y"],
                            "configurations": [[1.0, 2.0], [4.0, 5.0]], "values": [3.0, 6.0]})"));
 }
 
@@ -65,21 +62,18 @@ TEST(SourceExperiment, IsMinimisedIfNothingIsSaid) {
 
 TEST(SourceExperiment, RefusesValueThatIsNotFiniteByItsPlace) {
   EXPECT_THAT(
-      refusal(source_json(
-          R"("parameters": [], "configurations": [[], []], "values": [1, NaN])")),
+      refusal(source_json(R"("parameters": [], "configurations": [[], []], "values": [1, NaN])")),
       HasSubstr("'a', observation 1: value = NaN must be a finite number"));
 }
 
 TEST(SourceExperiment, RefusesWhatIsNoConfiguration) {
-  EXPECT_THAT(refusal(source_json(
-                  R"("parameters": ["x"], "configurations": [[]], "values": [1])")),
+  EXPECT_THAT(refusal(source_json(R"("parameters": ["x"], "configurations": [[]], "values": [1])")),
               HasSubstr("observation 0: the configuration must be a list of 1 values"));
 }
 
 TEST(SourceExperiment, RefusesListsOfDifferentLengths) {
-  EXPECT_THAT(
-      refusal(source_json(R"("parameters": [], "configurations": [[]], "values": [])")),
-      HasSubstr("1 configurations and 0 values"));
+  EXPECT_THAT(refusal(source_json(R"("parameters": [], "configurations": [[]], "values": [])")),
+              HasSubstr("1 configurations and 0 values"));
   EXPECT_THAT(refusal(source_json(R"("parameters": [], "configurations": [])")),
               HasSubstr("values must be a list"));
 }

@@ -159,9 +159,10 @@ TuningDefinition from_one(const ExperimentStore& store) {
 TEST_F(TuningTest, WarmStartBeginsWithTheBestOfItsSource) {
   const TuningResult first = start_tuning(store_, "one", quadratic(), run_);
   const auto& trials = first.history.trials();
-  const auto best = std::min_element(trials.begin(), trials.end(), [](const auto& a, const auto& b) {
-    return loss_of(a.configuration) < loss_of(b.configuration);
-  });
+  const auto best =
+      std::min_element(trials.begin(), trials.end(), [](const auto& a, const auto& b) {
+        return loss_of(a.configuration) < loss_of(b.configuration);
+      });
   const TuningResult second = start_tuning(store_, "two", from_one(store_), run_);
   EXPECT_EQ(second.history.trials().at(0).configuration, best->configuration);
 }

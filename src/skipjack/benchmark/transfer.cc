@@ -151,8 +151,7 @@ TransferResult TransferRuns::run(const TransferCase& transfer) {
   for (const World& world : transfer.sources) sources_of(world);
   for_each_number(result.warm.size(), options_.jobs, [&](std::size_t i) {
     std::vector<SourceExperiment> sources;
-    for (const World& world : transfer.sources)
-      sources.push_back(sources_.at(world->name())[i]);
+    for (const World& world : transfer.sources) sources.push_back(sources_.at(world->name())[i]);
     result.warm[i] =
         run_target(*transfer.target, options_, options_.first_seed + i, std::move(sources));
   });

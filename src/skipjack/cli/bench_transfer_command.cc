@@ -41,10 +41,8 @@ std::vector<std::shared_ptr<const benchmark::World>> worlds_of(const TransferFla
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const bool is_for_judging = i >= tasks.size() / 2;
     if (flags.tasks == "all" || is_for_judging == (flags.tasks == "judging"))
-      worlds.push_back(
-          benchmark::make_lcbench_world(
-          surrogate,
-          {.task = tasks[i], .metric = metric, .noise = {.deviation = flags.noise}}));
+      worlds.push_back(benchmark::make_lcbench_world(
+          surrogate, {.task = tasks[i], .metric = metric, .noise = {.deviation = flags.noise}}));
   }
   return worlds;
 }
@@ -56,16 +54,14 @@ std::string format(const char* pattern, Values... values) {
   return text;
 }
 
-double ratio(const RegretCurve& curve, const RegretCurve& cold,
-             std::size_t n) {
+double ratio(const RegretCurve& curve, const RegretCurve& cold, std::size_t n) {
   return (std::max(curve[n - 1], 0.0) + kFloor) / (std::max(cold[n - 1], 0.0) + kFloor);
 }
 
 /// The middle one, or the larger of the middle two; unset where that is beyond all evaluations.
 std::optional<int> median_of(std::vector<std::optional<int>> numbers, int beyond) {
-  std::sort(numbers.begin(), numbers.end(), [&](const auto& a, const auto& b) {
-    return a.value_or(beyond) < b.value_or(beyond);
-  });
+  std::sort(numbers.begin(), numbers.end(),
+            [&](const auto& a, const auto& b) { return a.value_or(beyond) < b.value_or(beyond); });
   return numbers[numbers.size() / 2];
 }
 
@@ -79,16 +75,18 @@ class TransferReport {
   }
 
   std::string take(const TransferResult& result) {
-    const RegretCurve cold = benchmark::mean_curve(result.cold), warm = benchmark::mean_curve(result.warm),
+    const RegretCurve cold = benchmark::mean_curve(result.cold),
+                      warm = benchmark::mean_curve(result.warm),
                       control = benchmark::mean_curve(result.control);
     const std::size_t last = cold.size();
     const std::optional<int> needed = benchmark::evaluations_to(warm, cold.back());
     needed_.push_back(needed);
-    const double row[] = {ratio(warm, cold, 20), ratio(warm, cold, last),
-                          ratio(control, cold, 20), ratio(control, cold, last)};
+    const double row[] = {ratio(warm, cold, 20), ratio(warm, cold, last), ratio(control, cold, 20),
+                          ratio(control, cold, last)};
     for (int k = 0; k < 4; ++k) ratios_[k].push_back(row[k]);
     return format("%-44s%8s%9.4f%9.4f%9.4f%9.4f%8.2f%8.2f%8.2f%8.2f\n", result.name.c_str(),
-                  needed ? std::to_string(*needed).c_str() : "-", cold[19], warm[19], cold.back(), warm.back(), row[0], row[1], row[2], row[3]);
+                  needed ? std::to_string(*needed).c_str() : "-", cold[19], warm[19], cold.back(),
+                  warm.back(), row[0], row[1], row[2], row[3]);
   }
 
   std::string summary() const {
@@ -96,11 +94,12 @@ class TransferReport {
     std::string text = format("\nevaluations to cold's regret after %d: median %s over %zu cases\n",
                               flags_.run.evaluations,
                               median ? std::to_string(*median).c_str() : "more", needed_.size());
-    const char* names[] = {"warm / cold after 20", "warm / cold at the end",
-                           "cold / cold after 20", "cold / cold at the end"};
+    const char* names[] = {"warm / cold after 20", "warm / cold at the end", "cold / cold after 20",
+                           "cold / cold at the end"};
     for (int k = 0; k < 4; ++k) {
       const auto& ratios = ratios_[k];
-      const auto worse = std::count_if(ratios.begin(), ratios.end(), [](double r) { return r > 1.1; });
+      const auto worse =
+          std::count_if(ratios.begin(), ratios.end(), [](double r) { return r > 1.1; });
       double log_sum = 0;
       for (const double r : ratios) log_sum += std::log(r);
       text += format("regret %-24s geometric mean %.3f, more than 10 %% worse in %ld of %zu\n",

@@ -195,8 +195,8 @@ int tune(const TuneFlags& flags, Context& context) {
                 "nothing ends this tuning: the space is infinite and no limit is given",
                 "add --max-time or --max-trials");
   const ExperimentStore store(experiments_folder(context));
-  definition.sources = read_sources(store, experiment.warm_start_from, definition.metrics.front(),
-                                    definition.space);
+  definition.sources =
+      read_sources(store, experiment.warm_start_from, definition.metrics.front(), definition.space);
   const std::string name =
       !experiment.name.empty()
           ? experiment.name

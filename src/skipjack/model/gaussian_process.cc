@@ -171,6 +171,10 @@ double GpLogPosterior::evaluate(const VectorXd& theta, VectorXd* gradient) {
   return value;
 }
 
+double GpLogPosterior::evaluate(const GpHyperparameters& hyperparameters) {
+  return evaluate(to_theta(hyperparameters), nullptr);
+}
+
 GpHyperparameters fit_hyperparameters(const GpData& data, const GpFitOptions& options) {
   const Index d = data.x.cols();
   GpLogPosterior posterior(data);

@@ -66,6 +66,7 @@ class GpLogPosterior {
   /// for d > 10 the lengthscales' prior is moved up by sqrt(d / 10). gradient (d + 2) if not null.
   /// -infinity where K isn't positive definite. O(n^3 + n^2 d).
   double evaluate(const Eigen::VectorXd& theta, Eigen::VectorXd* gradient);
+  double evaluate(const GpHyperparameters& hyperparameters);
 
  private:
   GpData data_;

@@ -196,9 +196,12 @@ class BayesOpt final : public Searcher {
                             const std::optional<SurrogateFit>& previous) const {
     PriorMean prior = choose_prior_mean(sources_, unit_space_, seen, options_.metric);
     const bool is_trusted = !prior.empty();
-    return {unit_space_,       seen,
-            options_.metric,   FailureUse::Learn,
-            is_trusted ? std::nullopt : previous, std::move(prior)};
+    return {unit_space_,
+            seen,
+            options_.metric,
+            FailureUse::Learn,
+            is_trusted ? std::nullopt : previous,
+            std::move(prior)};
   }
 
   Prepared prepare(Observations seen, std::optional<SurrogateFit> previous) const {
@@ -269,8 +272,8 @@ class BayesOpt final : public Searcher {
             starts.push_back(std::move(neighbor));
       const auto score = [&](std::span<const UnitPoint> p) { return log_acquisition(model, p); };
       const auto max_scored = static_cast<std::size_t>(kAnswerCost / model.cost_of_prediction());
-      if (const auto top = climb(unit_space_, score, starts, score(starts), tabu,
-                                 {.max_scored = max_scored}))
+      if (const auto top =
+              climb(unit_space_, score, starts, score(starts), tabu, {.max_scored = max_scored}))
         result.push_back(refine(model, top->best, tabu, kAnswerEvaluations));
     }
     for (const std::size_t i : order) {

@@ -33,15 +33,6 @@ struct Evidence {
   double log_evidence = 0;
 };
 
-VectorXd to_theta(const GpHyperparameters& h) {
-  const Index d = h.inverse_squared_lengthscales.size();
-  VectorXd theta(d + 2);
-  theta.head(d) = h.inverse_squared_lengthscales.array().log();
-  theta[d] = std::log(h.outputscale);
-  theta[d + 1] = std::log(h.noise_variance);
-  return theta;
-}
-
 /// Columns of mean 0 and variance 1; the deviations by which they were divided, 0 for columns that
 /// say nothing.
 VectorXd standardise(MatrixXd& m) {
@@ -55,13 +46,9 @@ VectorXd standardise(MatrixXd& m) {
   return deviations;
 }
 
-/// argmin |b - A w|^2 + |w - w0|^2 / s^2 over w >= 0, by coordinate descent. precision out.
-VectorXd solve_weights(const MatrixXd& a, const VectorXd& b, const VectorXd& w0, double s,
-                       MatrixXd& precision) {
-  const Index k = a.cols();
-  precision = a.transpose() * a;
-  precision.diagonal().array() += 1 / (s * s);
-  const VectorXd right = a.transpose() * b + w0 / (s * s);
+/// argmin w'Pw / 2 - r'w over w >= 0, by coordinate descent.
+VectorXd solve_weights(const MatrixXd& precision, const VectorXd& right, const VectorXd& w0) {
+  const Index k = right.size();
   VectorXd w = w0;
   for (int round = 0; round < 100; ++round)
     for (Index i = 0; i < k; ++i) {
@@ -73,7 +60,7 @@ VectorXd solve_weights(const MatrixXd& a, const VectorXd& b, const VectorXd& w0,
 
 Evidence evidence_with(const GpData& data, const MatrixXd& m) {
   const auto k = static_cast<double>(m.cols());
-  const double s = kWeightDeviation;
+  const double s2 = kWeightDeviation * kWeightDeviation;
   const VectorXd w0 = VectorXd::Constant(m.cols(), kExpectedCorrelation / k);
   VectorXd w = w0;
   Evidence result;
@@ -89,16 +76,17 @@ Evidence evidence_with(const GpData& data, const MatrixXd& m) {
     const double norm = ones.squaredNorm();
     b -= ones * (ones.dot(b) / norm);
     a -= ones * (ones.transpose() * a / norm);
-    MatrixXd precision;
-    w = solve_weights(a, b, w0, s, precision);
+    MatrixXd precision = a.transpose() * a;
+    precision.diagonal().array() += 1 / s2;
+    w = solve_weights(precision, a.transpose() * b + w0 / s2, w0);
     GpData at = data;
     at.y = data.y - m * w;
     // Laplace: the likelihood at w, the prior's density there, and the width of the posterior.
     const double log_determinant = std::log(precision.determinant());
-    result = {.weights = w,
-              .log_evidence = GpLogPosterior(at).evaluate(to_theta(h), nullptr) -
-                              0.5 * (w - w0).squaredNorm() / (s * s) - k * std::log(s) -
-                              0.5 * log_determinant};
+    result = {
+        .weights = w,
+        .log_evidence = GpLogPosterior(at).evaluate(h) -
+                        0.5 * ((w - w0).squaredNorm() / s2 + k * std::log(s2) + log_determinant)};
   }
   return result;
 }
@@ -126,8 +114,7 @@ PriorMean choose_prior_mean(const std::shared_ptr<const SourceModels>& sources,
   const VectorXd deviations = standardise(m);
 
   const Evidence with = evidence_with(data, m);
-  const double without =
-      GpLogPosterior(data).evaluate(to_theta(fit_hyperparameters(data, {})), nullptr);
+  const double without = GpLogPosterior(data).evaluate(fit_hyperparameters(data, {}));
   if (with.weights.sum() < kMinWeight) return {};
   if (!(with.log_evidence + kLogPriorOdds > without)) return {};
   PriorMean result{.sources = sources, .weights = with.weights};

@@ -3,8 +3,8 @@
 //
 //   n, K   observations of the target; sources     m (n, K)  what sources say there, standardised
 //   w (K)  weights, >= 0                           y (n)     the target's values, as targets
-// The model with transfer is y = c + m w + g + noise, w normal a priori, g the target's own process;
-// the one without has w = 0. Sources: docs/transfer.md.
+// The model with transfer is y = c + m w + g + noise, w normal a priori, g the target's own
+// process; the one without has w = 0. Sources: docs/transfer.md.
 #pragma once
 
 #include <memory>

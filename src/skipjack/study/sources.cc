@@ -40,8 +40,8 @@ SourceExperiment read_source(const ExperimentStore& store, const std::string& na
 }  // namespace
 
 std::vector<SourceExperiment> read_sources(const ExperimentStore& store,
-                                           std::span<const std::string> names,
-                                           const Metric& metric, const SearchSpace& space) {
+                                           std::span<const std::string> names, const Metric& metric,
+                                           const SearchSpace& space) {
   std::vector<SourceExperiment> sources;
   std::set<std::string> seen;
   for (const std::string& name : names) {

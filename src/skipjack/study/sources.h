@@ -17,7 +17,7 @@ namespace skipjack {
 /// configuration the space could have, and for a name that is given twice; what ExperimentStore's
 /// read() throws, with the name.
 std::vector<SourceExperiment> read_sources(const ExperimentStore& store,
-                                           std::span<const std::string> names,
-                                           const Metric& metric, const SearchSpace& space);
+                                           std::span<const std::string> names, const Metric& metric,
+                                           const SearchSpace& space);
 
 }  // namespace skipjack
