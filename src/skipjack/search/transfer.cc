@@ -62,7 +62,12 @@ Evidence evidence_with(const GpData& data, const MatrixXd& m) {
   const auto k = static_cast<double>(m.cols());
   const double s2 = kWeightDeviation * kWeightDeviation;
   const VectorXd w0 = VectorXd::Constant(m.cols(), kExpectedCorrelation / k);
-  VectorXd w = w0;
+  // To begin with, as if all that sources leave unexplained were noise: where they contradict each
+  // other, the process would otherwise explain everything by itself first.
+  const double unexplained = 1 - kExpectedCorrelation * kExpectedCorrelation;
+  MatrixXd information = m.transpose() * m / unexplained;
+  information.diagonal().array() += 1 / s2;
+  VectorXd w = solve_weights(information, m.transpose() * data.y / unexplained + w0 / s2, w0);
   Evidence result;
   GpData residual = data;
   for (int round = 0; round < kRounds; ++round) {
