@@ -181,6 +181,16 @@ TEST_F(TuningTest, WarmStartGoesOnTheSameAfterItsSourceIsGone) {
         << i;
 }
 
+TEST_F(TuningTest, SourceHoldsSearchedParametersAlone) {
+  start_tuning(store_, "one", quadratic(), run_);
+  const std::vector<SourceExperiment> sources = from_one(store_).sources;
+  ASSERT_EQ(sources.at(0).observations.size(), 6u);
+  for (const auto& observation : sources[0].observations) {
+    EXPECT_EQ(observation.configuration.as_object().size(), 2u);
+    EXPECT_EQ(observation.value, loss_of(observation.configuration));
+  }
+}
+
 TEST_F(TuningTest, RefusesSourcesThatDoNotFit) {
   start_tuning(store_, "one", quadratic(), run_);
   const SearchSpace space = quadratic().space;

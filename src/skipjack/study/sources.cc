@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "skipjack/base/error.h"
 #include "skipjack/study/tuning.h"
@@ -11,6 +12,22 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
   throw Error(ErrorCode::InvalidArgument, message, try_this);
+}
+
+/// What the experiment measured within its own space: a comparison with something else that it made
+/// too is left out, and so are parameters that the new space does not search.
+SourceExperiment reduced(SourceExperiment source, const SearchSpace& own,
+                         const SearchSpace& space) {
+  std::erase_if(source.observations, [&](const SourceExperiment::Observation& observation) {
+    return !own.contains(observation.configuration);
+  });
+  for (SourceExperiment::Observation& observation : source.observations) {
+    Json kept{Json::Object{}};
+    for (const auto& [name, domain] : space.searched())
+      if (const Json* value = observation.configuration.find(name)) kept.set(name, *value);
+    observation.configuration = std::move(kept);
+  }
+  return source;
 }
 
 SourceExperiment read_source(const ExperimentStore& store, const std::string& name,
@@ -28,7 +45,8 @@ SourceExperiment read_source(const ExperimentStore& store, const std::string& na
   if (own->mode != metric.mode)
     refuse(what + " has '" + metric.name + "' with the other mode",
            "begin from an experiment that optimised it the same way");
-  SourceExperiment source = source_experiment(name, fold(contents.events), *own);
+  SourceExperiment source =
+      reduced(source_experiment(name, fold(contents.events), *own), definition.space, space);
   if (source.observations.empty())
     refuse(what + " measured no '" + metric.name + "'", "skipjack list shows what others did");
   if (carry_over(space, source).empty())
