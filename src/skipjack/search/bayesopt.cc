@@ -51,7 +51,8 @@ constexpr double kPatience = 1.0;
 // From that many trials on a leader measured once is measured again.
 constexpr std::size_t kConfirmFrom = 10;
 // Of the sources, measured before they are judged.
-constexpr std::size_t kNumTrials = 2;
+constexpr std::size_t kTrialsOfSources = 2;
+// What they are chosen from, should some be started already.
 constexpr std::size_t kNumTransferPoints = 5;
 
 /// What prepare() leaves for answer().
@@ -146,7 +147,7 @@ class BayesOpt final : public Searcher {
   bool is_initial(std::int64_t num_trials, const Observations& seen) const {
     if (seen.values.size() < 3) return true;
     if (num_trials >= num_initial()) return false;
-    return next_transfer_point() || seen.values.size() < 2 * kNumTrials ||
+    return next_transfer_point() || seen.values.size() < 2 * kTrialsOfSources ||
            choose_prior_mean(sources_, unit_space_, seen, options_.metric).empty();
   }
 
@@ -160,13 +161,12 @@ class BayesOpt final : public Searcher {
       const bool is_started =
           std::any_of(records.begin(), records.end(),
                       [&](const TrialRecord& record) { return record.point == point; });
-      if (is_started && record_is_last(point)) return std::nullopt;
+      if (is_started && records.back().point == point) return std::nullopt;
       if (is_started) ++num_started;
       if (!is_started && !next) next = &configuration;
     }
-    return next && num_started < kNumTrials ? std::optional(*next) : std::nullopt;
+    return next && num_started < kTrialsOfSources ? std::optional(*next) : std::nullopt;
   }
-  bool record_is_last(const UnitPoint& point) const { return log_.records().back().point == point; }
 
   // Beside what runs ----------------------------------------------------------------------------
 
