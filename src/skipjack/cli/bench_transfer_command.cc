@@ -58,11 +58,14 @@ double ratio(const RegretCurve& curve, const RegretCurve& cold, std::size_t n) {
   return (std::max(curve[n - 1], 0.0) + kFloor) / (std::max(cold[n - 1], 0.0) + kFloor);
 }
 
-/// The middle one, or the larger of the middle two; unset where that is beyond all evaluations.
-std::optional<int> median_of(std::vector<std::optional<int>> numbers, int beyond) {
+/// The middle one, or the mean of the middle two, as text; "more" where one of these is unset.
+std::string median_text(std::vector<std::optional<int>> numbers) {
+  // Unset is the largest.
   std::sort(numbers.begin(), numbers.end(),
-            [&](const auto& a, const auto& b) { return a.value_or(beyond) < b.value_or(beyond); });
-  return numbers[numbers.size() / 2];
+            [](const auto& a, const auto& b) { return a && (!b || *a < *b); });
+  const std::size_t n = numbers.size();
+  const std::optional<int> low = numbers[(n - 1) / 2], high = numbers[n / 2];
+  return low && high ? format("%g", 0.5 * (*low + *high)) : "more";
 }
 
 class TransferReport {
@@ -90,10 +93,8 @@ class TransferReport {
   }
 
   std::string summary() const {
-    const std::optional<int> median = median_of(needed_, flags_.run.evaluations + 1);
     std::string text = format("\nevaluations to cold's regret after %d: median %s over %zu cases\n",
-                              flags_.run.evaluations,
-                              median ? std::to_string(*median).c_str() : "more", needed_.size());
+                              flags_.run.evaluations, median_text(needed_).c_str(), needed_.size());
     const char* names[] = {"warm / cold after 20", "warm / cold at the end", "cold / cold after 20",
                            "cold / cold at the end"};
     for (int k = 0; k < 4; ++k) {
