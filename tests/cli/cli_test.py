@@ -90,7 +90,7 @@ class Case(unittest.TestCase):
 class Help(Case):
     def test_every_command_explains_itself(self):
         for command in ([], ["tune"], ["s3"], ["s3", "get"], ["s3", "sim"], ["list"], ["show"], ["resume"],
-                        ["export"], ["plot"], ["rm"], ["bench"], ["bench", "search"]):
+                        ["export"], ["plot"], ["rm"], ["bench"], ["bench", "search"], ["bench", "transfer"]):
             out, err = self.run_skipjack(*command, "--help")
             self.assertIn("Usage", out)
             self.assertEqual(err, "")
@@ -201,6 +201,14 @@ class BadTunings(Case):
         worker = self.write("crash.py", "import sys\nsys.exit('the data set is missing')\n")
         self.assertIn("the data set is missing", self.fails_to_tune(11, SPACE, worker, "--max-trials", "20"))
 
+    def test_warm_start_from_what_is_not_there(self):
+        self.assertIn("'gone'", self.fails_to_tune(3, SPACE, None, "--method", "bayesopt", "--warm-start-from", "gone"))
+        self.assertIn("empty name", self.fails_to_tune(2, SPACE, None, "--warm-start-from", "a,,b"))
+
+    def test_warm_start_by_method_that_cannot(self):
+        self.tune("--max-trials", "3", name="before")
+        self.assertIn("bayesopt", self.fails_to_tune(2, SPACE, None, "--warm-start-from", "before"))
+
     def test_name_already_taken(self):
         self.tune("--max-trials", "1")
         before = self.rows()
@@ -300,6 +308,25 @@ class Bench(Case):
         self.assertIn("'wat'", self.fails(2, "bench", "search", "--table", table, "--method-option", "wat=1"))
         self.assertIn("twice", self.fails(2, "bench", "search", "--table", table, table))
         self.assertIn("--time-unit", self.fails(2, "bench", "search", "--table", table, "--time-unit", "0s"))
+
+
+class BenchTransfer(Case):
+    SURROGATE = str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "data" / "lcbench" / "surrogate.gz")
+
+    def test_says_what_warm_starts_gain(self):
+        out, _ = self.run_skipjack("bench", "transfer", self.SURROGATE, "--cases", "1", "--seeds", "1", "--evals", "20",
+                                   "--source-evals", "10", "--sources", "1,negated", "--json", "out.json")
+        self.assertIn("evaluations to cold's regret after 20", out)
+        self.assertIn("negated_lcbench", out)
+        cases = json.loads((self.folder / "out.json").read_text())
+        self.assertEqual(list(cases), ["1", "negated"])
+        case, = cases["1"].values()
+        self.assertEqual([len(curve) for curve in case["warm"]], [20])
+
+    def test_refusals(self):
+        self.assertIn("--sources = 'many'", self.fails(2, "bench", "transfer", self.SURROGATE, "--sources", "many"))
+        self.assertIn("num_sources = 17", self.fails(2, "bench", "transfer", self.SURROGATE, "--sources", "17"))
+        self.assertIn("num_seeds = 0", self.fails(2, "bench", "transfer", self.SURROGATE, "--seeds", "0"))
 
 
 class Tune(Case):

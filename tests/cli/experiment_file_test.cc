@@ -99,6 +99,15 @@ TEST(ExperimentFile, ReadsProcessorsAsListOrText) {
                 testing::AllOf(HasSubstr("cpus = '"), HasSubstr("0-3,8")));
 }
 
+TEST(ExperimentFile, ReadsSourcesAsListOrText) {
+  const std::vector<std::string> both = {"eu", "us"};
+  EXPECT_EQ(parse(std::string(kSmall) + "warm_start_from: [eu, us]\n").warm_start_from, both);
+  EXPECT_EQ(parse(std::string(kSmall) + "warm_start_from: eu, us\n").warm_start_from, both);
+  EXPECT_TRUE(parse(kSmall).warm_start_from.empty());
+  EXPECT_NE(complaint(std::string(kSmall) + "warm_start_from: 'eu,'\n").find("empty name"),
+            std::string::npos);
+}
+
 TEST(ExperimentFile, SaysWhatIsMissing) {
   EXPECT_THAT(complaint("metric: loss\nspace: {x: 'uniform(0, 1)'}\n"), HasSubstr("--entry-point"));
   EXPECT_THAT(complaint("entry_point: a\nmetric: loss\n"), HasSubstr("--space"));

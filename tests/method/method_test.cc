@@ -202,6 +202,17 @@ TEST(Method, BoreKnowsItsClassifiersByOurNamesAndSyneTunes) {
   EXPECT_NE(message("mlp").find("one of: boosting, forest, gp"), std::string::npos);
 }
 
+TEST(Method, OnlyThoseThatTransferTakeSources) {
+  const SourceExperiment source{.name = "elsewhere", .observations = {}};
+  for (const MethodRow& row : methods()) {
+    const std::string message =
+        message_of(std::string(row.name),
+                   {.space = space(), .metrics = {{.name = "loss"}}, .sources = {source}});
+    const bool is_refused = message.find("methods that can: bayesopt") != std::string::npos;
+    EXPECT_EQ(is_refused, !row.transfers) << row.name << ": " << message;
+  }
+}
+
 TEST(Method, OptionsReachTheSearcher) {
   Json options, samples;
   samples.set("a", 1);

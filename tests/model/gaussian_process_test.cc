@@ -317,6 +317,31 @@ TEST(GaussianProcess, MeansAtDataEqualPrediction) {
   EXPECT_NEAR((shortcut - gp.predict(data.x).mean).cwiseAbs().maxCoeff(), 0, 1e-10);
 }
 
+TEST(GaussianProcess, MeansAloneEqualPrediction) {
+  const GaussianProcess gp(random_data(15, 3, 4), some_hyperparameters(3));
+  const MatrixXd at = random_data(6, 3, 5).x;
+  EXPECT_LT((gp.predict_means(at) - gp.predict(at).mean).cwiseAbs().maxCoeff(), 1e-12);
+}
+
+TEST(GaussianProcess, WhitenedColumnsHaveTheInnerProductsOfThePrecision) {
+  const GpData data = random_data(8, 2, 6);
+  const GpHyperparameters h = some_hyperparameters(2);
+  const MatrixXd inverse = GaussianProcess(data, h).whiten(MatrixXd::Identity(8, 8));  // L^-1
+  MatrixXd k(8, 8);
+  for (Index i = 0; i < 8; ++i)
+    for (Index j = 0; j < 8; ++j) {
+      const double gap = data.x(i, 0) - data.x(j, 0);
+      k(i, j) =
+          h.outputscale *
+              correlation({h.inverse_squared_lengthscales[0] * gap * gap,
+                           h.inverse_squared_lengthscales[1] * (data.x(i, 1) != data.x(j, 1))},
+                          h.additive_share) +
+          (i == j ? h.noise_variance : 0);
+    }
+  EXPECT_LT((inverse.transpose() * inverse * k - MatrixXd::Identity(8, 8)).cwiseAbs().maxCoeff(),
+            1e-9);
+}
+
 TEST(GaussianProcess, PersistentShareOfNoiseIsNotAveragedAway) {
   // One input measured n times: prior a + w, noise e = v - w; the posterior is that of n readings.
   const Index n = 4;

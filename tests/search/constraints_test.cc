@@ -179,7 +179,8 @@ TEST(Feasibility, SlopeIsThatOfTheProbability) {
     const UnitPoint p = {rng.uniform(0.1, 0.9), rng.uniform(0.1, 0.9)};
     Eigen::VectorXd gradient = Eigen::VectorXd::Zero(2);
     const Eigen::VectorXd x = Eigen::Map<const Eigen::VectorXd>(p.data(), 2);
-    EXPECT_NEAR(feasibility.add_gradient(x, gradient), at(p[0], p[1]), 1e-9);
+    const double value = at(p[0], p[1]);
+    EXPECT_NEAR(feasibility.add_gradient(x, gradient), value, 1e-9 * (1 + std::abs(value)));
     const double by_x = (at(p[0] + kStep, p[1]) - at(p[0] - kStep, p[1])) / (2 * kStep);
     const double by_y = (at(p[0], p[1] + kStep) - at(p[0], p[1] - kStep)) / (2 * kStep);
     EXPECT_NEAR(gradient[0], by_x, 1e-4 * (1 + std::abs(by_x)));

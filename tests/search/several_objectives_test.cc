@@ -139,7 +139,7 @@ TEST(MoBayesOpt, PendingTrialsAreNotCrowded) {
   const auto searcher = make_mo_bayesopt_search(
       {.space = problem.space, .objectives = problem.objectives(), .seed = 4});
   Experiment experiment;
-  for (int i = 0; i < 20; ++i) problem.evaluate(experiment, next(*searcher, experiment));
+  for (int i = 0; i < 10; ++i) problem.evaluate(experiment, next(*searcher, experiment));
   std::vector<std::vector<double>> running;
   for (int i = 0; i < 4; ++i) {
     const Configuration c = next(*searcher, experiment);

@@ -46,31 +46,45 @@ TEST(SourceExperiment, ComesBackFromJson) {
   EXPECT_EQ(source_experiment_from_json(parse_json(to_json_text(json))), source);
 }
 
+/// With these lists.
+Json source_json(const std::string& lists) { return parse_json(R"({"name": "a", )" + lists + "}"); }
+constexpr const char* kNone = R"("parameters": [], "configurations": [], "values": [])";
+
+TEST(SourceExperiment, HoldsEachParameterNameOnce) {
+  const SourceExperiment source{.name = "a", .observations = {{at(1, 2), 3}, {at(4, 5), 6}}};
+  EXPECT_EQ(to_json(source), parse_json(R"({"name": "a", "mode": "min", "parameters": ["x", "y"],
+                           "configurations": [[1.0, 2.0], [4.0, 5.0]], "values": [3.0, 6.0]})"));
+}
+
 TEST(SourceExperiment, IsMinimisedIfNothingIsSaid) {
-  const Json json = parse_json(R"({"name": "a", "observations": []})");
-  EXPECT_EQ(source_experiment_from_json(json).mode, Mode::Min);
+  EXPECT_EQ(source_experiment_from_json(source_json(kNone)).mode, Mode::Min);
 }
 
 TEST(SourceExperiment, RefusesValueThatIsNotFiniteByItsPlace) {
-  const Json json = parse_json(
-      R"({"name": "a", "observations": [{"configuration": {}, "value": 1},
-                                        {"configuration": {}, "value": NaN}]})");
-  EXPECT_THAT(refusal(json), HasSubstr("'a', observation 1: value = NaN must be a finite number"));
+  EXPECT_THAT(
+      refusal(source_json(R"("parameters": [], "configurations": [[], []], "values": [1, NaN])")),
+      HasSubstr("'a', observation 1: value = NaN must be a finite number"));
 }
 
 TEST(SourceExperiment, RefusesWhatIsNoConfiguration) {
-  const Json json =
-      parse_json(R"({"name": "a", "observations": [{"configuration": 3, "value": 1}]})");
-  EXPECT_THAT(refusal(json), HasSubstr("observation 0: configuration must be an object"));
+  EXPECT_THAT(refusal(source_json(R"("parameters": ["x"], "configurations": [[]], "values": [1])")),
+              HasSubstr("observation 0: the configuration must be a list of 1 values"));
+}
+
+TEST(SourceExperiment, RefusesListsOfDifferentLengths) {
+  EXPECT_THAT(refusal(source_json(R"("parameters": [], "configurations": [[]], "values": [])")),
+              HasSubstr("1 configurations and 0 values"));
+  EXPECT_THAT(refusal(source_json(R"("parameters": [], "configurations": [])")),
+              HasSubstr("values must be a list"));
 }
 
 TEST(SourceExperiment, RefusesUnknownMode) {
-  const Json json = parse_json(R"({"name": "a", "mode": "best", "observations": []})");
-  EXPECT_THAT(refusal(json), HasSubstr("mode = \"best\""));
+  EXPECT_THAT(refusal(source_json(std::string(R"("mode": "best", )") + kNone)),
+              HasSubstr("mode = \"best\""));
 }
 
 TEST(SourceExperiment, RefusesMissingName) {
-  EXPECT_THAT(refusal(parse_json(R"({"observations": []})")), HasSubstr("'name'"));
+  EXPECT_THAT(refusal(parse_json(std::string("{") + kNone + "}")), HasSubstr("'name'"));
 }
 
 TEST(SourceExperiment, HoldsWhatHistoryMeasured) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 
@@ -13,6 +14,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 #include "skipjack/space/domain.h"
+#include "skipjack/study/sources.h"
 
 namespace skipjack {
 namespace {
@@ -142,6 +144,71 @@ TEST_F(TuningTest, BeginsWithTheMidpointUnlessToldOtherwise) {
           .configuration;
   EXPECT_EQ(first.at("x"), Json(0.5));
   EXPECT_EQ(first.at("n"), Json(3));
+}
+
+/// A definition that learns from experiment 'one'.
+TuningDefinition from_one(const ExperimentStore& store) {
+  TuningDefinition definition = quadratic();
+  definition.method = "bayesopt";
+  definition.stop.max_trials_started = 8;
+  const std::vector<std::string> names = {"one"};
+  definition.sources = read_sources(store, names, definition.metrics[0], definition.space);
+  return definition;
+}
+
+TEST_F(TuningTest, WarmStartBeginsWithTheBestOfItsSource) {
+  const TuningResult first = start_tuning(store_, "one", quadratic(), run_);
+  const auto& trials = first.history.trials();
+  const auto best =
+      std::min_element(trials.begin(), trials.end(), [](const auto& a, const auto& b) {
+        return loss_of(a.configuration) < loss_of(b.configuration);
+      });
+  const TuningResult second = start_tuning(store_, "two", from_one(store_), run_);
+  EXPECT_EQ(second.history.trials().at(0).configuration, best->configuration);
+}
+
+TEST_F(TuningTest, WarmStartGoesOnTheSameAfterItsSourceIsGone) {
+  start_tuning(store_, "one", quadratic(), run_);
+  TuningDefinition definition = from_one(store_);
+  const TuningResult whole = start_tuning(store_, "two", definition, run_);
+  definition.stop.max_trials_started = 5;
+  start_tuning(store_, "three", definition, run_);
+  store_.remove("one");
+  const TuningResult resumed = resume_tuning(store_, "three", {.run = run_, .add_trials = 3});
+  ASSERT_EQ(resumed.history.trials().size(), whole.history.trials().size());
+  for (std::size_t i = 0; i < whole.history.trials().size(); ++i)
+    EXPECT_EQ(resumed.history.trials()[i].configuration, whole.history.trials()[i].configuration)
+        << i;
+}
+
+TEST_F(TuningTest, SourceHoldsSearchedParametersAlone) {
+  start_tuning(store_, "one", quadratic(), run_);
+  const std::vector<SourceExperiment> sources = from_one(store_).sources;
+  ASSERT_EQ(sources.at(0).observations.size(), 6u);
+  for (const auto& observation : sources[0].observations) {
+    EXPECT_EQ(observation.configuration.as_object().size(), 2u);
+    EXPECT_EQ(observation.value, loss_of(observation.configuration));
+  }
+}
+
+TEST_F(TuningTest, RefusesSourcesThatDoNotFit) {
+  start_tuning(store_, "one", quadratic(), run_);
+  const SearchSpace space = quadratic().space;
+  const auto read = [&](std::vector<std::string> names, const Metric& metric,
+                        const SearchSpace& s) {
+    return [&store = store_, names = std::move(names), metric, s] {
+      read_sources(store, names, metric, s);
+    };
+  };
+  const Metric loss{.name = "loss"};
+  expect_error(ErrorCode::NotFound, "gone", read({"gone"}, loss, space));
+  expect_error(ErrorCode::InvalidArgument, "'one' twice", read({"one", "one"}, loss, space));
+  expect_error(ErrorCode::InvalidArgument, "has no metric 'accuracy'",
+               read({"one"}, {.name = "accuracy"}, space));
+  expect_error(ErrorCode::InvalidArgument, "the other mode",
+               read({"one"}, {.name = "loss", .mode = Mode::Max}, space));
+  expect_error(ErrorCode::InvalidArgument, "no configuration that this search space could have",
+               read({"one"}, loss, SearchSpace::from_text("{other: 'uniform(0, 1)'}")));
 }
 
 TEST_F(TuningTest, RefusesANameThatIsTakenBeforeAnythingRuns) {

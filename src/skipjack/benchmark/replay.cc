@@ -263,6 +263,7 @@ ReplayResult replay(const World& world, const ReplayOptions& options) {
   Watched scheduler(make_scheduler(options.method, {.space = world.space(),
                                                     .metrics = {world.metric()},
                                                     .seed = options.seed,
+                                                    .sources = options.sources,
                                                     .options = std::move(method_options)}),
                     judge);
   Trials trials(world, options.seed);
@@ -281,6 +282,7 @@ ReplayResult replay(const World& world, const ReplayOptions& options) {
   if (tuned.history.trials().empty())
     throw Error(ErrorCode::InvalidArgument,
                 "method '" + options.method + "' proposed nothing for '" + world.name() + "'");
+  if (options.on_end) options.on_end(tuned.history);
   ReplayResult result = judge.finish(tuned.history, tuned.reason);
   scheduler.move_times_to(result);
   return result;

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "skipjack/benchmark/world.h"
+#include "skipjack/search/warm_start.h"
 
 namespace skipjack::benchmark {
 
@@ -28,6 +30,10 @@ struct ReplayOptions {
   /// Judges what counts as found: a true value within this factor of the best one, for metrics of
   /// kind Time. Range (1, inf).
   double target_factor = 1.2;
+  /// See MethodOptions.
+  std::vector<SourceExperiment> sources = {};
+  /// Called with all that happened when the tuning has ended; may be empty.
+  std::function<void(const History&)> on_end = {};
 };
 
 /// How a method stands after a number of trials have ended. Regrets are normalised_regret(), under

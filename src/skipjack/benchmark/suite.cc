@@ -1,14 +1,10 @@
 #include "skipjack/benchmark/suite.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <functional>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/benchmark/parallel.h"
 #include "skipjack/benchmark/statistics.h"
 
 namespace skipjack::benchmark {
@@ -25,29 +21,6 @@ ReplayResult run_one(const Problem& problem, const SuiteOptions& options, std::s
                          .workers = options.workers,
                          .checkpoints = options.checkpoints,
                          .target_factor = options.target_factor});
-}
-
-/// work(0), ..., work(count - 1), on so many threads. Each number once, in order of being taken.
-void for_each_number(std::size_t count, int threads, const std::function<void(std::size_t)>& work) {
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto run = [&] {
-    for (std::size_t i = 0; (i = next++) < count;) {
-      try {
-        work(i);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (!failure) failure = std::current_exception();
-        next = count;
-      }
-    }
-  };
-  std::vector<std::thread> others;
-  for (int i = 1; i < threads && static_cast<std::size_t>(i) < count; ++i) others.emplace_back(run);
-  run();
-  for (std::thread& thread : others) thread.join();
-  if (failure) std::rethrow_exception(failure);
 }
 
 /// Of every run, in order.

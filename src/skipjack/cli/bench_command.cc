@@ -292,6 +292,7 @@ void add_bench(CLI::App& app, Context& context) {
     if (flags->methods.empty()) flags->methods = {"bayesopt", "random"};
     context.action = [flags, &context] { return bench_search(*flags, context); };
   });
+  add_bench_transfer(bench, context);
 }
 
 }  // namespace skipjack::cli

@@ -20,7 +20,8 @@ void add_resume(CLI::App& app, Context& context);
 void add_experiments(CLI::App& app, Context& context);
 /// skipjack export | plot
 void add_results(CLI::App& app, Context& context);
-/// skipjack bench search
+/// skipjack bench search | transfer
 void add_bench(CLI::App& app, Context& context);
+void add_bench_transfer(CLI::App& bench, Context& context);
 
 }  // namespace skipjack::cli

@@ -48,6 +48,7 @@ constexpr std::string_view kKeys[] = {"name",
                                       "max_failures",
                                       "trial_time_limit",
                                       "points_to_evaluate",
+                                      "warm_start_from",
                                       "max_resource_attr",
                                       "working_directory",
                                       "environment",
@@ -395,6 +396,14 @@ std::optional<std::vector<Configuration>> points_of(const Keys& keys) {
   return list.as_array();
 }
 
+/// A list of names, or one text with commas.
+std::vector<std::string> warm_start_of(const Keys& keys) {
+  constexpr const char* kKey = "warm_start_from";
+  const Json* value = keys.find(kKey);
+  if (!value) return {};
+  return value->is_array() ? keys.words(kKey) : split_names(kKey, keys.text(kKey, ""));
+}
+
 }  // namespace
 
 Json experiment_from_yaml(std::string_view text, const std::filesystem::path& folder) {
@@ -449,6 +458,7 @@ Experiment experiment_from_json(const Json& experiment) {
   definition.max_failures = keys.integer("max_failures", 0);
   definition.trial_time_limit = keys.duration("trial_time_limit");
   definition.points_to_evaluate = points_of(keys);
+  result.warm_start_from = warm_start_of(keys);
   return result;
 }
 
@@ -464,6 +474,21 @@ Json assignments(const std::string& flag, const std::vector<std::string>& texts,
     object.set(text.substr(0, equals), json ? *json : Json(value));
   }
   return object;
+}
+
+std::vector<std::string> split_names(const std::string& key, std::string_view text) {
+  std::vector<std::string> names;
+  for (bool more = true; more;) {
+    const std::size_t comma = text.find(',');
+    more = comma != std::string_view::npos;
+    std::string_view name = text.substr(0, comma);
+    name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
+    name = name.substr(0, name.find_last_not_of(' ') + 1);
+    if (name.empty()) refuse(key + " has an empty name", "write NAME or NAME,NAME");
+    names.emplace_back(name);
+    if (more) text.remove_prefix(comma + 1);
+  }
+  return names;
 }
 
 std::vector<std::string> split_words(std::string_view text) {

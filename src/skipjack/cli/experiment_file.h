@@ -14,6 +14,7 @@
 //   method_options: {...}
 //   workers: 4
 //   seed: 1
+//   warm_start_from: [eu, us]        # earlier experiments to learn from
 //   max_time: 10min ... (docs/cli.md lists all)
 #pragma once
 
@@ -40,6 +41,8 @@ Json points_from_text(std::string_view text);
 /// InvalidArgument naming the key, its value and what would do; NotFound for missing files.
 struct Experiment {
   std::string name;
+  /// Names of experiments to begin from; the definition's sources are still to be read.
+  std::vector<std::string> warm_start_from;
   TuningDefinition definition;
 };
 Experiment experiment_from_json(const Json& experiment);
@@ -51,6 +54,9 @@ enum class AssignedValues {
 };
 Json assignments(const std::string& flag, const std::vector<std::string>& texts,
                  AssignedValues values);
+
+/// "a,b" as {"a", "b"}; spaces around names are dropped. Throws InvalidArgument for an empty name.
+std::vector<std::string> split_names(const std::string& key, std::string_view text);
 
 /// Words of a command line: split at spaces, '...' and "..." keep them together, \ keeps one
 /// character. Nothing is expanded. Throws InvalidArgument for a quote that is not closed.

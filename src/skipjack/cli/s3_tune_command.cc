@@ -13,6 +13,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/file.h"
+#include "skipjack/cli/experiment_file.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/scratch_folder.h"
 #include "skipjack/cli/signals.h"
@@ -25,6 +26,7 @@
 #include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
+#include "skipjack/study/sources.h"
 #include "skipjack/tuner/interrupt.h"
 
 namespace skipjack::cli {
@@ -35,6 +37,7 @@ struct S3TuneFlags {
   std::string object, client = "native", method = "bayesopt", start = "defaults", to = "file";
   std::string max_time, max_bytes, memory_limit = "1GiB", folder = ".", name, output,
                                    python = "python3";
+  std::string warm_start_from;
   std::optional<std::int64_t> max_trials;
   int repeats = 3;
   std::uint64_t seed = 42;
@@ -224,7 +227,11 @@ int tune(const S3TuneFlags& flags, Context& context) {
     if (options.client == s3tune::TunedClient::Boto3 || error.code() != ErrorCode::NotFound) throw;
     note(context, flags.quiet, std::string("note: the row of boto3 is left out: ") + error.what());
   }
-  const TuningDefinition definition = s3tune::define_s3_tuning(options, summary);
+  TuningDefinition definition = s3tune::define_s3_tuning(options, summary);
+  if (!flags.warm_start_from.empty())
+    definition.sources =
+        read_sources(store, split_names("--warm-start-from", flags.warm_start_from),
+                     definition.metrics.front(), definition.space);
   if (!options.target.folder.empty())
     remove_abandoned_scratch_folders(options.target.folder.parent_path());
   const ScratchFolder scratch(options.target.folder, store.folder(name));
@@ -319,6 +326,10 @@ void add_s3_tune(CLI::App& s3, Context& context) {
       ->type_name("CLIENT");
   command.add_option("--method", flags->method, "one that tune --help lists; default bayesopt")
       ->type_name("NAME");
+  command
+      .add_option("--warm-start-from", flags->warm_start_from,
+                  "earlier s3 tunings to begin from and to learn from (docs/transfer.md)")
+      ->type_name("NAME,...");
   command.add_option("--repeats", flags->repeats, "downloads of each configuration; default 3")
       ->check(CLI::Range(1, 1000))
       ->type_name("N");

@@ -15,6 +15,7 @@
 #include "skipjack/cli/tuning_progress.h"
 #include "skipjack/method/method.h"
 #include "skipjack/s3tune/s3_tuning.h"
+#include "skipjack/study/sources.h"
 #include "skipjack/tuner/interrupt.h"
 
 namespace skipjack::cli {
@@ -58,6 +59,8 @@ constexpr TuneFlag kTuneFlags[] = {
      "a trial that runs longer has failed"},
     {"--points-to-evaluate", "points_to_evaluate", Takes::Path, "FILE",
      "configurations to begin with, a JSON or YAML list; default: the middle of the space"},
+    {"--warm-start-from", "warm_start_from", Takes::Text, "NAME,...",
+     "earlier experiments to begin from and to learn from (docs/transfer.md)"},
     {"--interpreter", "interpreter", Takes::Words, "COMMAND",
      "runs the entry point; default python3 for .py"},
     {"--template", "template", Takes::Words, "ARGUMENTS",
@@ -200,6 +203,8 @@ int tune(const TuneFlags& flags, Context& context) {
                 "nothing ends this tuning: the space is infinite and no limit is given",
                 "add --max-time or --max-trials");
   const ExperimentStore store(experiments_folder(context));
+  definition.sources =
+      read_sources(store, experiment.warm_start_from, definition.metrics.front(), definition.space);
   const std::string name =
       !experiment.name.empty()
           ? experiment.name

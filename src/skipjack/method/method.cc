@@ -102,6 +102,7 @@ std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
                           .constraints = metrics_with(MetricRole::Constraint, o.metrics),
                           .seed = o.seed};
   options.num_initial = option(o, "num_init_random", as_int);
+  options.sources = o.sources;
   return make_bayesopt_search(std::move(options));
 }
 
@@ -240,7 +241,8 @@ const std::vector<Recipe>& recipes() {
       {{.name = "bayesopt",
         .description = "Gaussian process and log expected improvement; the default",
         .aliases = {"BayesianOptimization", "ConstrainedBayesianOptimization"},
-        .options = {"num_init_random"}},
+        .options = {"num_init_random"},
+        .transfers = true},
        make_bayesopt},
       {{.name = "tpe",
         .description = "tree-structured Parzen estimator: densities of good and of bad trials",
@@ -352,6 +354,17 @@ void check_options(const MethodRow& row, const Json& options) {
   }
 }
 
+void check_sources(const MethodRow& row, const MethodOptions& options) {
+  if (row.transfers || options.sources.empty()) return;
+  std::string able;
+  for (const Recipe& recipe : recipes())
+    if (recipe.row.transfers) able += (able.empty() ? "" : ", ") + std::string(recipe.row.name);
+  throw Error(ErrorCode::InvalidArgument,
+              "method '" + std::string(row.name) + "' can't learn from earlier experiments ('" +
+                  options.sources.front().name + "')",
+              "methods that can: " + able);
+}
+
 /// The slack of adaptive capping; nullopt: it is off.
 std::optional<double> cap_slack(const MethodOptions& o, const Metric& objective) {
   const Json* cap = o.options.find(kCapOption);
@@ -394,6 +407,7 @@ const std::vector<MethodRow>& methods() {
 std::unique_ptr<Scheduler> make_scheduler(std::string_view method, const MethodOptions& options) {
   const Recipe& recipe = find_recipe(method);
   check_options(recipe.row, options.options);
+  check_sources(recipe.row, options);
   std::vector<Configuration> points;
   std::unordered_set<std::string> seen;
   for (const Configuration& point : options.points_to_evaluate) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "skipjack/schedule/scheduler.h"
+#include "skipjack/search/warm_start.h"
 
 namespace skipjack {
 
@@ -19,6 +20,9 @@ struct MethodOptions {
   /// Started first, in this order; missing parameters are filled by their midpoints, repetitions
   /// dropped.
   std::vector<Configuration> points_to_evaluate = {};
+  /// Earlier experiments in other environments, to begin with and to learn from (docs/transfer.md);
+  /// only for methods whose MethodRow::transfers says so.
+  std::vector<SourceExperiment> sources = {};
   /// The method's own options: an object whose keys MethodRow::options lists; null for none.
   Json options = {};
 };
@@ -37,6 +41,8 @@ struct MethodRow {
   /// Keys of MethodOptions::options that it knows, beside kCapOption.
   std::vector<std::string_view> options;
   Objectives objectives = Objectives::One;
+  /// Whether it learns from MethodOptions::sources.
+  bool transfers = false;
 };
 
 /// The option that all methods know: true, false or a slack >= 1; default: true where the objective
@@ -48,7 +54,8 @@ inline constexpr std::string_view kCapOption = "cap";
 const std::vector<MethodRow>& methods();
 
 /// Throws InvalidArgument: an unknown method (the message lists the names), an option it does not
-/// know, options or points that don't fit the space, metrics that the method can't deal with.
+/// know, options or points that don't fit the space, metrics that the method can't deal with,
+/// sources for one that learns from none.
 std::unique_ptr<Scheduler> make_scheduler(std::string_view method, const MethodOptions& options);
 
 }  // namespace skipjack

@@ -197,6 +197,10 @@ double GpLogPosterior::evaluate(const VectorXd& theta, VectorXd* gradient) {
   return value;
 }
 
+double GpLogPosterior::evaluate(const GpHyperparameters& hyperparameters) {
+  return evaluate(to_theta(hyperparameters), nullptr);
+}
+
 GpHyperparameters fit_hyperparameters(const GpData& data, const GpFitOptions& options) {
   const Index d = data.x.cols();
   GpLogPosterior posterior(data);
@@ -284,6 +288,14 @@ void GaussianProcess::solve_targets() {
 GpPrediction GaussianProcess::predict(const MatrixXd& x_new) const {
   TrackedPoints points = track(x_new);
   return predict(points);
+}
+
+VectorXd GaussianProcess::predict_means(const MatrixXd& x_new) const {
+  return (cross_covariance(data_.x, x_new).transpose() * alpha_).array() + mean_;
+}
+
+MatrixXd GaussianProcess::whiten(const MatrixXd& columns) const {
+  return cholesky_.triangularView<Eigen::Lower>().solve(columns);
 }
 
 TrackedPoints GaussianProcess::track(const MatrixXd& x) const {

@@ -76,6 +76,7 @@ class GpLogPosterior {
   /// for d > 10 the lengthscales' prior is moved up by sqrt(d / 10). gradient (d + 3) if not null.
   /// -infinity where K isn't positive definite. O(n^3 + n^2 d).
   double evaluate(const Eigen::VectorXd& theta, Eigen::VectorXd* gradient);
+  double evaluate(const GpHyperparameters& hyperparameters);
 
  private:
   GpData data_;
@@ -130,6 +131,10 @@ class GaussianProcess {
   /// x_new (m, d). O(n m d + n^2 m). [Rasmussen2006, alg. 2.1]
   /// Deviation: the variance leaves out the uncertainty of c.
   GpPrediction predict(const Eigen::MatrixXd& x_new) const;
+  /// The means of predict() alone (m). O(n m d).
+  Eigen::VectorXd predict_means(const Eigen::MatrixXd& x_new) const;
+  /// L^-1 columns; columns (n, k). O(n^2 k).
+  Eigen::MatrixXd whiten(const Eigen::MatrixXd& columns) const;
   /// Means at the data's own inputs (n). O(n^2).
   Eigen::VectorXd predict_means_at_data() const;
 

@@ -102,6 +102,7 @@ class S3Scheduler final : public Scheduler {
                               .metrics = {download_time_metric()},
                               .seed = options_.seed,
                               .points_to_evaluate = std::move(points),
+                              .sources = options_.sources,
                               // Downloads are capped here, one by one.
                               .options = Json(Json::Object{{std::string(kCapOption), false}})});
   }

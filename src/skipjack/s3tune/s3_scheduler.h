@@ -16,6 +16,7 @@
 
 #include "skipjack/s3tune/drift.h"
 #include "skipjack/schedule/scheduler.h"
+#include "skipjack/search/warm_start.h"
 
 namespace skipjack::s3tune {
 
@@ -46,6 +47,8 @@ struct S3SchedulerOptions {
   SearchSpace space;
   /// A row of the method table: "bayesopt", "random", ...
   std::string method = "bayesopt";
+  /// Earlier experiments for the method to begin from.
+  std::vector<SourceExperiment> sources = {};
   /// Complete configurations that the search begins with, after the baseline.
   std::vector<Configuration> start;
   std::uint64_t seed = 0;

@@ -205,6 +205,7 @@ std::unique_ptr<Scheduler> make_scheduler_of(const TuningDefinition& definition)
   options.space = definition.space;
   options.method = definition.method;
   options.seed = definition.seed;
+  options.sources = definition.sources;
   for (const Json& point : extra.at("start").as_array()) options.start.push_back(point);
   for (const Json& arm : extra.at("arms").as_array())
     options.arms.push_back({arm.at("name").as_string(), arm.at("configuration")});

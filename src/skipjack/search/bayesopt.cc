@@ -20,6 +20,7 @@
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
 #include "skipjack/search/surrogate.h"
+#include "skipjack/search/transfer.h"
 
 namespace skipjack {
 namespace {
@@ -49,6 +50,10 @@ constexpr std::size_t kShortlist = 16, kContenders = 12;
 constexpr double kPatience = 1.0;
 // From that many trials on a leader measured once is measured again.
 constexpr std::size_t kConfirmFrom = 10;
+// Of the sources, measured before they are judged.
+constexpr std::size_t kTrialsOfSources = 2;
+// What they are chosen from, should some be started already.
+constexpr std::size_t kNumTransferPoints = 5;
 
 /// What prepare() leaves for answer().
 struct Prepared {
@@ -73,6 +78,11 @@ class BayesOpt final : public Searcher {
     if (options_.num_initial && *options_.num_initial < 1)
       throw Error(ErrorCode::InvalidArgument,
                   "num_initial = " + std::to_string(*options_.num_initial) + " must be >= 1");
+    if (!options_.sources.empty()) {
+      sources_ = std::make_shared<const SourceModels>(unit_space_, options_.sources);
+      transfer_points_ =
+          choose_first_points(*sources_, options_.space, options_.sources, kNumTransferPoints);
+    }
     if (options_.max_repeats < 1)
       throw Error(ErrorCode::InvalidArgument,
                   "max_repeats = " + std::to_string(options_.max_repeats) + " must be >= 1");
@@ -110,15 +120,6 @@ class BayesOpt final : public Searcher {
         std::max<std::int64_t>(5, static_cast<std::int64_t>(unit_space_.dimension()) + 1));
   }
 
-  SurrogateModel make_model(const Observations& seen,
-                            const std::optional<SurrogateFit>& previous) const {
-    return SurrogateModel({.space = unit_space_,
-                           .seen = seen,
-                           .metric = options_.metric,
-                           .constraints = options_.constraints,
-                           .previous = previous});
-  }
-
   /// What the model of the next suggestion is made from.
   Observations basis() const {
     const auto& records = log_.records();
@@ -130,7 +131,8 @@ class BayesOpt final : public Searcher {
   Suggestion decide(const History& history, const SuggestContext& context) {
     Observations seen = basis();
     const auto num_trials = static_cast<std::int64_t>(log_.records().size());
-    if (num_trials < num_initial() || seen.values.size() < 3) {
+    if (is_initial(num_trials, seen)) {
+      if (auto point = next_transfer_point()) return Proposal{.configuration = *std::move(point)};
       Suggestion first = initial_->suggest(history, context);
       if (!std::holds_alternative<Exhausted>(first)) return first;
       if (seen.values.empty())
@@ -140,12 +142,38 @@ class BayesOpt final : public Searcher {
     return answer(prepared, history, context);
   }
 
+  /// The first trials look at no model: evenly spread ones, and of the sources' best as many as it
+  /// takes to judge the sources.
+  bool is_initial(std::int64_t num_trials, const Observations& seen) const {
+    if (seen.values.size() < 3) return true;
+    if (num_trials >= num_initial()) return false;
+    return next_transfer_point() || seen.values.size() < 2 * kTrialsOfSources ||
+           choose_prior_mean(sources_, unit_space_, seen, options_.metric).empty();
+  }
+
+  /// While few of them were measured, the sources' best points take turns with others.
+  std::optional<Configuration> next_transfer_point() const {
+    const auto& records = log_.records();
+    std::size_t num_started = 0;
+    const Configuration* next = nullptr;
+    for (const Configuration& configuration : transfer_points_) {
+      const UnitPoint point = options_.space.encode(configuration);
+      const bool is_started =
+          std::any_of(records.begin(), records.end(),
+                      [&](const TrialRecord& record) { return record.point == point; });
+      if (is_started && records.back().point == point) return std::nullopt;
+      if (is_started) ++num_started;
+      if (!is_started && !next) next = &configuration;
+    }
+    return next && num_started < kTrialsOfSources ? std::optional(*next) : std::nullopt;
+  }
+
   // Beside what runs ----------------------------------------------------------------------------
 
   void prepare_beside(const Configuration& proposed) {
     Observations seen = all_observations(log_.records());
     const auto next = static_cast<TrialId>(log_.records().size());
-    if (next + 1 < num_initial() || seen.values.size() < 3) return;
+    if (seen.values.size() < 3 || (next + 1 < num_initial() && !sources_)) return;
     seen.pending.push_back(options_.space.encode(proposed));
     seen.pending_trials.push_back(next);
     beside_ =
@@ -162,6 +190,20 @@ class BayesOpt final : public Searcher {
     return prepare(std::move(seen), fit_);
   }
 
+  /// With what the sources say as the prior mean while they are trusted. Its fit then begins anew
+  /// each time, so that nothing of it is left when they no longer are.
+  SurrogateModel make_model(const Observations& seen,
+                            const std::optional<SurrogateFit>& previous) const {
+    PriorMean prior = choose_prior_mean(sources_, unit_space_, seen, options_.metric);
+    const bool is_trusted = !prior.empty();
+    return SurrogateModel({.space = unit_space_,
+                           .seen = seen,
+                           .metric = options_.metric,
+                           .constraints = options_.constraints,
+                           .previous = is_trusted ? std::nullopt : previous,
+                           .prior = std::move(prior)});
+  }
+
   Prepared prepare(Observations seen, std::optional<SurrogateFit> previous) const {
     SurrogateModel model = make_model(seen, previous);
     for (const UnitPoint& pending : seen.pending) model.believe(pending);
@@ -176,9 +218,8 @@ class BayesOpt final : public Searcher {
   std::pair<std::vector<UnitPoint>, Prepared::Coverage> make_candidates(const SurrogateModel& model,
                                                                         const Observations& seen,
                                                                         Rng& rng) const {
-    const auto n = static_cast<double>(model.num_rows());
     const std::vector<UnitPoint>* all = unit_space_.enumerate();
-    if (all && static_cast<double>(all->size()) * n * n <= kEnumerationCost)
+    if (all && static_cast<double>(all->size()) * model.cost_of_prediction() <= kEnumerationCost)
       return {*all, Prepared::Coverage::Whole};
     std::vector<UnitPoint> good = model.best_points(kBestMeans);
     // The newest trial may turn out to be the best.
@@ -200,7 +241,7 @@ class BayesOpt final : public Searcher {
 
   Suggestion answer(Prepared& prepared, const History& history, const SuggestContext& context) {
     SurrogateModel& model = prepared.model;
-    fit_ = model.fit();
+    if (!model.has_prior()) fit_ = model.fit();
     put_in_results(prepared);
     const Measured measured = measured_points(model);
     const std::vector<UnitPoint> fresh = promising(prepared, measured.known_or_closed);
@@ -214,7 +255,7 @@ class BayesOpt final : public Searcher {
     }
     if (!chosen) return suggest_without_candidates(measured, history, context);
     Proposal proposal{.configuration = options_.space.decode(*chosen)};
-    if (model.refitted()) proposal.fitted = to_json(*fit_);
+    if (model.refitted() && !model.has_prior()) proposal.fitted = to_json(*fit_);
     return proposal;
   }
 
@@ -236,9 +277,9 @@ class BayesOpt final : public Searcher {
               unit_space_.satisfies_constraints(neighbor))
             starts.push_back(std::move(neighbor));
       const auto score = [&](std::span<const UnitPoint> p) { return log_acquisition(model, p); };
-      const auto n = static_cast<double>(model.num_rows());
-      if (const auto top = climb(unit_space_, score, starts, score(starts), tabu,
-                                 {.max_scored = static_cast<std::size_t>(kAnswerCost / (n * n))}))
+      const auto max_scored = static_cast<std::size_t>(kAnswerCost / model.cost_of_prediction());
+      if (const auto top =
+              climb(unit_space_, score, starts, score(starts), tabu, {.max_scored = max_scored}))
         result.push_back(refine(model, top->best, tabu, kAnswerEvaluations));
     }
     for (const std::size_t i : order) {
@@ -285,15 +326,18 @@ class BayesOpt final : public Searcher {
         result.closed.insert(record.point);
       }
     }
-    result.limit = is_noisy(values, model.fit().objective) ? options_.max_repeats : 1;
+    result.limit = is_noisy(values, model) ? options_.max_repeats : 1;
     return result;
   }
 
   /// The process takes for noise what it can't follow, a rough function included; repetitions tell
   /// real noise from roughness.
   static bool is_noisy(const std::map<UnitPoint, std::vector<double>>& values,
-                       const GpHyperparameters& h) {
-    if (h.noise_variance < kNegligibleNoise * h.outputscale) return false;
+                       const SurrogateModel& model) {
+    const GpHyperparameters& h = model.fit().objective;
+    // What a prior mean explains is signal too, and targets have variance 1.
+    const double signal = model.has_prior() ? std::max(1.0, h.outputscale) : h.outputscale;
+    if (h.noise_variance < kNegligibleNoise * signal) return false;
     double squares = 0;
     std::size_t degrees_of_freedom = 0;
     for (const auto& [point, targets] : values) {
@@ -375,7 +419,7 @@ class BayesOpt final : public Searcher {
     points.insert(points.end(), fresh.begin(), fresh.end());
     const MatrixXd x = unit_space_.model_matrix(points);
     const MatrixXd covariance = model.objective().covariance(x);
-    const VectorXd mean = model.objective().predict(x).mean;
+    const VectorXd mean = model.predict(points).mean;
     const VectorXd log_works = model.log_feasibility(points);
     const GpHyperparameters& h = model.fit().objective;
     const double noise = h.noise_variance * (1 - h.persistent_share);
@@ -428,6 +472,9 @@ class BayesOpt final : public Searcher {
   TrialLog log_;
   std::unique_ptr<Searcher> initial_, random_;
   std::optional<SurrogateFit> fit_;
+  /// Null if there are none.
+  std::shared_ptr<const SourceModels> sources_;
+  std::vector<Configuration> transfer_points_;
   /// Last: it uses the others until it has ended.
   std::future<Prepared> beside_;
 };

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "skipjack/search/searcher.h"
+#include "skipjack/search/warm_start.h"
 
 namespace skipjack {
 
@@ -30,6 +31,9 @@ struct BayesOptOptions {
   /// A configuration measured that often is not proposed again; >= 1. Less often where repetitions
   /// show less noise than the process takes the metric to have.
   int max_repeats = 10;
+  /// Earlier experiments in other environments: where to begin, and a prior mean as long as they
+  /// are trusted (search/transfer.h). Default none.
+  std::vector<SourceExperiment> sources = {};
 };
 
 /// Throws InvalidArgument for options out of range. Exhausted when every configuration failed, or

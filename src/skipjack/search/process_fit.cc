@@ -92,12 +92,23 @@ std::vector<double> targets_of(const MetricProcessOptions& options,
   return targets;
 }
 
-GaussianProcess process_of(const MetricProcessOptions& options, const TargetTransform& transform) {
+std::vector<double> prior_at_rows_of(const MetricProcessOptions& options) {
+  const VectorXd evaluated = options.prior.at(options.points),
+                 failed = options.prior.at(options.failed);
+  std::vector<double> result(evaluated.begin(), evaluated.end());
+  result.insert(result.end(), failed.begin(), failed.end());
+  return result;
+}
+
+GaussianProcess process_of(const MetricProcessOptions& options, const TargetTransform& transform,
+                           std::span<const double> prior_at_rows) {
   std::vector<UnitPoint> points(options.points.begin(), options.points.end());
   points.insert(points.end(), options.failed.begin(), options.failed.end());
+  std::vector<double> targets = targets_of(options, transform);
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i] -= prior_at_rows[i];
   return fit_process({.space = options.space,
                       .points = points,
-                      .targets = targets_of(options, transform),
+                      .targets = targets,
                       .previous = options.previous,
                       .fit = options.fit,
                       .num_measured = options.points.size()});
@@ -218,27 +229,50 @@ double TargetTransform::to_value(double target) const {
 MetricProcess::MetricProcess(const MetricProcessOptions& options)
     : space_(&options.space),
       transform_(options.values, options.metric, options.scale),
+      prior_(options.prior),
+      prior_at_rows_(prior_at_rows_of(options)),
       first_believed_(options.points.size() + options.failed.size()),
-      process_(process_of(options, transform_)) {
+      process_(process_of(options, transform_, prior_at_rows_)) {
   const std::vector<double> targets = targets_of(options, transform_);
   worst_target_ = *std::max_element(targets.begin(), targets.end());
 }
 
 GpPrediction MetricProcess::predict(std::span<const UnitPoint> points) const {
-  return process_.predict(space_->model_matrix(points));
+  GpPrediction result = process_.predict(space_->model_matrix(points));
+  result.mean += prior_.at(points);
+  return result;
+}
+
+GpGradient MetricProcess::predict_with_gradient(const UnitPoint& point) const {
+  const std::span<const UnitPoint> points(&point, 1);
+  GpGradient result =
+      process_.predict_with_gradient(space_->model_matrix(points).row(0).transpose());
+  result.mean += prior_.at(points)[0];
+  result.mean_slope.head(static_cast<Index>(point.size())) += prior_.slope(point);
+  return result;
+}
+
+VectorXd MetricProcess::predict_means_at_rows() const {
+  return process_.predict_means_at_data() +
+         Eigen::Map<const VectorXd>(prior_at_rows_.data(),
+                                    static_cast<Index>(prior_at_rows_.size()));
 }
 
 void MetricProcess::believe(const UnitPoint& pending) {
-  const MatrixXd x = space_->model_matrix(std::span(&pending, 1));
+  const std::span<const UnitPoint> points(&pending, 1);
+  const MatrixXd x = space_->model_matrix(points);
   process_.append(x.row(0).transpose(), process_.predict(x).mean[0]);
+  prior_at_rows_.push_back(prior_.at(points)[0]);
 }
 
 void MetricProcess::believed_gave(std::size_t index, double value) {
-  process_.set_target(static_cast<Index>(first_believed_ + index), transform_.to_target(value));
+  const std::size_t row = first_believed_ + index;
+  process_.set_target(static_cast<Index>(row), transform_.to_target(value) - prior_at_rows_[row]);
 }
 
 void MetricProcess::believed_failed(std::size_t index) {
-  process_.set_target(static_cast<Index>(first_believed_ + index), worst_target_);
+  const std::size_t row = first_believed_ + index;
+  process_.set_target(static_cast<Index>(row), worst_target_ - prior_at_rows_[row]);
 }
 
 }  // namespace skipjack

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "skipjack/model/gaussian_process.h"
+#include "skipjack/search/source_model.h"
 #include "skipjack/search/unit_space.h"
 #include "skipjack/trial/history.h"
 
@@ -83,6 +84,8 @@ struct MetricProcessOptions {
   std::optional<GpHyperparameters> previous = std::nullopt;
   Fit fit = Fit::Anew;
   TargetScale scale = TargetScale::ByValues;
+  /// Before data, in targets.
+  PriorMean prior = {};
 };
 
 /// The process of one metric. Targets are by TargetTransform of the values: smaller is better.
@@ -93,10 +96,14 @@ class MetricProcess {
   explicit MetricProcess(const MetricProcessOptions& options);
 
   const TargetTransform& transform() const { return transform_; }
+  /// Of the targets less the prior mean.
   const GaussianProcess& process() const { return process_; }
+  const PriorMean& prior() const { return prior_; }
   const GpHyperparameters& hyperparameters() const { return process_.hyperparameters(); }
   /// In targets, as are all predictions.
   GpPrediction predict(std::span<const UnitPoint> points) const;
+  GpGradient predict_with_gradient(const UnitPoint& point) const;
+  Eigen::VectorXd predict_means_at_rows() const;
 
   /// Kriging believer [Ginsbourger2010]: a running trial is taken to give what is expected of it.
   void believe(const UnitPoint& pending);
@@ -109,6 +116,9 @@ class MetricProcess {
  private:
   const UnitSpace* space_;
   TargetTransform transform_;
+  PriorMean prior_;
+  /// The prior mean of each row.
+  std::vector<double> prior_at_rows_;
   double worst_target_ = 0;
   std::size_t first_believed_ = 0;
   GaussianProcess process_;

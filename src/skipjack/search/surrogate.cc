@@ -134,7 +134,8 @@ SurrogateModel::SurrogateModel(const SurrogateOptions& options) : space_(&option
                            .values = values,
                            .failed = failed,
                            .previous = previous ? std::optional(previous->objective) : std::nullopt,
-                           .fit = fit});
+                           .fit = fit,
+                           .prior = options.prior});
   feasibility_.emplace(
       FeasibilityOptions{.space = options.space,
                          .evaluated = evaluated,
@@ -145,6 +146,12 @@ SurrogateModel::SurrogateModel(const SurrogateOptions& options) : space_(&option
                          .fit = fit});
   fit_.objective = objective_->hyperparameters();
   fit_.feasibility = feasibility_->fit();
+}
+
+double SurrogateModel::cost_of_prediction() const {
+  const auto n = static_cast<double>(num_rows()), d = static_cast<double>(space_->dimension());
+  const PriorMean& prior = objective_->prior();
+  return n * n + (prior.empty() ? 0 : d * static_cast<double>(prior.sources->num_rows()));
 }
 
 GpPrediction SurrogateModel::predict(std::span<const UnitPoint> points) const {
@@ -160,12 +167,15 @@ TrackedCandidates SurrogateModel::track(std::vector<UnitPoint> points) const {
   const MatrixXd x = space_->model_matrix(points);
   result.objective = objective().track(x);
   result.feasibility = feasibility_->track(x);
+  result.prior = objective_->prior().at(points);
   result.points = std::move(points);
   return result;
 }
 
 GpPrediction SurrogateModel::predict(TrackedCandidates& candidates) const {
-  return objective().predict(candidates.objective);
+  GpPrediction result = objective().predict(candidates.objective);
+  result.mean += candidates.prior;
+  return result;
 }
 
 VectorXd SurrogateModel::log_feasibility(TrackedCandidates& candidates) const {
@@ -181,7 +191,7 @@ double SurrogateModel::acquisition_with_gradient(const UnitPoint& point,
   gradient = VectorXd::Zero(d);
   double value = 0;
   if (best_mean) {
-    const GpGradient f = objective().predict_with_gradient(x);
+    const GpGradient f = objective_->predict_with_gradient(point);
     const double deviation = std::sqrt(f.variance);
     const LogImprovementGradient improvement =
         log_expected_improvement_gradient(f.mean, deviation, *best_mean);
@@ -206,7 +216,7 @@ std::vector<std::size_t> SurrogateModel::eligible_rows() const {
 }
 
 std::optional<double> SurrogateModel::best_mean() const {
-  const VectorXd means = objective().predict_means_at_data();
+  const VectorXd means = objective_->predict_means_at_rows();
   double best = std::numeric_limits<double>::infinity();
   for (const std::size_t i : eligible_rows()) best = std::min(best, means[static_cast<Index>(i)]);
   if (feasibility_->has_constraints() && std::isinf(best)) return std::nullopt;
@@ -215,7 +225,7 @@ std::optional<double> SurrogateModel::best_mean() const {
 
 std::vector<UnitPoint> SurrogateModel::best_points(std::size_t number) const {
   std::vector<std::size_t> order = eligible_rows();
-  VectorXd badness = objective().predict_means_at_data();
+  VectorXd badness = objective_->predict_means_at_rows();
   if (order.empty() && feasibility_->has_constraints()) {
     const VectorXd log_p = feasibility_->log_probability_satisfied_at_data();
     for (std::size_t i = 0; i < measured_.size(); ++i) {

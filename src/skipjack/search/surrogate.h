@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "skipjack/search/feasibility.h"
+#include "skipjack/search/source_model.h"
 #include "skipjack/search/trial_log.h"
 #include "skipjack/search/unit_space.h"
 #include "skipjack/trial/history.h"
@@ -76,6 +77,8 @@ struct TrackedCandidates {
   std::vector<UnitPoint> points;
   TrackedPoints objective;
   TrackedFeasibility feasibility;
+  /// Of the objective's prior mean, one a point.
+  Eigen::VectorXd prior;
 };
 
 struct SurrogateOptions {
@@ -89,6 +92,8 @@ struct SurrogateOptions {
   FailureUse failure_use = FailureUse::Learn;
   /// Where the fit starts, and used as it is while nothing was observed since.
   std::optional<SurrogateFit> previous = std::nullopt;
+  /// Mean of the objective's process before data, in targets.
+  PriorMean prior = {};
 };
 
 /// The processes that an optimisation goes by: the objective's, and what is allowed. At most 400
@@ -100,8 +105,12 @@ class SurrogateModel {
 
   const SurrogateFit& fit() const { return fit_; }
   bool refitted() const { return refitted_; }
+  bool has_prior() const { return !objective_->prior().empty(); }
   const TargetTransform& transform() const { return objective_->transform(); }
   std::size_t num_rows() const { return static_cast<std::size_t>(objective().size()); }
+  /// Multiplications that a prediction takes, roughly: by the rows, and by those of the sources.
+  double cost_of_prediction() const;
+  /// Of the targets less the prior mean.
   const GaussianProcess& objective() const { return objective_->process(); }
   const Feasibility& feasibility() const { return *feasibility_; }
 

@@ -78,6 +78,7 @@ std::optional<CarriedObservation> carry(const SearchSpace& space,
     } else if (auto nearest = nearest_value(domain, *value)) {
       partial.set(name, *std::move(nearest));
       carried.exact = false;
+      carried.moved = true;
     } else {
       return std::nullopt;
     }
@@ -173,17 +174,26 @@ SourceExperiment source_experiment(std::string name, const History& history, con
 }
 
 Json to_json(const SourceExperiment& source) {
-  Json::Array observations;
+  std::vector<std::string> names;
+  for (const auto& observation : source.observations)
+    for (const auto& [name, value] : observation.configuration.as_object())
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  Json::Array configurations, values;
   for (const auto& observation : source.observations) {
-    Json json;
-    json.set("configuration", observation.configuration);
-    json.set("value", observation.value);
-    observations.push_back(std::move(json));
+    Json::Array row;
+    for (const std::string& name : names) {
+      const Json* value = observation.configuration.find(name);
+      row.push_back(value ? *value : Json());
+    }
+    configurations.emplace_back(std::move(row));
+    values.emplace_back(observation.value);
   }
   Json json;
   json.set("name", source.name);
   json.set("mode", source.mode == Mode::Min ? "min" : "max");
-  json.set("observations", std::move(observations));
+  json.set("parameters", Json::Array(names.begin(), names.end()));
+  json.set("configurations", std::move(configurations));
+  json.set("values", std::move(values));
   return json;
 }
 
@@ -197,20 +207,29 @@ SourceExperiment source_experiment_from_json(const Json& json) {
       invalid(what + ": mode = " + to_json_text(*mode) + " must be \"min\" or \"max\"");
     source.mode = *mode == Json("min") ? Mode::Min : Mode::Max;
   }
-  const Json* observations = json.find("observations");
-  if (observations == nullptr || !observations->is_array())
-    invalid(what + ": observations must be a list");
-  for (const Json& item : observations->as_array()) {
-    const std::string which = what + ", observation " + std::to_string(source.observations.size());
-    const Json* configuration = item.find("configuration");
-    const Json* value = item.find("value");
-    if (configuration == nullptr || !configuration->is_object())
-      invalid(which + ": configuration must be an object of names and values");
-    if (value == nullptr || !value->is_number() || !std::isfinite(value->as_double()))
-      invalid(which + ": value" + (value ? " = " + to_json_text(*value) : "") +
-                  " must be a finite number",
+  const auto list = [&](const char* key) -> const Json::Array& {
+    const Json* value = json.find(key);
+    if (value == nullptr || !value->is_array()) invalid(what + ": " + key + " must be a list");
+    return value->as_array();
+  };
+  const Json::Array &names = list("parameters"), &rows = list("configurations"),
+                    &values = list("values");
+  if (rows.size() != values.size())
+    invalid(what + ": there are " + std::to_string(rows.size()) + " configurations and " +
+            std::to_string(values.size()) + " values");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string which = what + ", observation " + std::to_string(i);
+    if (!rows[i].is_array() || rows[i].as_array().size() != names.size())
+      invalid(which + ": the configuration must be a list of " + std::to_string(names.size()) +
+              " values, one a parameter");
+    if (!values[i].is_number() || !std::isfinite(values[i].as_double()))
+      invalid(which + ": value = " + to_json_text(values[i]) + " must be a finite number",
               "leave out what failed");
-    source.observations.push_back({*configuration, value->as_double()});
+    Json configuration{Json::Object{}};
+    for (std::size_t k = 0; k < names.size(); ++k)
+      if (const Json& value = rows[i].as_array()[k]; !value.is_null())
+        configuration.set(names[k].as_string(), value);
+    source.observations.push_back({std::move(configuration), values[i].as_double()});
   }
   return source;
 }

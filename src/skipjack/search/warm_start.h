@@ -1,6 +1,6 @@
 // Warm start: what earlier experiments in other environments (sources) say about where to begin in
-// this one (the target). The data that is carried over, its JSON form, and the choice of the first
-// configurations. Which sources to trust later on is judged by model/rank_ensemble.h.
+// this one (the target). The data that is carried over, its JSON form, and configurations that are
+// worth trying first. What sources are believed later on is decided in transfer.h.
 //
 // A source's values are never compared with the target's, only among themselves: units and offsets
 // of environments differ.
@@ -37,10 +37,12 @@ struct SourceExperiment {
 /// The measured trials of a history; trials that failed, or were stopped at a bound, are left out.
 SourceExperiment source_experiment(std::string name, const History& history, const Metric& metric);
 
-/// {"name": "...", "mode": "min", "observations": [{"configuration": {...}, "value": 1.5}, ...]}
+/// {"name": "...", "mode": "min", "parameters": ["x", ...], "configurations": [[0.5, ...], ...],
+///  "values": [1.5, ...]}; null for a parameter that a configuration does not have. As long as its
+/// numbers, since it goes into the journal of each experiment that begins from it.
 Json to_json(const SourceExperiment& source);
-/// mode may be missing (min). Throws InvalidArgument naming source and observation: no object, a
-/// value that isn't a finite number, an unknown mode.
+/// mode may be missing (min). Throws InvalidArgument naming source and observation: no object,
+/// lists that don't fit one another, a value that isn't a finite number, an unknown mode.
 SourceExperiment source_experiment_from_json(const Json& json);
 
 /// An observation of a source as the target's space can have it.
@@ -55,6 +57,8 @@ struct CarriedObservation {
   /// its domain, or a missing parameter filled with its midpoint: worth trying, but the value
   /// belongs to another configuration.
   bool exact = true;
+  /// A number was moved; implies !exact.
+  bool moved = false;
   friend bool operator==(const CarriedObservation&, const CarriedObservation&) = default;
 };
 

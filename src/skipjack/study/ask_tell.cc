@@ -45,7 +45,7 @@ const Metric& first_objective(const std::vector<Metric>& metrics) {
 std::vector<Configuration> first_points(const AskTellOptions& options) {
   if (options.points_to_evaluate) return *options.points_to_evaluate;
   const Configuration midpoint = options.space.midpoint();
-  if (!options.space.satisfies_constraints(midpoint)) return {};
+  if (!options.sources.empty() || !options.space.satisfies_constraints(midpoint)) return {};
   return {midpoint};
 }
 
@@ -123,6 +123,7 @@ AskTell::State::State(AskTellOptions options) : options_(std::move(options)) {
                                                 .metrics = options_.metrics,
                                                 .seed = options_.seed,
                                                 .points_to_evaluate = first_points(options_),
+                                                .sources = options_.sources,
                                                 .options = options_.method_options});
   for (const Event& event : options_.past) take(event);
   options_.past.clear();

@@ -17,6 +17,7 @@
 
 #include "skipjack/base/clock.h"
 #include "skipjack/search/recommend.h"
+#include "skipjack/search/warm_start.h"
 #include "skipjack/space/search_space.h"
 #include "skipjack/trial/history.h"
 
@@ -33,8 +34,10 @@ struct AskTellOptions {
   /// The same seed and the same answers give the same questions.
   std::uint64_t seed = 0;
   /// Asked first; partial configurations are filled by midpoints. Unset: the midpoint of the space,
-  /// if it satisfies the constraints. Empty: none.
+  /// if it satisfies the constraints and there are no sources. Empty: none.
   std::optional<std::vector<Configuration>> points_to_evaluate = {};
+  /// Earlier experiments to begin from, such as study/sources.h reads.
+  std::vector<SourceExperiment> sources = {};
   /// How long a trial may be silent, neither told nor reported, before it counts as abandoned: the
   /// next ask then ends its attempt as lost, which is an event like any other, and returns the same
   /// trial as its next attempt, before anything new and the longest silent first. In running time

@@ -31,12 +31,13 @@ std::unique_ptr<Scheduler> make_method(const TuningDefinition& definition) {
   if (definition.points_to_evaluate)
     points = *definition.points_to_evaluate;
   else if (const Configuration middle = definition.space.midpoint();
-           definition.space.satisfies_constraints(middle))
+           definition.sources.empty() && definition.space.satisfies_constraints(middle))
     points = {middle};
   return make_scheduler(definition.method, {.space = definition.space,
                                             .metrics = definition.metrics,
                                             .seed = definition.seed,
                                             .points_to_evaluate = std::move(points),
+                                            .sources = definition.sources,
                                             .options = definition.method_options});
 }
 

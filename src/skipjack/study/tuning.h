@@ -16,6 +16,7 @@
 #include "skipjack/base/log.h"
 #include "skipjack/journal/experiment_store.h"
 #include "skipjack/schedule/scheduler.h"
+#include "skipjack/search/warm_start.h"
 #include "skipjack/space/search_space.h"
 #include "skipjack/tuner/tuner.h"
 
@@ -75,8 +76,11 @@ struct TuningDefinition {
   std::optional<std::int64_t> max_failures;
   std::optional<Duration> trial_time_limit;
   /// Partial configurations are filled by midpoints. Unset: the midpoint of the space, if it
-  /// satisfies the constraints. Empty: none.
+  /// satisfies the constraints and there are no sources. Empty: none.
   std::optional<std::vector<Configuration>> points_to_evaluate;
+  /// Earlier experiments to begin from (study/sources.h); they are kept with the experiment, which
+  /// needs nothing else of them.
+  std::vector<SourceExperiment> sources;
   ProgramDefinition program;
   /// For whoever builds on this: what kind of experiment it is and what that needs to go on.
   Json extra;

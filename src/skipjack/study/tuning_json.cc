@@ -173,6 +173,11 @@ Json to_json(const TuningDefinition& definition) {
   if (definition.points_to_evaluate)
     json.set("points_to_evaluate", Json::Array(definition.points_to_evaluate->begin(),
                                                definition.points_to_evaluate->end()));
+  if (!definition.sources.empty()) {
+    Json::Array sources;
+    for (const SourceExperiment& source : definition.sources) sources.push_back(to_json(source));
+    json.set("sources", std::move(sources));
+  }
   json.set("program", program_to_json(definition.program));
   json.set("extra", definition.extra);
   return json;
@@ -204,6 +209,9 @@ TuningDefinition tuning_definition_from_json(const Json& json) {
       definition.trial_time_limit = duration_from_json("trial_time_limit", value);
     else if (key == "points_to_evaluate")
       definition.points_to_evaluate = value.as_array();
+    else if (key == "sources")
+      for (const Json& source : value.as_array())
+        definition.sources.push_back(source_experiment_from_json(source));
     else if (key == "program")
       definition.program = program_from_json(value);
     else if (key == "extra")
