@@ -36,22 +36,11 @@ GpData random_data(Index n, Index d, std::uint64_t seed) {
   return data;
 }
 
-/// The correlation at the dimensions' scaled distances, D.
-double correlation(const std::vector<double>& distances, double additive_share) {
-  double sum = 0, additive = 0;
-  for (const double distance : distances) {
-    sum += distance;
-    additive += 1 / (1 + 5 * distance / 6) / static_cast<double>(distances.size());
-  }
-  return (1 - additive_share) * matern(std::sqrt(sum)) + additive_share * additive;
-}
-
 GpHyperparameters some_hyperparameters(Index d) {
   GpHyperparameters h = default_hyperparameters(d);
   for (Index k = 0; k < d; ++k) h.inverse_squared_lengthscales[k] = 0.5 + static_cast<double>(k);
   h.outputscale = 1.3;
   h.noise_variance = 0.05;
-  h.additive_share = 0.3;
   return h;
 }
 
@@ -63,7 +52,6 @@ TEST(GaussianProcess, PosteriorOfOnePointIsTheTextbooks) {
   h.inverse_squared_lengthscales[0] = 4;
   h.outputscale = 2;
   h.noise_variance = 0.5;
-  h.additive_share = 0;
   const GaussianProcess gp(data, h);
   MatrixXd at(2, 1);
   at << 0.5, 0.75;
@@ -82,7 +70,6 @@ TEST(GaussianProcess, PosteriorOfTwoPointsIsTheTextbooks) {
   data.y << 1, -1;
   GpHyperparameters h = default_hyperparameters(1);
   h.noise_variance = 0.1;
-  h.additive_share = 0;
   const GaussianProcess gp(data, h);
   MatrixXd at(3, 1);
   at << 0.5, 0.2, 0.35;
@@ -104,7 +91,6 @@ TEST(GaussianProcess, UnorderedDimensionKnowsOnlyEqualAndDifferent) {
   GpHyperparameters h = default_hyperparameters(1);
   h.inverse_squared_lengthscales[0] = 2;
   h.noise_variance = 0.01;
-  h.additive_share = 0;
   const GaussianProcess gp(data, h);
   MatrixXd at(3, 1);
   at << 0.1, 0.3, 0.9;
@@ -121,12 +107,11 @@ TEST(GaussianProcess, LogPosteriorIsTheMultivariateNormalsPlusPriors) {
   MatrixXd kernel(12, 12);
   for (Index i = 0; i < 12; ++i)
     for (Index j = 0; j < 12; ++j) {
-      std::vector<double> distances;
+      double distance = 0;
       for (Index k = 0; k < 2; ++k)
-        distances.push_back(h.inverse_squared_lengthscales[k] *
-                            std::pow(data.x(i, k) - data.x(j, k), 2));
-      distances.push_back(data.x(i, 2) != data.x(j, 2) ? h.inverse_squared_lengthscales[2] : 0.0);
-      kernel(i, j) = 1.3 * correlation(distances, 0.3) + (i == j ? 0.05 : 0);
+        distance += h.inverse_squared_lengthscales[k] * std::pow(data.x(i, k) - data.x(j, k), 2);
+      if (data.x(i, 2) != data.x(j, 2)) distance += h.inverse_squared_lengthscales[2];
+      kernel(i, j) = 1.3 * matern(std::sqrt(distance)) + (i == j ? 0.05 : 0);
     }
   const MatrixXd inverse = kernel.inverse();
   const VectorXd ones = VectorXd::Ones(12);
@@ -139,10 +124,8 @@ TEST(GaussianProcess, LogPosteriorIsTheMultivariateNormalsPlusPriors) {
     expected -= 0.1 / s + 0.1 * s;
   }
   expected += std::log(1.3) - 1.3 + 0.1 * std::log(0.05) - 30 * 0.05;
-  expected -= 0.5 * std::pow(std::log(0.3 / 0.7) / 1.5, 2);
-  VectorXd theta(6);
-  theta << h.inverse_squared_lengthscales.array().log().matrix(), std::log(1.3), std::log(0.05),
-      std::log(0.3 / 0.7);
+  VectorXd theta(5);
+  theta << h.inverse_squared_lengthscales.array().log().matrix(), std::log(1.3), std::log(0.05);
   EXPECT_NEAR(GpLogPosterior(data).evaluate(theta, nullptr), expected, 1e-9);
 }
 
@@ -150,11 +133,11 @@ TEST(GaussianProcess, GradientsAgreeWithFiniteDifferences) {
   for (const Index d : {1, 3, 12}) {
     const GpData data = random_data(20, d, 2);
     GpLogPosterior posterior(data);
-    VectorXd theta = VectorXd::LinSpaced(d + 3, -1.0, 1.0);
+    VectorXd theta = VectorXd::LinSpaced(d + 2, -1.0, 1.0);
     theta[d + 1] = -3;
     VectorXd gradient;
     posterior.evaluate(theta, &gradient);
-    ASSERT_EQ(gradient.size(), d + 3);
+    ASSERT_EQ(gradient.size(), d + 2);
     for (Index i = 0; i < theta.size(); ++i) {
       VectorXd up = theta, down = theta;
       up[i] += 1e-5, down[i] -= 1e-5;
@@ -170,14 +153,14 @@ TEST(GaussianProcess, FitEndsWhereNoSmallStepHelps) {
   const GpData data = random_data(40, 3, 3);
   const GpHyperparameters h = fit_hyperparameters(data, {.max_evaluations = 200});
   GpLogPosterior posterior(data);
-  VectorXd theta(6);
+  VectorXd theta(5);
   theta << h.inverse_squared_lengthscales.array().log().matrix(), std::log(h.outputscale),
-      std::log(h.noise_variance), std::log(h.additive_share / (1 - h.additive_share));
+      std::log(h.noise_variance);
   const double best = posterior.evaluate(theta, nullptr);
-  VectorXd start = VectorXd::Zero(6);
+  VectorXd start = VectorXd::Zero(5);
   start[4] = std::log(0.01);
   EXPECT_GT(best, posterior.evaluate(start, nullptr) + 1);
-  for (Index i = 0; i < 6; ++i)
+  for (Index i = 0; i < 5; ++i)
     for (const double step : {-0.2, 0.2}) {
       VectorXd moved = theta;
       moved[i] += step;
@@ -297,10 +280,10 @@ TEST(GaussianProcess, CovarianceIsTheDenseFormulas) {
     MatrixXd k(a.rows(), b.rows());
     for (Index i = 0; i < a.rows(); ++i)
       for (Index j = 0; j < b.rows(); ++j)
-        k(i, j) = h.outputscale *
-                  correlation({h.inverse_squared_lengthscales[0] * std::pow(a(i, 0) - b(j, 0), 2),
-                               h.inverse_squared_lengthscales[1] * (a(i, 1) != b(j, 1))},
-                              h.additive_share);
+        k(i, j) =
+            h.outputscale *
+            matern(std::sqrt(h.inverse_squared_lengthscales[0] * std::pow(a(i, 0) - b(j, 0), 2) +
+                             h.inverse_squared_lengthscales[1] * (a(i, 1) != b(j, 1))));
     return k;
   };
   MatrixXd noisy = prior(data.x, data.x);
@@ -331,12 +314,9 @@ TEST(GaussianProcess, WhitenedColumnsHaveTheInnerProductsOfThePrecision) {
   for (Index i = 0; i < 8; ++i)
     for (Index j = 0; j < 8; ++j) {
       const double gap = data.x(i, 0) - data.x(j, 0);
-      k(i, j) =
-          h.outputscale *
-              correlation({h.inverse_squared_lengthscales[0] * gap * gap,
-                           h.inverse_squared_lengthscales[1] * (data.x(i, 1) != data.x(j, 1))},
-                          h.additive_share) +
-          (i == j ? h.noise_variance : 0);
+      const double distance = h.inverse_squared_lengthscales[0] * gap * gap +
+                              h.inverse_squared_lengthscales[1] * (data.x(i, 1) != data.x(j, 1));
+      k(i, j) = h.outputscale * matern(std::sqrt(distance)) + (i == j ? h.noise_variance : 0);
     }
   EXPECT_LT((inverse.transpose() * inverse * k - MatrixXd::Identity(8, 8)).cwiseAbs().maxCoeff(),
             1e-9);
@@ -349,7 +329,6 @@ TEST(GaussianProcess, PersistentShareOfNoiseIsNotAveragedAway) {
   data.y << 1, 2, 3, 6;
   GpHyperparameters h = default_hyperparameters(1);
   h.noise_variance = 0.5;
-  h.additive_share = 0;
   h.persistent_share = 0.8;
   const GaussianProcess gp(data, h);
   MatrixXd at(2, 1);
@@ -379,35 +358,6 @@ TEST(GaussianProcess, FitOfConstantTargetsStaysFinite) {
   EXPECT_TRUE(h.inverse_squared_lengthscales.allFinite());
   EXPECT_TRUE(std::isfinite(h.outputscale));
   EXPECT_GE(h.noise_variance, kMinNoiseVariance);
-}
-
-TEST(GaussianProcess, SumOfFunctionsOfOneDimensionEachIsFoundToBeOne) {
-  // Six dimensions, 30 points: too few for a function of all six at once.
-  const auto value = [](const VectorXd& x) {
-    double sum = 0;
-    for (Index k = 0; k < x.size(); ++k) sum += std::sin(4 * x[k] + static_cast<double>(k));
-    return sum;
-  };
-  Rng rng(5, "additive");
-  const auto draw = [&](Index n) {
-    MatrixXd x(n, 6);
-    for (Index i = 0; i < n; ++i)
-      for (Index k = 0; k < 6; ++k) x(i, k) = rng.uniform();
-    return x;
-  };
-  GpData data{std::vector<DimensionKind>(6, DimensionKind::Ordered), draw(30), VectorXd(30)};
-  for (Index i = 0; i < 30; ++i) data.y[i] = value(data.x.row(i));
-  const GpHyperparameters h = fit_hyperparameters(data, {});
-  EXPECT_GT(h.additive_share, 0.6);
-  GpHyperparameters joint = h;
-  joint.additive_share = 0;
-  const MatrixXd at = draw(200);
-  VectorXd truth(200);
-  for (Index i = 0; i < 200; ++i) truth[i] = value(at.row(i));
-  const auto error = [&](const GpHyperparameters& of) {
-    return (GaussianProcess(data, of).predict(at).mean - truth).norm();
-  };
-  EXPECT_LT(error(h), 0.8 * error(joint));
 }
 
 TEST(GaussianProcess, NoDimensionsMeansOneValue) {

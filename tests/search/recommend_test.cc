@@ -171,8 +171,7 @@ TEST(SurrogateFit, SurvivesItsJson) {
   const SurrogateFit fit{
       .objective = {.inverse_squared_lengthscales = Eigen::Vector2d(0.1, 3.0 / 7),
                     .outputscale = 1.7,
-                    .noise_variance = 1.0 / 3,
-                    .additive_share = 0.7},
+                    .noise_variance = 1.0 / 3},
       .feasibility = std::nullopt,
       .num_observations = 12};
   const auto back = surrogate_fit_from_json(parse_json(to_json_text(to_json(fit))), 2);
@@ -181,7 +180,6 @@ TEST(SurrogateFit, SurvivesItsJson) {
             fit.objective.inverse_squared_lengthscales);
   EXPECT_EQ(back->objective.outputscale, fit.objective.outputscale);
   EXPECT_EQ(back->objective.noise_variance, fit.objective.noise_variance);
-  EXPECT_EQ(back->objective.additive_share, fit.objective.additive_share);
   EXPECT_EQ(back->num_observations, 12u);
   EXPECT_FALSE(surrogate_fit_from_json(to_json(fit), 3));
 }

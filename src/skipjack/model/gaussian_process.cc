@@ -28,35 +28,25 @@ constexpr double kMaxLogNoise = 2.0;
 // by 0.98, so that roughness has to show itself.
 constexpr double kLogRoughS = -3.5065578973199818, kRoughDeviation = 1.5;
 
-constexpr double kMinShare = 0.01, kShareDeviation = 1.5;
-// Of C by D at 0, and of M.
-constexpr double kCurvature = 5.0 / 6.0;
-
 double delta(DimensionKind kind, double a, double b) {
   if (kind != DimensionKind::Ordered) return a == b ? 0.0 : 1.0;
   return (a - b) * (a - b);
 }
 
-/// Of the additive part's sum, which is empty without dimensions.
-double divisor(Index d) { return static_cast<double>(std::max<Index>(d, 1)); }
-
 VectorXd to_theta(const GpHyperparameters& h) {
   const Index d = h.inverse_squared_lengthscales.size();
-  const double share = std::clamp(h.additive_share, kMinShare, 1 - kMinShare);
-  VectorXd theta(d + 3);
+  VectorXd theta(d + 2);
   theta.head(d) = h.inverse_squared_lengthscales.array().log();
   theta[d] = std::log(h.outputscale);
   theta[d + 1] = std::log(h.noise_variance);
-  theta[d + 2] = std::log(share / (1 - share));
   return theta;
 }
 
 GpHyperparameters from_theta(const VectorXd& theta) {
-  const Index d = theta.size() - 3;
+  const Index d = theta.size() - 2;
   return {.inverse_squared_lengthscales = theta.head(d).array().exp(),
           .outputscale = std::exp(theta[d]),
-          .noise_variance = std::max(std::exp(theta[d + 1]), kMinNoiseVariance),
-          .additive_share = 1 / (1 + std::exp(-theta[d + 2]))};
+          .noise_variance = std::max(std::exp(theta[d + 1]), kMinNoiseVariance)};
 }
 
 // The mean by generalised least squares: 1' K^-1 y / 1' K^-1 1.
@@ -93,9 +83,8 @@ MatrixXd lower_of_inverse(const MatrixXd& lower) {
 }  // namespace
 
 GpHyperparameters default_hyperparameters(const std::vector<DimensionKind>& kinds) {
-  GpHyperparameters result{
-      .inverse_squared_lengthscales = VectorXd::Ones(static_cast<Index>(kinds.size())),
-      .additive_share = 0.5};
+  GpHyperparameters result{.inverse_squared_lengthscales =
+                               VectorXd::Ones(static_cast<Index>(kinds.size()))};
   for (std::size_t k = 0; k < kinds.size(); ++k)
     if (kinds[k] == DimensionKind::Rough)
       result.inverse_squared_lengthscales[static_cast<Index>(k)] = std::exp(kLogRoughS);
@@ -124,17 +113,11 @@ double GpLogPosterior::evaluate(const VectorXd& theta, VectorXd* gradient) {
   const Index n = data_.x.rows(), d = data_.x.cols();
   const VectorXd s = theta.head(d).array().exp();
   const double a = std::exp(theta[d]), v = std::exp(theta[d + 1]);
-  const double w = d == 0 ? 0 : 1 / (1 + std::exp(-theta[d + 2])), each = w / divisor(d);
 
-  // Pairs: the correlation's two parts, and later their derivatives with respect to D.
-  VectorXd additive = VectorXd::Zero(deltas_.rows());
-  for (Index k = 0; k < d; ++k)
-    additive.array() += 1 / (1 + kCurvature * s[k] * deltas_.col(k).array());
-  additive /= divisor(d);
+  // Pairs: the correlation, and later its derivative with respect to D.
   const VectorXd root = (5.0 * (deltas_ * s).array()).sqrt();
   const VectorXd decay = (-root.array()).exp();
-  const VectorXd joint = (1.0 + root.array() + root.array().square() / 3.0) * decay.array();
-  const VectorXd correlation = (1 - w) * joint + w * additive;
+  const VectorXd correlation = (1.0 + root.array() + root.array().square() / 3.0) * decay.array();
   MatrixXd kernel(n, n);
   for (Index j = 0, pair = 0; j < n; ++j) {
     kernel(j, j) = a + v;
@@ -162,7 +145,6 @@ double GpLogPosterior::evaluate(const VectorXd& theta, VectorXd* gradient) {
       prior_slope[k] = 0.1 / (shift * s[k]) - 0.1 * shift * s[k];
     }
   }
-  value -= 0.5 * std::pow(theta[d + 2] / kShareDeviation, 2);
   value += theta[d] - a;
   value += 0.1 * theta[d + 1] - 30.0 * v;
   if (gradient == nullptr) return value;
@@ -178,21 +160,13 @@ double GpLogPosterior::evaluate(const VectorXd& theta, VectorXd* gradient) {
       by_scale += weight[pair] * correlation[pair];
     }
   }
-  const double by_share = a * weight.dot(additive - joint);
-  // dM/dD = -5/6 (1 + r) exp(-r), r = sqrt(5 D), dC/dD = -5/6 C^2; each pair stands for (i, j) and
-  // (j, i).
-  const VectorXd by_distance = (1 - w) * weight.array() * (1.0 + root.array()) * decay.array();
-  gradient->resize(d + 3);
-  for (Index k = 0; k < d; ++k) {
-    const auto steepness =
-        each * (1 + kCurvature * s[k] * deltas_.col(k).array()).square().inverse();
-    (*gradient)[k] =
-        -kCurvature * a * s[k] *
-        (deltas_.col(k).array() * (by_distance.array() + weight.array() * steepness)).sum();
-  }
+  // dk/dD = -5/6 a (1 + r) exp(-r), r = sqrt(5 D); each pair stands for (i, j) and (j, i).
+  const VectorXd by_distance =
+      (-5.0 / 6.0 * a) * weight.array() * (1.0 + root.array()) * decay.array();
+  gradient->resize(d + 2);
+  gradient->head(d) = (deltas_.transpose() * by_distance).array() * s.array();
   gradient->head(d).array() += prior_slope;
   (*gradient)[d] = by_scale * a + 1.0 - a;
-  (*gradient)[d + 2] = by_share * w * (1 - w) - theta[d + 2] / (kShareDeviation * kShareDeviation);
   (*gradient)[d + 1] = 0.5 * (alpha.squaredNorm() - inverse.diagonal().sum()) * v + 0.1 - 30.0 * v;
   return value;
 }
@@ -207,12 +181,11 @@ GpHyperparameters fit_hyperparameters(const GpData& data, const GpFitOptions& op
   std::vector<GpHyperparameters> starts = options.starts;
   if (starts.empty()) starts.push_back(default_hyperparameters(data.kinds));
 
-  BoxAscentOptions box{.lower = VectorXd::Constant(d + 3, kMinLogS),
-                       .upper = VectorXd::Constant(d + 3, kMaxLogS),
+  BoxAscentOptions box{.lower = VectorXd::Constant(d + 2, kMinLogS),
+                       .upper = VectorXd::Constant(d + 2, kMaxLogS),
                        .max_evaluations = options.max_evaluations};
   box.lower[d] = kMinLogScale, box.upper[d] = kMaxLogScale;
   box.lower[d + 1] = std::log(kMinNoiseVariance), box.upper[d + 1] = kMaxLogNoise;
-  box.upper[d + 2] = std::log((1 - kMinShare) / kMinShare), box.lower[d + 2] = -box.upper[d + 2];
   const auto function = [&](const VectorXd& theta, VectorXd* gradient) {
     return posterior.evaluate(theta, gradient);
   };
@@ -230,7 +203,6 @@ GaussianProcess::GaussianProcess(GpData data, GpHyperparameters hyperparameters)
   SKIPJACK_CHECK(n >= 1 && data_.y.size() == n &&
                  static_cast<Index>(data_.kinds.size()) == data_.x.cols() &&
                  hyperparameters_.inverse_squared_lengthscales.size() == data_.x.cols());
-  if (data_.x.cols() == 0) hyperparameters_.additive_share = 0;
   const MatrixXd kernel = cross_covariance(data_.x, data_.x);
   for (double relative = 0; relative < 2e-4; relative = relative == 0 ? 1e-10 : 10 * relative) {
     jitter_ = relative * hyperparameters_.outputscale;
@@ -253,27 +225,21 @@ MatrixXd GaussianProcess::cross_covariance(const MatrixXd& x, const MatrixXd& x_
   const Index n = x.rows(), m = x_new.rows(), d = x.cols();
   const VectorXd& s = hyperparameters_.inverse_squared_lengthscales;
   MatrixXd result(n, m);
-  const double w = hyperparameters_.additive_share;
-  Eigen::ArrayXd distance(n), part(n), additive(n);
+  Eigen::ArrayXd distance(n);
   for (Index j = 0; j < m; ++j) {
     distance.setZero();
-    additive.setZero();
     for (Index k = 0; k < d; ++k) {
       const double at = x_new(j, k);
       if (data_.kinds[static_cast<std::size_t>(k)] != DimensionKind::Ordered)
-        part = s[k] * (x.col(k).array() != at).cast<double>();
+        distance += s[k] * (x.col(k).array() != at).cast<double>();
       else
-        part = s[k] * (x.col(k).array() - at).square();
-      distance += part;
-      additive += 1 / (1 + kCurvature * part);
+        distance += s[k] * (x.col(k).array() - at).square();
     }
     const Eigen::ArrayXd shared = persistent_variance() * (distance == 0).cast<double>();
     distance = kSqrt5 * distance.sqrt();
     result.col(j) = shared.matrix() +
                     hyperparameters_.outputscale *
-                        ((1 - w) * (1.0 + distance + distance.square() / 3.0) * (-distance).exp() +
-                         w / divisor(d) * additive)
-                            .matrix();
+                        ((1.0 + distance + distance.square() / 3.0) * (-distance).exp()).matrix();
   }
   return result;
 }
@@ -342,22 +308,18 @@ GpGradient GaussianProcess::predict_with_gradient(const VectorXd& x) const {
   GpGradient result;
   result.mean = cross.dot(alpha_) + mean_;
   result.variance = std::max(a + persistent_variance() - half.squaredNorm(), 1e-12 * a);
-  // dM/dx_k = -5/3 (1 + r) exp(-r) s_k (x_k - x'_k), dC/dx_k = -5/3 C^2 s_k (x_k - x'_k)
+  // dk/dx_k = -5/3 a (1 + r) exp(-r) s_k (x_k - x'_k)
   Eigen::ArrayXd distance = Eigen::ArrayXd::Zero(n);
   for (Index k = 0; k < d; ++k)
     for (Index i = 0; i < n; ++i)
       distance[i] += s[k] * delta(data_.kinds[static_cast<std::size_t>(k)], data_.x(i, k), x[k]);
   const Eigen::ArrayXd r = kSqrt5 * distance.sqrt();
-  const double w = hyperparameters_.additive_share;
-  const Eigen::ArrayXd joint = (1 - w) * (1.0 + r) * (-r).exp();
+  const Eigen::ArrayXd steepness = (-5.0 / 3.0 * a) * (1.0 + r) * (-r).exp();
   result.mean_slope = VectorXd::Zero(d);
   result.variance_slope = VectorXd::Zero(d);
   for (Index k = 0; k < d; ++k) {
     if (data_.kinds[static_cast<std::size_t>(k)] != DimensionKind::Ordered) continue;
-    const Eigen::ArrayXd difference = x[k] - data_.x.col(k).array();
-    const Eigen::ArrayXd own =
-        w / divisor(d) * (1 + kCurvature * s[k] * difference.square()).square().inverse();
-    const VectorXd slope = (-2 * kCurvature * a * s[k]) * (joint + own) * difference;
+    const VectorXd slope = steepness * s[k] * (x[k] - data_.x.col(k).array());
     result.mean_slope[k] = slope.dot(alpha_);
     result.variance_slope[k] = -2.0 * slope.dot(weights);
   }

@@ -5,14 +5,10 @@
 //
 //   x (n, d)  inputs            y (n)  targets         c  mean, by generalised least squares
 //   s (d)     1/lengthscale^2   a      outputscale     v  noise variance
-//   w         additive share: the part of a that is a sum of functions of one dimension each
-//   D_ijk     s_k delta_k(x_i, x_j), delta: squared difference, or 0/1 for unordered dimensions
-//   R_ij      (1 - w) M(sum_k D_ijk) + w / d sum_k C(D_ijk), where
-//             M(D) = (1 + sqrt(5 D) + 5 D / 3) exp(-sqrt(5 D)), Matern-5/2
-//             C(D) = 1 / (1 + 5 D / 6), rational quadratic, of the same curvature at 0
-//   K         a R + v I = L L'
+//   D_ij      sum_k s_k delta_k(x_i, x_j), delta: squared difference, or 0/1 without order
+//   K         a (1 + sqrt(5 D) + 5 D / 3) exp(-sqrt(5 D)) + v I = L L'
 //   alpha     K^-1 (y - c)
-// Sources: [Rasmussen2006, ch. 2, 4.2, 5.4]; priors [Optuna2025]; additive [Duvenaud2011].
+// Sources: [Rasmussen2006, ch. 2, 4.2, 5.4]; priors [Optuna2025].
 #pragma once
 
 #include <Eigen/Core>
@@ -34,9 +30,6 @@ struct GpHyperparameters {
   double outputscale = 1.0;
   /// v >= kMinNoiseVariance.
   double noise_variance = 0.01;
-  /// w in [0, 1]; a fit keeps it in [0.01, 0.99]. What each dimension does by itself is learned
-  /// from fewer points than how they act together.
-  double additive_share = 0.0;
   /// Part of v, in [0, 1], that belongs to the input and not to the measurement: repeated
   /// measurements of one input share it. Not fitted here, and of no effect where no input is
   /// repeated, except that the latent function then includes it.
@@ -47,8 +40,7 @@ struct GpHyperparameters {
 
 inline constexpr double kMinNoiseVariance = 1e-6;
 
-/// Where a fit starts that knows nothing: s = 1 (0.03 for rough dimensions), a = 1, v = 0.01, w =
-/// 0.5.
+/// Where a fit starts that knows nothing: s = 1 (0.03 for rough dimensions), a = 1, v = 0.01.
 GpHyperparameters default_hyperparameters(const std::vector<DimensionKind>& kinds);
 /// The same, all dimensions ordered.
 GpHyperparameters default_hyperparameters(Eigen::Index dimension);
@@ -68,12 +60,11 @@ class GpLogPosterior {
  public:
   explicit GpLogPosterior(const GpData& data);
 
-  /// theta (d + 3): log s, log a, log v, log(w / (1 - w)). Log marginal likelihood plus log prior,
+  /// theta (d + 2): log s, log a, log v. Log marginal likelihood plus log prior,
   ///   sum_k -(0.1/s_k + 0.1 s_k)  (weak, symmetric in the logarithm: all lengthscales of 0.3..3
   ///   are alike) Gamma(2, 1) on a, Gamma(1.1, 30) on v, both without constants;
   ///   for rough dimensions log s is Normal(log 0.03, 1.5^2);
-  ///   log(w / (1 - w)) is Normal(0, 1.5^2);
-  /// for d > 10 the lengthscales' prior is moved up by sqrt(d / 10). gradient (d + 3) if not null.
+  /// for d > 10 the lengthscales' prior is moved up by sqrt(d / 10). gradient (d + 2) if not null.
   /// -infinity where K isn't positive definite. O(n^3 + n^2 d).
   double evaluate(const Eigen::VectorXd& theta, Eigen::VectorXd* gradient);
   double evaluate(const GpHyperparameters& hyperparameters);

@@ -123,7 +123,6 @@ Json to_json(const GpHyperparameters& hyperparameters) {
   json.set("inverse_squared_lengthscales", std::move(s));
   json.set("outputscale", hyperparameters.outputscale);
   json.set("noise_variance", hyperparameters.noise_variance);
-  json.set("additive_share", hyperparameters.additive_share);
   json.set("persistent_share", hyperparameters.persistent_share);
   return json;
 }
@@ -148,10 +147,6 @@ std::optional<GpHyperparameters> hyperparameters_from_json(const Json& json,
   }
   result.outputscale = *scale;
   result.noise_variance = std::max(*noise, kMinNoiseVariance);
-  // A fit without it, of an earlier version, had none.
-  const Json* additive = json.find("additive_share");
-  result.additive_share =
-      additive && additive->is_number() ? std::clamp(additive->as_double(), 0.0, 1.0) : 0.0;
   if (const Json* share = json.find("persistent_share"); share && share->is_number())
     result.persistent_share = std::clamp(share->as_double(), 0.0, 1.0);
   return result;
