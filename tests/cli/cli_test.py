@@ -415,6 +415,19 @@ print("[tune-metric]: " + json.dumps({"loss": 1, "cpus": mine}), flush=True)
         for row in rows:
             self.assertEqual(row["st_status"], "Failed" if float(row["config_x"]) > 0.5 else "Completed")
 
+    def test_failed_run_can_be_resumed(self):
+        worker = self.write("worker.py", "import sys\nsys.exit('no data yet')\n")
+        self.write("space.yaml", "x: uniform(0, 1)\n")
+        self.run_skipjack("tune", "--entry-point", worker, "--space", self.folder / "space.yaml", "--metric", "loss",
+                          "--max-trials", "12", "--name", "t", "--method", "random", "--interpreter", sys.executable,
+                          expect=11)
+        self.assertRegex(self.run_skipjack("list")[0], r"t +failed")
+        _, err = self.run_skipjack("resume", "t", expect=11)
+        # Of the trials that failed before, the run before has told.
+        self.assertNotIn("trial 0 failed", err)
+        self.assertIn("trial 5 failed", err)
+        self.assertIn("the first 5 trials of this run all failed; trial 9: ", err)
+
     def test_max_time_ends_it(self):
         worker = self.write("worker.py", "import time\nprint('[tune-metric]: {\"loss\": 1}', flush=True)\ntime.sleep(0.1)\n")
         self.write("space.yaml", "x: uniform(0, 1)\n")

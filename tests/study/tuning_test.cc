@@ -363,7 +363,7 @@ TEST_F(TuningTest, QuotesTheProgramIfAllTrialsFailAtFirst) {
   expect_error(ErrorCode::Exhausted, "no module named torch",
                [&] { start_tuning(store_, "one", definition); });
   EXPECT_THAT(fold(events()).trials(), SizeIs(5));
-  EXPECT_EQ(experiment_status(events()), ExperimentStatus::Interrupted);
+  EXPECT_EQ(experiment_status(events()), ExperimentStatus::Failed);
 }
 
 TEST_F(TuningTest, SaysWhichMetricWasNeverReported) {

@@ -223,8 +223,8 @@ TEST(Tuner, EndsWithTheProgramsLastWordsIfTheFirstTrialsAllFail) {
     FAIL() << "no error";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::Exhausted);
-    EXPECT_THAT(e.what(), AllOf(HasSubstr("first 5 trials all failed"), HasSubstr("exit code 3"),
-                                HasSubstr("ValueError: no such file")));
+    EXPECT_THAT(e.what(), AllOf(HasSubstr("first 5 trials of this run all failed"),
+                                HasSubstr("exit code 3"), HasSubstr("ValueError: no such file")));
     EXPECT_EQ(std::string(e.what()).find('\n'), std::string::npos);
   }
   EXPECT_THAT(b.backend.requests, SizeIs(5));

@@ -146,6 +146,8 @@ std::string status_word(const StoredExperiment& experiment) {
       return "interrupted";  // nobody holds the lease: its tuner died
     case ExperimentStatus::Interrupted:
       return "interrupted";
+    case ExperimentStatus::Failed:
+      return "failed";
     case ExperimentStatus::Finished:
       return "finished";
   }

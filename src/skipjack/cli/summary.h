@@ -29,7 +29,7 @@ struct StoredExperiment {
 /// Throws what ExperimentStore::read throws; Corrupted if the definition can't be understood.
 StoredExperiment read_experiment(const ExperimentStore& store, const std::string& name);
 
-/// "running", "finished", "interrupted", "new".
+/// "running", "finished", "interrupted", "failed", "new".
 std::string status_word(const StoredExperiment& experiment);
 
 struct TrialCounts {

@@ -46,13 +46,12 @@ TuningProgress::TuningProgress(Context& context, std::vector<Metric> metrics, st
       greeting_(std::move(greeting)),
       status_(context) {}
 
-void TuningProgress::settle(const Trial& trial) {
+void TuningProgress::settle(const Trial& trial, Notes notes) {
   ++num_ended_;
   if (trial.status == TrialStatus::Failed) {
     ++num_failed_;
-    if (num_failures_shown_++ < kMaxFailuresShown && trial.end) {
+    if (notes == Notes::Print && trial.end && num_failures_shown_++ < kMaxFailuresShown)
       status_.note("trial " + std::to_string(trial.id) + " failed: " + failure_text(trial));
-    }
   }
   const auto observation = observe(trial, metric_);
   if (!observation || !std::holds_alternative<Measured>(*observation) ||
@@ -62,7 +61,7 @@ void TuningProgress::settle(const Trial& trial) {
   if (best_ && !(metric_.mode == Mode::Min ? value < *best_ : value > *best_)) return;
   best_ = value;
   best_trial_ = trial.id;
-  if (!context_.err_is_terminal)
+  if (notes == Notes::Print && !context_.err_is_terminal)
     status_.note("trial " + std::to_string(trial.id) + ": " + metric_.name + " = " +
                  short_number(value) + ", the best so far");
 }
@@ -74,9 +73,10 @@ void TuningProgress::on_turn(const Turn& turn) {
   std::erase_if(open_, [&](TrialId id) {
     const Trial& trial = trials[static_cast<std::size_t>(id)];
     if (trial.status == TrialStatus::Running || trial.status == TrialStatus::Paused) return false;
-    settle(trial);
+    settle(trial, has_begun_ ? Notes::Print : Notes::Skip);
     return true;
   });
+  has_begun_ = true;
   std::string line =
       std::to_string(num_ended_) + " trials done, " + std::to_string(turn.num_running) + " running";
   if (num_failed_ > 0) line += ", " + std::to_string(num_failed_) + " failed";

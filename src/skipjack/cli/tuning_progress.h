@@ -22,7 +22,8 @@ class TuningProgress {
   void finish() { status_.clear(); }
 
  private:
-  void settle(const Trial& trial);
+  enum class Notes { Print, Skip };
+  void settle(const Trial& trial, Notes notes);
 
   Context& context_;
   std::vector<Metric> metrics_;
@@ -33,6 +34,8 @@ class TuningProgress {
   /// Trials seen that may still change.
   std::vector<TrialId> open_;
   TrialId next_ = 0;
+  /// Trials that ended before the first turn are an earlier run's, which has told of them.
+  bool has_begun_ = false;
   std::int64_t num_ended_ = 0, num_failed_ = 0;
   int num_failures_shown_ = 0;
   std::optional<double> best_;

@@ -182,15 +182,7 @@ std::vector<Metric> several_objectives(std::string_view method, const MethodOpti
   return objectives;
 }
 
-std::unique_ptr<Searcher> make_mo_bayesopt(const MethodOptions& o) {
-  return make_mo_bayesopt_search({.space = o.space,
-                                  .objectives = several_objectives("mo_bayesopt", o),
-                                  .constraints = metrics_with(MetricRole::Constraint, o.metrics),
-                                  .seed = o.seed,
-                                  .num_initial = option(o, "num_init_random", as_int)});
-}
-
-ScalarizationOptions scalarization(std::string_view method, const MethodOptions& o) {
+MultiObjectiveOptions multi_objective(std::string_view method, const MethodOptions& o) {
   return {.space = o.space,
           .objectives = several_objectives(method, o),
           .constraints = metrics_with(MetricRole::Constraint, o.metrics),
@@ -198,12 +190,16 @@ ScalarizationOptions scalarization(std::string_view method, const MethodOptions&
           .num_initial = option(o, "num_init_random", as_int)};
 }
 
+std::unique_ptr<Searcher> make_mo_bayesopt(const MethodOptions& o) {
+  return make_mo_bayesopt_search(multi_objective("mo_bayesopt", o));
+}
+
 std::unique_ptr<Searcher> make_random_scalarization(const MethodOptions& o) {
-  return make_random_scalarization_search(scalarization("random_scalarization", o));
+  return make_random_scalarization_search(multi_objective("random_scalarization", o));
 }
 
 std::unique_ptr<Searcher> make_linear_scalarization(const MethodOptions& o) {
-  ScalarizationOptions options = scalarization("linear_scalarization", o);
+  MultiObjectiveOptions options = multi_objective("linear_scalarization", o);
   std::vector<double> weights(options.objectives.size(), 1.0);
   option(o, "weights", [&](const Json& value) {
     std::fill(weights.begin(), weights.end(), 0.0);

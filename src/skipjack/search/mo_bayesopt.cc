@@ -8,7 +8,6 @@
 #include "skipjack/base/error.h"
 #include "skipjack/model/hypervolume.h"
 #include "skipjack/model/pareto.h"
-#include "skipjack/search/acquisition_search.h"
 
 namespace skipjack {
 namespace {
@@ -77,7 +76,7 @@ void keep_latest(std::vector<UnitPoint>& points, std::vector<std::vector<double>
   for (auto& column : values) column.erase(column.begin(), column.begin() + surplus);
 }
 
-Model fit_model(const MoBayesOptOptions& options, const AcquisitionQuestion& question) {
+Model fit_model(const MultiObjectiveOptions& options, const AcquisitionQuestion& question) {
   const Observations& seen = question.seen;
   const Previous previous =
       previous_from_json(question.previous, question.space.model_kinds().size());
@@ -150,7 +149,7 @@ VectorXd log_improvement_at(const Model& model, const HypervolumeImprovement& im
   return result;
 }
 
-Acquisition make_acquisition(const MoBayesOptOptions& options,
+Acquisition make_acquisition(const MultiObjectiveOptions& options,
                              const AcquisitionQuestion& question) {
   const auto model = std::make_shared<const Model>(fit_model(options, question));
   const auto [means, allowed] = allowed_means(*model);
@@ -179,24 +178,15 @@ Acquisition make_acquisition(const MoBayesOptOptions& options,
 
 }  // namespace
 
-std::unique_ptr<Searcher> make_mo_bayesopt_search(MoBayesOptOptions options) {
-  const std::size_t number = options.objectives.size();
-  if (number < 2 || number > kMaxObjectives)
+std::unique_ptr<Searcher> make_mo_bayesopt_search(MultiObjectiveOptions options) {
+  if (options.objectives.size() > kMaxObjectives)
     throw Error(ErrorCode::InvalidArgument,
-                "objectives: " + std::to_string(number) + " of them must be 2 to 4",
-                number < 2 ? "use bayesopt for one" : "use random_scalarization for more");
-  std::vector<Metric> beside(options.objectives.begin() + 1, options.objectives.end());
-  beside.insert(beside.end(), options.constraints.begin(), options.constraints.end());
-  AcquisitionSearchOptions search{.space = options.space,
-                                  .metric = options.objectives.front(),
-                                  .beside = std::move(beside),
-                                  .seed = options.seed,
-                                  .num_initial = options.num_initial,
-                                  .make = {}};
-  search.make = [options = std::move(options)](const AcquisitionQuestion& question) {
+                "objectives: " + std::to_string(options.objectives.size()) +
+                    " of them must be <= " + std::to_string(kMaxObjectives),
+                "use random_scalarization for more");
+  return make_multi_objective_search(options, [options](const AcquisitionQuestion& question) {
     return make_acquisition(options, question);
-  };
-  return make_acquisition_search(std::move(search));
+  });
 }
 
 }  // namespace skipjack

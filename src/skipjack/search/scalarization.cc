@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
-#include "skipjack/search/acquisition_search.h"
 #include "skipjack/search/improvement.h"
 
 namespace skipjack {
@@ -76,45 +75,32 @@ Observations scalarized(const Observations& seen, std::size_t num_objectives,
   return result;
 }
 
-std::unique_ptr<Searcher> make_search(ScalarizationOptions options, Scalarize scalarize) {
-  if (options.objectives.size() < 2)
-    throw Error(
-        ErrorCode::InvalidArgument,
-        "objectives: " + std::to_string(options.objectives.size()) + " of them must be 2 or more",
-        "use bayesopt for one");
-  std::vector<Metric> beside(options.objectives.begin() + 1, options.objectives.end());
-  beside.insert(beside.end(), options.constraints.begin(), options.constraints.end());
-  AcquisitionSearchOptions search{.space = options.space,
-                                  .metric = options.objectives.front(),
-                                  .beside = std::move(beside),
-                                  .seed = options.seed,
-                                  .num_initial = options.num_initial,
-                                  .make = {}};
-  search.make = [options = std::move(options),
-                 scalarize = std::move(scalarize)](const AcquisitionQuestion& question) {
-    const Observations seen = scalarized(question.seen, options.objectives.size(), scalarize,
-                                         question.history.trials().size());
-    return improvement_acquisition({.space = question.space,
-                                    .seen = seen,
-                                    .metric = {.name = "scalar"},
-                                    .constraints = options.constraints,
-                                    .previous = question.previous});
-  };
-  return make_acquisition_search(std::move(search));
+std::unique_ptr<Searcher> make_search(const MultiObjectiveOptions& options, Scalarize scalarize) {
+  return make_multi_objective_search(
+      options, [number = options.objectives.size(), constraints = options.constraints,
+                scalarize = std::move(scalarize)](const AcquisitionQuestion& question) {
+        const Observations seen =
+            scalarized(question.seen, number, scalarize, question.history.trials().size());
+        return improvement_acquisition({.space = question.space,
+                                        .seen = seen,
+                                        .metric = {.name = "scalar"},
+                                        .constraints = constraints,
+                                        .previous = question.previous});
+      });
 }
 
 }  // namespace
 
-std::unique_ptr<Searcher> make_random_scalarization_search(ScalarizationOptions options) {
+std::unique_ptr<Searcher> make_random_scalarization_search(MultiObjectiveOptions options) {
   Scalarize scalarize = [objectives = options.objectives, seed = options.seed](
                             const Outcomes& outcomes, std::uint64_t number) {
     return chebyshev(normalised(outcomes, objectives),
                      random_weights(objectives.size(), Rng(seed, "weights", number)));
   };
-  return make_search(std::move(options), std::move(scalarize));
+  return make_search(options, std::move(scalarize));
 }
 
-std::unique_ptr<Searcher> make_linear_scalarization_search(ScalarizationOptions options,
+std::unique_ptr<Searcher> make_linear_scalarization_search(MultiObjectiveOptions options,
                                                            std::vector<double> weights) {
   double sum = 0;
   for (const double weight : weights) {
@@ -138,7 +124,7 @@ std::unique_ptr<Searcher> make_linear_scalarization_search(ScalarizationOptions 
     }
     return result;
   };
-  return make_search(std::move(options), std::move(scalarize));
+  return make_search(options, std::move(scalarize));
 }
 
 }  // namespace skipjack

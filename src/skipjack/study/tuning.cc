@@ -310,8 +310,8 @@ ExperimentStatus experiment_status(const std::vector<Event>& events) {
   if (events.empty()) return ExperimentStatus::Empty;
   const auto* ended = std::get_if<RunEnded>(&events.back().body);
   if (!ended) return ExperimentStatus::Unfinished;
-  return ended->reason == "interrupted" || ended->reason == "failed" ? ExperimentStatus::Interrupted
-                                                                     : ExperimentStatus::Finished;
+  if (ended->reason == "interrupted") return ExperimentStatus::Interrupted;
+  return ended->reason == "failed" ? ExperimentStatus::Failed : ExperimentStatus::Finished;
 }
 
 std::string_view to_string(ExperimentStatus status) {
@@ -322,6 +322,8 @@ std::string_view to_string(ExperimentStatus status) {
       return "unfinished";
     case ExperimentStatus::Interrupted:
       return "interrupted";
+    case ExperimentStatus::Failed:
+      return "failed";
     case ExperimentStatus::Finished:
       return "finished";
   }

@@ -151,7 +151,8 @@ inline constexpr const char* kAlreadyFinished = "already finished";
 enum class ExperimentStatus {
   Empty,       ///< nothing happened yet
   Unfinished,  ///< the last run neither ended nor was interrupted: it runs, or its tuner was killed
-  Interrupted,  ///< ended by an interrupt or an error; resume goes on
+  Interrupted,  ///< ended by an interrupt; resume goes on
+  Failed,       ///< ended by an error; resume tries again
   Finished,
 };
 ExperimentStatus experiment_status(const std::vector<Event>& events);

@@ -458,7 +458,7 @@ Duration Loop::sleep_time() const {
 Error Loop::initial_failures_error() const {
   const Trial& trial = *history_.find(*last_failed_);
   std::string message = "the first " + std::to_string(num_initial_failures_) +
-                        " trials all failed; trial " + std::to_string(trial.id) + ": " +
+                        " trials of this run all failed; trial " + std::to_string(trial.id) + ": " +
                         (trial.end ? trial.end->reason : "");
   if (const std::string words = trial.end ? last_words(trial.end->error_tail, 3) : "";
       !words.empty())
