@@ -13,7 +13,9 @@
 #include "skipjack/backend/simulator.h"
 #include "skipjack/base/clock.h"
 #include "skipjack/base/error.h"
+#include "skipjack/benchmark/peer.h"
 #include "skipjack/method/method.h"
+#include "skipjack/schedule/fifo.h"
 #include "skipjack/search/recommend.h"
 #include "skipjack/tuner/tuner.h"
 
@@ -106,8 +108,10 @@ class Judge {
                         .measured_seconds = measured_seconds(),
                         .running_time = now_};
     if (const auto found = recommend(world_.space(), history, world_.metric())) {
-      judgement.recommended = normalised_regret(world_, found->configuration);
       judgement.observed = normalised_regret(world_, found->best_value_configuration);
+      judgement.recommended = options_.peer_command.empty()
+                                  ? normalised_regret(world_, found->configuration)
+                                  : judgement.observed;
     }
     result_.judgements.push_back(judgement);
   }
@@ -252,20 +256,29 @@ void validate(const ReplayOptions& options) {
     refuse("target_factor = " + std::to_string(options.target_factor) + " must be > 1");
 }
 
+std::unique_ptr<Scheduler> scheduler_for(const World& world, const ReplayOptions& options) {
+  if (!options.peer_command.empty())
+    return make_fifo({.searcher = make_peer_search({.command = options.peer_command,
+                                                    .space = world.space(),
+                                                    .metric = world.metric(),
+                                                    .seed = options.seed}),
+                      .points_to_evaluate = {}});
+  Json method_options = options.method_options;
+  if (world.metric().kind != MetricKind::Time && method_options.find(kCapOption))
+    method_options.set(kCapOption, false);
+  return make_scheduler(options.method, {.space = world.space(),
+                                         .metrics = {world.metric()},
+                                         .seed = options.seed,
+                                         .sources = options.sources,
+                                         .options = std::move(method_options)});
+}
+
 }  // namespace
 
 ReplayResult replay(const World& world, const ReplayOptions& options) {
   validate(options);
   Judge judge(world, options);
-  Json method_options = options.method_options;
-  if (world.metric().kind != MetricKind::Time && method_options.find(kCapOption))
-    method_options.set(kCapOption, false);
-  Watched scheduler(make_scheduler(options.method, {.space = world.space(),
-                                                    .metrics = {world.metric()},
-                                                    .seed = options.seed,
-                                                    .sources = options.sources,
-                                                    .options = std::move(method_options)}),
-                    judge);
+  Watched scheduler(scheduler_for(world, options), judge);
   Trials trials(world, options.seed);
   TrialsSink sink(trials);
   ManualClock clock;

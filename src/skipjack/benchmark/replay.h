@@ -17,6 +17,9 @@ struct ReplayOptions {
   /// See method/method.h.
   std::string method;
   Json method_options = {};
+  /// Unless empty, the program that proposes in the method's place (see peer.h). What it recommends
+  /// is what such programs return: the configuration with the best single value.
+  std::string peer_command = {};
   /// Of the method, and of the noise: the n-th run of a configuration gives the same whatever the
   /// method.
   std::uint64_t seed = 0;

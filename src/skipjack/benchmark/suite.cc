@@ -16,6 +16,7 @@ ReplayResult run_one(const Problem& problem, const SuiteOptions& options, std::s
   const std::unique_ptr<World> world = problem.make_world(seed);
   return replay(*world, {.method = options.methods[method].method,
                          .method_options = options.methods[method].options,
+                         .peer_command = options.methods[method].peer_command,
                          .seed = seed,
                          .evaluations = options.evaluations,
                          .workers = options.workers,

@@ -17,6 +17,8 @@ struct MethodChoice {
   std::string label;
   std::string method;
   Json options = {};
+  /// See ReplayOptions.
+  std::string peer_command = {};
 };
 
 struct SuiteOptions {

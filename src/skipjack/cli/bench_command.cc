@@ -24,7 +24,7 @@ using benchmark::NoiseStrength;
 using benchmark::Problem;
 
 struct BenchFlags {
-  std::vector<std::string> tables, functions, methods, method_options;
+  std::vector<std::string> tables, functions, methods, method_options, peers;
   std::vector<int> dimensions = {3, 6, 10};
   std::vector<std::string> noise = {"none"}, noise_models = {"gauss"};
   std::string time_unit, json;
@@ -150,6 +150,17 @@ MethodChoice method_of(const std::string& text) {
   return choice;
 }
 
+/// "NAME=COMMAND".
+MethodChoice peer_of(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    refuse("--peer = '" + text + "' must be NAME=COMMAND", "for example \"mine=python3 mine.py\"");
+  return {.label = text.substr(0, equals),
+          .method = text.substr(0, equals),
+          .options = Json::Object{},
+          .peer_command = text.substr(equals + 1)};
+}
+
 /// Options for all methods reach those that know them, unless the method was given its own.
 std::vector<MethodChoice> methods_of(const BenchFlags& flags) {
   Json shared = assignments("--method-option", flags.method_options, AssignedValues::Json);
@@ -168,6 +179,11 @@ std::vector<MethodChoice> methods_of(const BenchFlags& flags) {
       choice.options.set(kCapOption, *cap);
     if (!choice.options.find(kCapOption)) choice.options.set(kCapOption, flags.cap);
     choices.push_back(std::move(choice));
+  }
+  for (const std::string& text : flags.peers) {
+    choices.push_back(peer_of(text));
+    if (!labels.insert(choices.back().label).second)
+      refuse("--peer = '" + text + "': '" + choices.back().label + "' is named twice");
   }
   for (const auto& [key, value] : shared.as_object())
     if (!known.contains(key) && key != kCapOption)
@@ -255,6 +271,11 @@ void add_run_flags(CLI::App& command, BenchFlags& flags) {
   list(command.add_option("--method-option", flags.method_options,
                           "for all methods that know it; may be repeated"))
       .type_name("KEY=VALUE...");
+  list(
+      command.add_option("--peer", flags.peers,
+                         "another optimiser to compare with, a program that speaks the protocol of "
+                         "docs/bench-search.md; may be repeated"))
+      .type_name("NAME=COMMAND...");
   command.add_flag("--cap", flags.cap,
                    "stop runs that can no longer win, where the metric is a time");
   command.add_option("--evals", flags.evaluations, "trials a tuning; default 100")

@@ -80,8 +80,10 @@ class BayesOpt final : public Searcher {
                   "num_initial = " + std::to_string(*options_.num_initial) + " must be >= 1");
     if (!options_.sources.empty()) {
       sources_ = std::make_shared<const SourceModels>(unit_space_, options_.sources);
-      transfer_points_ =
+      transfer_configurations_ =
           choose_first_points(*sources_, options_.space, options_.sources, kNumTransferPoints);
+      for (const Configuration& configuration : transfer_configurations_)
+        transfer_points_.insert(options_.space.encode(configuration));
     }
     if (options_.max_repeats < 1)
       throw Error(ErrorCode::InvalidArgument,
@@ -151,21 +153,29 @@ class BayesOpt final : public Searcher {
            choose_prior_mean(sources_, unit_space_, seen, options_.metric).empty();
   }
 
-  /// While few of them were measured, the sources' best points take turns with others.
+  /// While few of them were measured, the sources' best points take turns with others, for as long
+  /// as they are not behind those.
   std::optional<Configuration> next_transfer_point() const {
     const auto& records = log_.records();
-    std::size_t num_started = 0;
-    const Configuration* next = nullptr;
-    for (const Configuration& configuration : transfer_points_) {
-      const UnitPoint point = options_.space.encode(configuration);
-      const bool is_started =
-          std::any_of(records.begin(), records.end(),
-                      [&](const TrialRecord& record) { return record.point == point; });
-      if (is_started && records.back().point == point) return std::nullopt;
-      if (is_started) ++num_started;
-      if (!is_started && !next) next = &configuration;
+    PointSet started;
+    double best_of_sources = std::numeric_limits<double>::infinity();
+    double best_of_others = best_of_sources;
+    bool is_source_ended = false;
+    for (const TrialRecord& record : records) {
+      const bool is_of_source = transfer_points_.contains(record.point);
+      if (is_of_source) started.insert(record.point);
+      if (is_of_source && record.ended) is_source_ended = true;
+      if (record.kind != TrialRecord::Kind::Value) continue;
+      double& best = is_of_source ? best_of_sources : best_of_others;
+      best = std::min(best, options_.metric.mode == Mode::Min ? record.value : -record.value);
     }
-    return next && num_started < kTrialsOfSources ? std::optional(*next) : std::nullopt;
+    if (started.size() >= std::min(kTrialsOfSources, transfer_points_.size())) return std::nullopt;
+    if (!records.empty() && transfer_points_.contains(records.back().point)) return std::nullopt;
+    if (is_source_ended && best_of_others < best_of_sources) return std::nullopt;
+    const auto next = std::find_if(
+        transfer_configurations_.begin(), transfer_configurations_.end(),
+        [&](const Configuration& c) { return !started.contains(options_.space.encode(c)); });
+    return *next;
   }
 
   // Beside what runs ----------------------------------------------------------------------------
@@ -474,7 +484,9 @@ class BayesOpt final : public Searcher {
   std::optional<SurrogateFit> fit_;
   /// Null if there are none.
   std::shared_ptr<const SourceModels> sources_;
-  std::vector<Configuration> transfer_points_;
+  /// The sources' best, most promising first; and as points.
+  std::vector<Configuration> transfer_configurations_;
+  PointSet transfer_points_;
   /// Last: it uses the others until it has ended.
   std::future<Prepared> beside_;
 };
