@@ -14,13 +14,13 @@ find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(NLopt 2.7 REQUIRED)
 # The journal.
 find_package(SQLite3 3.40 REQUIRED)
-# HTTP transport of the download engine.
+# HTTP through proxies, for the download engine.
 find_package(CURL 7.88 REQUIRED)
-# HMAC and digests for request signing.
+# HMAC and digests for request signing; TLS of the download engine.
 find_package(OpenSSL 3.0 REQUIRED)
 # S3's XML answers.
 find_package(pugixml 1.13 REQUIRED)
-# The request parser of the S3-compatible server.
+# Heads and chunked bodies: answers of the download engine, requests of the S3-compatible server.
 find_path(HTTP_PARSER_INCLUDE_DIR http_parser.h REQUIRED)
 find_library(HTTP_PARSER_LIBRARY http_parser REQUIRED)
 if(NOT TARGET http_parser::http_parser)

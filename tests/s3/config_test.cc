@@ -138,7 +138,7 @@ TEST(Plan, ASlowLimitMeansSmallReceptions) {
   EXPECT_EQ(plan_download(kGiB, {.max_bandwidth = 100'000}, kLimits).config.receive_buffer,
             16 * kKiB);
   EXPECT_EQ(plan_download(kGiB, {.max_bandwidth = 10'000'000'000}, kLimits).config.receive_buffer,
-            256 * kKiB);
+            512 * kKiB);
 }
 
 TEST(Plan, AutoFillsItsWaves) {

@@ -38,10 +38,17 @@ class FolderTest : public testing::Test {
   std::filesystem::path folder_;
 };
 
-class DownloadTest : public FolderTest {
+struct TransportCase {
+  const char* name;
+  std::unique_ptr<Transport> (*make)(const TransportOptions&);
+};
+
+/// Over every transport there is.
+class DownloadTest : public FolderTest, public testing::WithParamInterface<TransportCase> {
  protected:
   static ClientOptions options_for(const ScriptedServer& server) {
-    return {.endpoint = {.endpoint_url = server.url()}, .seed = 1};
+    return {
+        .endpoint = {.endpoint_url = server.url()}, .make_transport = GetParam().make, .seed = 1};
   }
   static Error error_of(const std::function<void()>& call) {
     try {
@@ -60,7 +67,7 @@ class DownloadTest : public FolderTest {
 const TransferConfig kSmallParts{
     .max_concurrency = 4, .multipart_chunksize = 64 * kKiB, .io_chunksize = 10000};
 
-TEST_F(DownloadTest, BringsTheSameBytesToEveryTarget) {
+TEST_P(DownloadTest, BringsTheSameBytesToEveryTarget) {
   const std::string object = test_object(1'000'003);
   const ScriptedServer server(
       [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
@@ -82,7 +89,7 @@ TEST_F(DownloadTest, BringsTheSameBytesToEveryTarget) {
   EXPECT_EQ(client.download({.object = object_, .config = kSmallParts}).bytes, 1'000'003);
 }
 
-TEST_F(DownloadTest, OpensNoMoreConnectionsThanItSays) {
+TEST_P(DownloadTest, OpensNoMoreConnectionsThanItSays) {
   const std::string object = test_object(500'000);
   const ScriptedServer server(
       [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
@@ -97,7 +104,7 @@ TEST_F(DownloadTest, OpensNoMoreConnectionsThanItSays) {
             first.num_connections + second.num_connections);
 }
 
-TEST_F(DownloadTest, LaterPartsAskForTheSameVersion) {
+TEST_P(DownloadTest, LaterPartsAskForTheSameVersion) {
   const std::string object = test_object(300'000);
   const ScriptedServer server(
       [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
@@ -113,7 +120,7 @@ TEST_F(DownloadTest, LaterPartsAskForTheSameVersion) {
   }
 }
 
-TEST_F(DownloadTest, AnEmptyObjectIsAnEmptyFile) {
+TEST_P(DownloadTest, AnEmptyObjectIsAnEmptyFile) {
   const ScriptedServer server([&](const ScriptedRequest& r) { return serve_object(r, "", kEtag); });
   const DownloadResult result =
       Client(options_for(server)).download({.object = object_, .target = ToFile{folder_ / "out"}});
@@ -122,7 +129,7 @@ TEST_F(DownloadTest, AnEmptyObjectIsAnEmptyFile) {
   EXPECT_EQ(server.requests()[0].header("range"), "bytes=0-4194303");
 }
 
-TEST_F(DownloadTest, AServerWithoutRangesIsReadInOne) {
+TEST_P(DownloadTest, AServerWithoutRangesIsReadInOne) {
   const std::string object = test_object(200'000);
   const ScriptedServer server(
       [&](const ScriptedRequest&) { return ScriptedReply{.body = object}; });
@@ -134,7 +141,7 @@ TEST_F(DownloadTest, AServerWithoutRangesIsReadInOne) {
   EXPECT_EQ(result.num_requests, 1);
 }
 
-TEST_F(DownloadTest, GoesOnFromTheLastByteAfterATruncatedBody) {
+TEST_P(DownloadTest, GoesOnFromTheLastByteAfterATruncatedBody) {
   const std::string object = test_object(300'000);
   const ScriptedServer server([&](const ScriptedRequest& r) {
     ScriptedReply reply = serve_object(r, object, kEtag);
@@ -159,7 +166,7 @@ TEST_F(DownloadTest, GoesOnFromTheLastByteAfterATruncatedBody) {
                             [](const ScriptedRequest& r) { return r.header("range"); }, again)));
 }
 
-TEST_F(DownloadTest, TriesAgainAfterResetsAnd503s) {
+TEST_P(DownloadTest, TriesAgainAfterResetsAnd503s) {
   const std::string object = test_object(1'000'000);
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -186,7 +193,7 @@ TEST_F(DownloadTest, TriesAgainAfterResetsAnd503s) {
   }
 }
 
-TEST_F(DownloadTest, GivesUpAfterTheAttemptsAskedFor) {
+TEST_P(DownloadTest, GivesUpAfterTheAttemptsAskedFor) {
   const ScriptedServer server(
       [&](const ScriptedRequest&) { return s3_error(500, "InternalError", "we are sorry"); });
   const Error error = error_of([&] {
@@ -202,7 +209,7 @@ TEST_F(DownloadTest, GivesUpAfterTheAttemptsAskedFor) {
   EXPECT_EQ(files_in_folder(), 0u);
 }
 
-TEST_F(DownloadTest, AStalledAnswerIsAskedForAgain) {
+TEST_P(DownloadTest, AStalledAnswerIsAskedForAgain) {
   const std::string object = test_object(200'000);
   const ScriptedServer server([&](const ScriptedRequest& r) {
     ScriptedReply reply = serve_object(r, object, kEtag);
@@ -221,7 +228,21 @@ TEST_F(DownloadTest, AStalledAnswerIsAskedForAgain) {
   EXPECT_EQ(result.num_retries, 1);
 }
 
-TEST_F(DownloadTest, AStallForGoodIsATimeout) {
+TEST_P(DownloadTest, ASlowAnswerIsNoStall) {
+  const std::string object = test_object(60'000);
+  const ScriptedServer server([&](const ScriptedRequest& r) {
+    ScriptedReply reply = serve_object(r, object, kEtag);
+    reply.pause = std::chrono::milliseconds(300);
+    return reply;
+  });
+  ClientOptions options = options_for(server);
+  options.transport.stall_timeout = std::chrono::milliseconds(800);
+  const DownloadResult result = Client(options).download({.object = object_, .target = ToMemory{}});
+  EXPECT_EQ(result.memory.view(), object);
+  EXPECT_EQ(result.num_retries, 0);
+}
+
+TEST_P(DownloadTest, AStallForGoodIsATimeout) {
   const ScriptedServer server([&](const ScriptedRequest&) {
     return ScriptedReply{.missing_bytes = 10, .then = ScriptedReply::Then::Stall};
   });
@@ -234,7 +255,7 @@ TEST_F(DownloadTest, AStallForGoodIsATimeout) {
   EXPECT_THAT(error.what(), HasSubstr(server.url()));
 }
 
-TEST_F(DownloadTest, AnObjectThatChangesLeavesNothing) {
+TEST_P(DownloadTest, AnObjectThatChangesLeavesNothing) {
   const std::string object = test_object(300'000);
   const ScriptedServer server([&](const ScriptedRequest& r) {
     return serve_object(r, object, r.number < 3 ? kEtag : "\"another\"");
@@ -250,7 +271,7 @@ TEST_F(DownloadTest, AnObjectThatChangesLeavesNothing) {
   EXPECT_EQ(files_in_folder(), 1u);
 }
 
-TEST_F(DownloadTest, AServerThatIgnoresIfMatchIsFoundOut) {
+TEST_P(DownloadTest, AServerThatIgnoresIfMatchIsFoundOut) {
   const std::string object = test_object(300'000);
   const ScriptedServer server([&](ScriptedRequest r) {
     r.headers.erase("if-match");
@@ -261,7 +282,7 @@ TEST_F(DownloadTest, AServerThatIgnoresIfMatchIsFoundOut) {
   EXPECT_EQ(error.code(), ErrorCode::Corrupted);
 }
 
-TEST_F(DownloadTest, WrongRangesAreRefused) {
+TEST_P(DownloadTest, WrongRangesAreRefused) {
   const std::string object = test_object(300'000);
   for (const char* content_range :
        {"bytes 0-65535/300001", "bytes 1-65536/300000", "bytes 0-65534/300000", "nonsense",
@@ -280,7 +301,7 @@ TEST_F(DownloadTest, WrongRangesAreRefused) {
   }
 }
 
-TEST_F(DownloadTest, FinalAnswersAreToldApart) {
+TEST_P(DownloadTest, FinalAnswersAreToldApart) {
   struct Case {
     int status;
     const char* s3_code;
@@ -309,7 +330,7 @@ TEST_F(DownloadTest, FinalAnswersAreToldApart) {
   }
 }
 
-TEST_F(DownloadTest, AnotherRegionIsNamed) {
+TEST_P(DownloadTest, AnotherRegionIsNamed) {
   const ScriptedServer server([&](const ScriptedRequest&) {
     ScriptedReply reply = s3_error(301, "PermanentRedirect");
     reply.headers["x-amz-bucket-region"] = "eu-south-1";
@@ -319,7 +340,7 @@ TEST_F(DownloadTest, AnotherRegionIsNamed) {
   EXPECT_THAT(error.what(), HasSubstr("eu-south-1"));
 }
 
-TEST_F(DownloadTest, AnUnreachableEndpointIsNamed) {
+TEST_P(DownloadTest, AnUnreachableEndpointIsNamed) {
   std::string url;
   {
     const ScriptedServer server([](const ScriptedRequest&) { return ScriptedReply{}; });
@@ -334,7 +355,7 @@ TEST_F(DownloadTest, AnUnreachableEndpointIsNamed) {
   EXPECT_EQ(files_in_folder(), 0u);
 }
 
-TEST_F(DownloadTest, NonsenseInsteadOfHttpIsAnError) {
+TEST_P(DownloadTest, NonsenseInsteadOfHttpIsAnError) {
   // A Content-Length that is no number, and a header that does not end.
   const ScriptedServer server([](const ScriptedRequest& r) {
     ScriptedReply reply{
@@ -348,7 +369,7 @@ TEST_F(DownloadTest, NonsenseInsteadOfHttpIsAnError) {
                  Error);
 }
 
-TEST_F(DownloadTest, CancelLeavesNothingBehind) {
+TEST_P(DownloadTest, CancelLeavesNothingBehind) {
   const std::string object = test_object(300'000);
   std::stop_source stop;
   const ScriptedServer server([&](const ScriptedRequest& r) {
@@ -372,7 +393,7 @@ TEST_F(DownloadTest, CancelLeavesNothingBehind) {
   EXPECT_EQ(files_in_folder(), 0u);
 }
 
-TEST_F(DownloadTest, ProgressGoesUpAndEndsAtTheTotal) {
+TEST_P(DownloadTest, ProgressGoesUpAndEndsAtTheTotal) {
   const std::string object = test_object(500'000);
   const ScriptedServer server(
       [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
@@ -388,7 +409,7 @@ TEST_F(DownloadTest, ProgressGoesUpAndEndsAtTheTotal) {
   EXPECT_EQ(seen.back(), 500'000);
 }
 
-TEST_F(DownloadTest, BandwidthIsKeptOverAllConnections) {
+TEST_P(DownloadTest, BandwidthIsKeptOverAllConnections) {
   const std::string object = test_object(500'000);
   const ScriptedServer server(
       [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
@@ -403,7 +424,7 @@ TEST_F(DownloadTest, BandwidthIsKeptOverAllConnections) {
   EXPECT_EQ(result.config.max_bandwidth, 1'000'000);
 }
 
-TEST_F(DownloadTest, WaitingForTheBandwidthIsNoStall) {
+TEST_P(DownloadTest, WaitingForTheBandwidthIsNoStall) {
   const std::string object = test_object(120'000);
   const ScriptedServer server(
       [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
@@ -417,7 +438,7 @@ TEST_F(DownloadTest, WaitingForTheBandwidthIsNoStall) {
   EXPECT_EQ(result.num_retries, 0);
 }
 
-TEST_F(DownloadTest, WithoutThreadsOneConnectionServesAll) {
+TEST_P(DownloadTest, WithoutThreadsOneConnectionServesAll) {
   const std::string object = test_object(300'000);
   const ScriptedServer server(
       [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
@@ -430,7 +451,7 @@ TEST_F(DownloadTest, WithoutThreadsOneConnectionServesAll) {
   EXPECT_EQ(result.num_connections, 1);
 }
 
-TEST_F(DownloadTest, PutSendsTheBytesAndHeadSeesThem) {
+TEST_P(DownloadTest, PutSendsTheBytesAndHeadSeesThem) {
   std::string stored;
   const ScriptedServer server([&](const ScriptedRequest& r) {
     if (r.method != "PUT") {
@@ -453,7 +474,7 @@ TEST_F(DownloadTest, PutSendsTheBytesAndHeadSeesThem) {
   EXPECT_EQ(summary.server, "scripted (test)");
 }
 
-TEST_F(DownloadTest, AMissingFolderIsKnownBeforeTheFirstRequest) {
+TEST_P(DownloadTest, AMissingFolderIsKnownBeforeTheFirstRequest) {
   const ScriptedServer server([](const ScriptedRequest&) { return ScriptedReply{}; });
   Client client(options_for(server));
   EXPECT_EQ(error_of([&] {
@@ -466,7 +487,7 @@ TEST_F(DownloadTest, AMissingFolderIsKnownBeforeTheFirstRequest) {
   EXPECT_TRUE(server.requests().empty());
 }
 
-TEST_F(DownloadTest, ADeviceIsWrittenToAndNotReplaced) {
+TEST_P(DownloadTest, ADeviceIsWrittenToAndNotReplaced) {
   const std::string object = test_object(100'000);
   const ScriptedServer server(
       [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
@@ -477,7 +498,7 @@ TEST_F(DownloadTest, ADeviceIsWrittenToAndNotReplaced) {
   EXPECT_TRUE(S_ISCHR(status.st_mode));
 }
 
-TEST_F(DownloadTest, AFullDiskIsAnIoError) {
+TEST_P(DownloadTest, AFullDiskIsAnIoError) {
   const std::string object = test_object(300'000);
   const ScriptedServer server(
       [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
@@ -489,7 +510,7 @@ TEST_F(DownloadTest, AFullDiskIsAnIoError) {
   EXPECT_THAT(error.what(), HasSubstr("/dev/full"));
 }
 
-TEST_F(DownloadTest, LongNamesGetATemporaryNameToo) {
+TEST_P(DownloadTest, LongNamesGetATemporaryNameToo) {
   const std::string object = test_object(1000);
   const ScriptedServer server(
       [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
@@ -498,7 +519,7 @@ TEST_F(DownloadTest, LongNamesGetATemporaryNameToo) {
   EXPECT_EQ(read_file(path), object);
 }
 
-TEST_F(DownloadTest, TheClientGoesOnAfterAFailure) {
+TEST_P(DownloadTest, TheClientGoesOnAfterAFailure) {
   const std::string object = test_object(300'000);
   const ScriptedServer server([&](const ScriptedRequest& r) {
     return r.number == 2 ? s3_error(403, "AccessDenied") : serve_object(r, object, kEtag);
@@ -509,6 +530,45 @@ TEST_F(DownloadTest, TheClientGoesOnAfterAFailure) {
                 .memory.view(),
             object);
 }
+
+TEST_P(DownloadTest, TlsBringsTheSameBytes) {
+  const TestCertificate certificate("IP:127.0.0.1");
+  certificate.write_pem(folder_ / "ca.pem");
+  const std::string object = test_object(3'000'000);
+  const ScriptedServer server(
+      [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); }, &certificate);
+  ClientOptions options = options_for(server);
+  options.transport.ca_file = folder_ / "ca.pem";
+  Client client(options);
+  TransferConfig config = kSmallParts;
+  config.multipart_chunksize = 512 * kKiB;
+  for (int i = 0; i < 2; ++i) {
+    const DownloadResult result =
+        client.download({.object = object_, .target = ToMemory{}, .config = config});
+    EXPECT_TRUE(result.memory.view() == object);
+  }
+}
+
+TEST_P(DownloadTest, TlsWithoutATrustedCertificateIsRefused) {
+  const TestCertificate certificate("IP:127.0.0.1"), other("DNS:elsewhere.test");
+  other.write_pem(folder_ / "other.pem");
+  const auto serve = [](const ScriptedRequest& r) { return serve_object(r, "abc", kEtag); };
+  const ScriptedServer untrusted(serve, &certificate), misnamed(serve, &other);
+  for (const ScriptedServer* server : {&untrusted, &misnamed}) {
+    ClientOptions options = options_for(*server);
+    options.transport.ca_file = folder_ / "other.pem";
+    const Error error =
+        error_of([&] { Client(options).download({.object = object_, .target = ToMemory{}}); });
+    EXPECT_EQ(error.code(), ErrorCode::Network);
+    EXPECT_THAT(error.what(), HasSubstr("certificate"));
+    EXPECT_THAT(server->requests(), testing::IsEmpty());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, DownloadTest,
+                         testing::Values(TransportCase{"Curl", &make_curl_transport},
+                                         TransportCase{"Socket", &make_socket_transport}),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 /// Both ways of keeping an unfinished file; the first falls back to the second where it must.
 class FileSinkTest : public FolderTest, public testing::WithParamInterface<UnfinishedFile> {

@@ -10,13 +10,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
-#include <list>
 
 namespace skipjack::s3 {
 
-ScriptedServer::ScriptedServer(Handler handler) : handler_(std::move(handler)) {
+ScriptedServer::ScriptedServer(Handler handler, const TestCertificate* certificate)
+    : handler_(std::move(handler)), certificate_(certificate) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   wake_ = ::eventfd(0, EFD_CLOEXEC);
   sockaddr_in address{};
@@ -46,8 +47,12 @@ std::vector<ScriptedRequest> ScriptedServer::requests() const {
 }
 
 void ScriptedServer::run() {
+  // OpenSSL writes to sockets that the other end may have closed.
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   std::list<Connection> connections;
-  int num_connections = 0;
   for (;;) {
     std::vector<pollfd> fds = {{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
     for (const Connection& connection : connections) fds.push_back({connection.fd, POLLIN, 0});
@@ -62,20 +67,40 @@ void ScriptedServer::run() {
         ++it;
       }
     }
-    if (fds[1].revents != 0) {
-      const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-      const int one = 1;
-      if (fd >= 0 && ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0)
-        connections.push_back({fd, num_connections++, ""});
-    }
+    if (fds[1].revents != 0) accept(connections);
   }
   for (const Connection& connection : connections) ::close(connection.fd);
+}
+
+void ScriptedServer::accept(std::list<Connection>& connections) {
+  const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+  const int one = 1;
+  if (fd < 0 || ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) return;
+  Connection connection{fd, num_connections_++, "", nullptr};
+  if (certificate_) {
+    connection.ssl.reset(SSL_new(certificate_->server_context()));
+    SSL_set_fd(connection.ssl.get(), fd);
+    if (SSL_accept(connection.ssl.get()) != 1) {
+      ::close(fd);
+      return;
+    }
+  }
+  connections.push_back(std::move(connection));
+}
+
+ssize_t ScriptedServer::Connection::receive(char* bytes, std::size_t size) const {
+  return ssl ? SSL_read(ssl.get(), bytes, static_cast<int>(size)) : ::recv(fd, bytes, size, 0);
+}
+
+ssize_t ScriptedServer::Connection::send(const char* bytes, std::size_t size) const {
+  return ssl ? SSL_write(ssl.get(), bytes, static_cast<int>(size))
+             : ::send(fd, bytes, size, MSG_NOSIGNAL);
 }
 
 /// Reads what is there and answers a complete request. False: close the connection.
 bool ScriptedServer::serve(Connection& connection) {
   char buffer[65536];
-  const ssize_t n = ::recv(connection.fd, buffer, sizeof buffer, 0);
+  const ssize_t n = connection.receive(buffer, sizeof buffer);
   if (n <= 0) return false;
   connection.input.append(buffer, static_cast<std::size_t>(n));
   const std::size_t head_end = connection.input.find("\r\n\r\n");
@@ -117,9 +142,11 @@ bool ScriptedServer::serve(Connection& connection) {
   if (request.method != "HEAD") text += reply.body;
   std::size_t sent = 0;
   while (sent < text.size()) {
-    const ssize_t k = ::send(connection.fd, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    const std::size_t most = reply.pause.count() > 0 ? 10'000 : text.size();
+    const ssize_t k = connection.send(text.data() + sent, std::min(most, text.size() - sent));
     if (k <= 0) return false;
     sent += static_cast<std::size_t>(k);
+    std::this_thread::sleep_for(reply.pause);
   }
   switch (reply.then) {
     case ScriptedReply::Then::KeepOpen:

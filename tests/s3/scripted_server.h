@@ -3,14 +3,19 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
+#include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "test_certificate.h"
 
 namespace skipjack::s3 {
 
@@ -33,30 +38,44 @@ struct ScriptedReply {
   std::string body{};
   /// Content-Length says more than the body has, by so many bytes.
   std::size_t missing_bytes = 0;
+  /// After each 10,000 bytes.
+  std::chrono::milliseconds pause{0};
   enum class Then { KeepOpen, Close, Reset, Stall } then = Then::KeepOpen;
 };
 
 class ScriptedServer {
  public:
   using Handler = std::function<ScriptedReply(const ScriptedRequest&)>;
-  /// The handler is called by the server's thread.
-  explicit ScriptedServer(Handler handler);
+  /// The handler is called by the server's thread. certificate: for TLS; must outlive the server.
+  explicit ScriptedServer(Handler handler, const TestCertificate* certificate = nullptr);
   ~ScriptedServer();
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string url() const {
+    return (certificate_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_);
+  }
   /// All requests so far.
   std::vector<ScriptedRequest> requests() const;
 
  private:
+  struct FreeSsl {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+  };
   struct Connection {
     int fd;
     int number;
     std::string input;
+    std::unique_ptr<SSL, FreeSsl> ssl;
+
+    ssize_t receive(char* bytes, std::size_t size) const;
+    ssize_t send(const char* bytes, std::size_t size) const;
   };
   void run();
+  void accept(std::list<Connection>& connections);
   bool serve(Connection& connection);
 
   Handler handler_;
+  const TestCertificate* certificate_;
+  int num_connections_ = 0;
   int listener_ = -1;
   int wake_ = -1;
   int port_ = 0;

@@ -33,7 +33,7 @@ struct ClientOptions {
   /// Anonymous unless set; load_aws_settings() finds those of the environment and the profile.
   Credentials credentials{};
   TransportOptions transport{};
-  /// Another transport than libcurl's, for tests. Called once.
+  /// Another transport than sockets, or libcurl's where there is a proxy; for tests. Called once.
   std::function<std::unique_ptr<Transport>(const TransportOptions&)> make_transport{};
   /// Seed of the retries' jitter; unset: drawn from the operating system.
   std::optional<std::uint64_t> seed{};

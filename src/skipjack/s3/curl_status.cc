@@ -1,12 +1,6 @@
 #include "skipjack/s3/curl_status.h"
 
 #include <curl/curl.h>
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 namespace skipjack::s3 {
 
@@ -38,22 +32,6 @@ TransportStatus transport_status_of(int curl_code) {
     default:
       return TransportStatus::ProtocolError;
   }
-}
-
-std::string lack_of_files(int curl_code, int socket_error, int descriptor) {
-  int error = socket_error;
-  // Looking a host's name up takes files too, and says only that it failed: try one.
-  if (curl_code == CURLE_COULDNT_RESOLVE_HOST || curl_code == CURLE_COULDNT_RESOLVE_PROXY) {
-    const int probe = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-    error = probe < 0 ? errno : 0;
-    if (probe >= 0) ::close(probe);
-  }
-  if (error != EMFILE && error != ENFILE) return {};
-  std::string why = std::strerror(error);
-  rlimit files{};
-  if (error == EMFILE && ::getrlimit(RLIMIT_NOFILE, &files) == 0)
-    why += ", the limit of this process is " + std::to_string(files.rlim_cur);
-  return why;
 }
 
 }  // namespace skipjack::s3

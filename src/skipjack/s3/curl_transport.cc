@@ -20,6 +20,7 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/s3/curl_status.h"
+#include "skipjack/s3/file_limit.h"
 #include "skipjack/s3/transport.h"
 
 namespace skipjack::s3 {
@@ -269,8 +270,10 @@ class CurlTransport final : public Transport {
         status = TransportStatus::ProtocolError;
       std::string detail = exchange->error[0] != '\0' ? exchange->error : curl_easy_strerror(code);
       if (status == TransportStatus::ConnectFailed) {
-        if (const std::string why = lack_of_files(code, exchange->socket_error, wake_);
-            !why.empty()) {
+        int error = exchange->socket_error;
+        if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
+          error = error_of_one_more_file(wake_);
+        if (const std::string why = lack_of_files(error); !why.empty()) {
           status = TransportStatus::OutOfFiles;
           detail = why;
         }
@@ -424,52 +427,8 @@ class CurlTransport final : public Transport {
 
 }  // namespace
 
-const std::string* HttpHead::find(std::string_view lower_case_name) const {
-  for (const auto& [name, value] : headers)
-    if (name == lower_case_name) return &value;
-  return nullptr;
-}
-
-std::string_view to_string(TransportStatus status) {
-  switch (status) {
-    case TransportStatus::Complete:
-      return "complete";
-    case TransportStatus::Truncated:
-      return "truncated";
-    case TransportStatus::ConnectFailed:
-      return "connect failed";
-    case TransportStatus::OutOfFiles:
-      return "out of files";
-    case TransportStatus::TlsFailed:
-      return "TLS failed";
-    case TransportStatus::Reset:
-      return "reset";
-    case TransportStatus::TimedOut:
-      return "timed out";
-    case TransportStatus::Aborted:
-      return "aborted";
-    case TransportStatus::ProtocolError:
-      return "protocol error";
-  }
-  return "unknown";
-}
-
 std::unique_ptr<Transport> make_curl_transport(const TransportOptions& options) {
-  const auto positive = [](Duration value, const char* name) {
-    if (value <= Duration(0))
-      throw Error(ErrorCode::InvalidArgument,
-                  std::string(name) + " = " + std::to_string(to_seconds(value)) + " s must be > 0");
-  };
-  positive(options.connect_timeout, "connect_timeout");
-  positive(options.stall_timeout, "stall_timeout");
-  if (options.receive_buffer < 16 * 1024 || options.receive_buffer > 10 * 1024 * 1024)
-    throw Error(ErrorCode::InvalidArgument,
-                "receive_buffer = " + std::to_string(options.receive_buffer) +
-                    " must be in [16384, 10485760]");
-  if (options.max_idle_connections < 1)
-    throw Error(
-        ErrorCode::InvalidArgument,
-        "max_idle_connections = " + std::to_string(options.max_idle_connections) + " must be >= 1");
+  validate(options);
   return std::make_unique<CurlTransport>(options);
 }
 

@@ -27,7 +27,7 @@ constexpr std::int64_t kAutoWrite = kMiB;
 constexpr std::int64_t kSmallestWrite = 16 * kKiB;
 constexpr std::int64_t kAutoOutstandingWrites = 32;
 // What one reception takes from the socket.
-constexpr std::int64_t kReceiveBuffer = 256 * kKiB;
+constexpr std::int64_t kReceiveBuffer = 512 * kKiB;
 constexpr std::int64_t kSmallestReceiveBuffer = 16 * kKiB;
 // With max_bandwidth, all connections together take in at most a fiftieth of a second's worth at a
 // time, so that the rate is kept over short spans too.

@@ -58,8 +58,9 @@ void throw_cancelled(const ObjectAddress& object) {
 
 Requester::Requester(ClientOptions options)
     : options_(std::move(options)), rng_(seed_of(options_.seed), "s3.retry") {
-  transport_ = options_.make_transport ? options_.make_transport(options_.transport)
-                                       : make_curl_transport(options_.transport);
+  transport_ = options_.make_transport            ? options_.make_transport(options_.transport)
+               : options_.transport.proxy.empty() ? make_socket_transport(options_.transport)
+                                                  : make_curl_transport(options_.transport);
 }
 
 HttpRequest Requester::make_request(const RequestSpec& spec) const {

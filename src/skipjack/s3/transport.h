@@ -33,6 +33,8 @@ struct TransportOptions {
   /// "http://proxy:3128"; empty means none (the environment is not read).
   std::string proxy{};
 };
+/// Throws InvalidArgument naming the option that is out of range.
+void validate(const TransportOptions& options);
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
@@ -99,8 +101,11 @@ class Transport {
   virtual std::int64_t num_connections() const = 0;
 };
 
-/// libcurl's multi interface over epoll: one thread, the caller's. HTTP/1.1.
-/// Throws InvalidArgument for options out of range.
+/// Sockets and OpenSSL over epoll: one thread, the caller's. HTTP/1.1, bodies received in place.
+/// Throws what validate() throws, and Unsupported for a proxy.
+std::unique_ptr<Transport> make_socket_transport(const TransportOptions& options);
+/// libcurl's multi interface over epoll: one thread, the caller's. HTTP/1.1. Throws what validate()
+/// throws.
 std::unique_ptr<Transport> make_curl_transport(const TransportOptions& options);
 
 }  // namespace skipjack::s3

@@ -1,0 +1,54 @@
+// TLS for the connections of one transport: certificates are verified, names are checked, sessions
+// are taken up again. OpenSSL over non-blocking sockets.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace skipjack::s3 {
+
+/// What came of a step. WantRead and WantWrite: when the socket is readable or writable, again.
+enum class TlsStep { Done, WantRead, WantWrite, Closed, Failed };
+
+/// One connection's; does not own the socket.
+class TlsSession {
+ public:
+  struct Impl;
+  explicit TlsSession(std::unique_ptr<Impl> impl);
+  ~TlsSession();
+  TlsSession(const TlsSession&) = delete;
+  TlsSession& operator=(const TlsSession&) = delete;
+
+  TlsStep handshake();
+  /// n: what was read or written, > 0 where Done.
+  TlsStep read(std::span<std::byte> space, std::size_t& n);
+  TlsStep write(std::span<const std::byte> bytes, std::size_t& n);
+  /// Decrypted already: read() will not have to wait.
+  bool has_pending() const;
+  /// Why the last step failed.
+  const std::string& error() const;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+class TlsContext {
+ public:
+  /// ca_file: certificates to trust instead of the system's; empty for those. Throws NotFound if it
+  /// can't be read, Unsupported if OpenSSL can't be set up.
+  explicit TlsContext(const std::string& ca_file);
+  ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  /// For a connected socket to this host (a name, or an address without brackets).
+  std::unique_ptr<TlsSession> open(int socket, const std::string& host);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace skipjack::s3
