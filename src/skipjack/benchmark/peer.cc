@@ -18,6 +18,8 @@ namespace {
 
 /// Longer answers are none.
 constexpr std::size_t kMaxLine = 1 << 20;
+/// Of an answer, in errors.
+constexpr std::size_t kShownOfLine = 200;
 
 /// A program with a socket for its standard input and output.
 class Program {
@@ -60,12 +62,12 @@ class Program {
     }
   }
 
-  Json read() {
+  std::string read_line() {
     for (;;) {
       if (const std::size_t end = unread_.find('\n'); end != std::string::npos) {
-        const std::string line = unread_.substr(0, end);
+        std::string line = unread_.substr(0, end);
         unread_.erase(0, end + 1);
-        return parse_json(line);
+        return line;
       }
       if (unread_.size() > kMaxLine)
         throw Error(ErrorCode::InvalidArgument,
@@ -107,17 +109,16 @@ class PeerSearch final : public Searcher {
     question.set("ask", static_cast<std::int64_t>(history.trials().size()));
     question.set("ended", newly_ended(history));
     program_.write(question);
-    const Json answer = program_.read();
-    const Json* configuration = answer.find("configuration");
-    if (!configuration)
-      throw Error(ErrorCode::InvalidArgument, "'" + options_.command + "' answered '" +
-                                                  to_json_text(answer) +
-                                                  "', which has no 'configuration'");
-    if (configuration->is_null()) return Exhausted{};
+    const std::string line = program_.read_line();
     try {
-      return Proposal{.configuration = options_.space.complete(*configuration)};
+      const Json answer = parse_json(line);
+      const Json& configuration = answer.at("configuration");
+      if (configuration.is_null()) return Exhausted{};
+      return Proposal{.configuration = options_.space.complete(configuration)};
     } catch (const Error& error) {
-      throw Error(error.code(), "'" + options_.command + "': " + error.what());
+      throw Error(ErrorCode::InvalidArgument, "'" + options_.command + "' answered '" +
+                                                  line.substr(0, kShownOfLine) +
+                                                  "': " + error.what());
     }
   }
 
