@@ -48,14 +48,15 @@ Json to_json(const Comparison& comparison) {
 Json settings_json(const benchmark::SuiteOptions& options) {
   Json::Array methods;
   for (const benchmark::MethodChoice& choice : options.methods) {
-    Json::Object method = {{"label", choice.label}};
+    Json method;
+    method.set("label", choice.label);
     if (choice.peer_command.empty()) {
-      method.emplace_back("method", choice.method);
-      method.emplace_back("options", choice.options);
+      method.set("method", choice.method);
+      method.set("options", choice.options);
     } else {
-      method.emplace_back("command", choice.peer_command);
+      method.set("command", choice.peer_command);
     }
-    methods.push_back(Json(std::move(method)));
+    methods.push_back(std::move(method));
   }
   return Json::Object{{"methods", std::move(methods)},
                       {"first_seed", static_cast<std::int64_t>(options.first_seed)},
