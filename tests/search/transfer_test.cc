@@ -171,6 +171,23 @@ TEST(WarmBayesOpt, BeginsWithBestOfSource) {
   EXPECT_EQ(play::next(*bayesopt({from}), play::Experiment()), best->configuration);
 }
 
+TEST(WarmBayesOpt, TriesSecondPointOfSourceOnlyIfFirstOneLed) {
+  const SourceExperiment from = source(near_third_elsewhere);
+  const auto is_of_source = [&](const Configuration& c) {
+    return std::any_of(from.observations.begin(), from.observations.end(),
+                       [&](const auto& o) { return o.configuration == c; });
+  };
+  for (const bool leads : {true, false}) {
+    const auto searcher = bayesopt({from});
+    play::Experiment experiment;
+    experiment.measured(play::next(*searcher, experiment), leads ? 1 : 3);
+    const Configuration second = play::next(*searcher, experiment);
+    EXPECT_FALSE(is_of_source(second));
+    experiment.measured(second, 2);
+    EXPECT_EQ(is_of_source(play::next(*searcher, experiment)), leads);
+  }
+}
+
 TEST(WarmBayesOpt, IsBetterThanColdAfterSixOnEverySeed) {
   for (std::uint64_t seed = 0; seed < 6; ++seed) {
     const double cold = best_after(*bayesopt({}, seed), 6);

@@ -31,6 +31,8 @@ namespace skipjack::s3 {
 namespace {
 
 constexpr Duration kLook = std::chrono::milliseconds(250);
+/// An address that has not answered for so long makes room for the next one, if there is one.
+constexpr Duration kNextAddress = std::chrono::seconds(1);
 /// Away from the network for longer than this: it is taken off the stall clock.
 constexpr Duration kAway = std::chrono::milliseconds(10);
 constexpr std::size_t kHeadBytes = 16 * 1024;
@@ -86,7 +88,16 @@ Url parse_url(const std::string& text) {
   return url;
 }
 
+/// What would begin a line of its own is refused, wherever it comes from.
+void require_one_line(std::string_view text) {
+  if (text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos)
+    throw Error(ErrorCode::InvalidArgument,
+                "a request's address and headers must be one line each");
+}
+
 std::string head_text(const HttpRequest& request, const Url& url) {
+  require_one_line(url.target);
+  for (const auto& [name, value] : request.headers) require_one_line(name), require_one_line(value);
   std::string text = request.method + " " + url.target + " HTTP/1.1\r\n";
   for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
   text += "User-Agent: skipjack\r\n";
@@ -195,8 +206,9 @@ class SocketTransport final : public Transport {
     ResponseReceiver* receiver = nullptr;
     std::size_t sent = 0;
     Duration began{0}, last_progress{0};
-    /// Addresses that were tried.
-    std::size_t num_tried = 0;
+    /// Addresses that were tried, of those that there are; when the last one was.
+    std::size_t num_tried = 0, num_addresses = 0;
+    Duration tried{0};
     std::string why_not;
     /// Tried on a connection that had served before, which the server may have closed meanwhile.
     bool is_on_used = false;
@@ -375,11 +387,13 @@ class SocketTransport final : public Transport {
     if (!known.is_known) return;
     if (known.addresses.empty())
       return cannot_connect(c, known.error, error_of_one_more_file(wake_));
+    exchange.num_addresses = known.addresses.size();
     while (exchange.num_tried < known.addresses.size()) {
       // Connections are spread over the addresses that the name has.
       const SocketAddress& address =
           known.addresses[(next_address_ + exchange.num_tried) % known.addresses.size()];
       ++exchange.num_tried;
+      exchange.tried = now_;
       c.fd = ::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
       if (c.fd < 0) return cannot_connect(c, std::strerror(errno), errno);
       const int on = 1;
@@ -398,6 +412,13 @@ class SocketTransport final : public Transport {
              exchange.why_not);
   }
 
+  void try_next_address(Connection& c, std::string why_not) {
+    c.exchange->why_not = std::move(why_not);
+    close_socket(c);
+    c.state = State::Resolving;
+    connect(c);
+  }
+
   void cannot_connect(Connection& c, std::string why, int error) {
     const std::string lack = lack_of_files(error);
     if (lack.empty()) return fail(c, TransportStatus::ConnectFailed, std::move(why));
@@ -408,12 +429,7 @@ class SocketTransport final : public Transport {
     int error = 0;
     ::socklen_t size = sizeof error;
     ::getsockopt(c.fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error != 0) {
-      c.exchange->why_not = std::strerror(error);
-      close_socket(c);
-      c.state = State::Resolving;
-      return connect(c);
-    }
+    if (error != 0) return try_next_address(c, std::strerror(error));
     ++num_connected_;
     ++next_address_;
     c.exchange->last_progress = now_;
@@ -670,6 +686,11 @@ class SocketTransport final : public Transport {
       // Slow senders don't fill what we wait for: take what is there.
       if (c.state == State::Body && now_ - c.exchange->last_progress >= kLook) advance(c);
       if (c.is_doomed || !c.exchange) continue;
+      if (c.state == State::Resolving) has_work_ = true;
+      if (c.state == State::Connecting && now_ - c.exchange->tried >= kNextAddress &&
+          c.exchange->num_tried < c.exchange->num_addresses)
+        try_next_address(c, "no answer");
+      if (c.is_doomed) continue;
       if (!has_stood && now_ - c.exchange->began >= options_.connect_timeout) {
         fail(c, TransportStatus::TimedOut,
              "no connection to " + c.exchange->url.origin.host + " in " +

@@ -21,6 +21,8 @@ constexpr double kEnumerationCost = 1.5e7;
 constexpr double kSteps[] = {0.03, 0.01, 0.003};
 constexpr int kTries = 30;
 constexpr std::ptrdiff_t kMinMeasured = 3;
+// Of more observations the processes keep so many.
+constexpr double kMaxRows = 400;
 
 class AcquisitionSearch final : public Searcher {
  public:
@@ -92,9 +94,13 @@ class AcquisitionSearch final : public Searcher {
       const auto order = best_first(*all, acquisition.score(*all), tabu);
       return order.empty() ? std::nullopt : std::optional((*all)[order.front()]);
     }
-    const auto points = make_candidates(unit_space_, acquisition.good, rng);
+    const std::size_t affordable = affordable_points(
+        std::min(n, kMaxRows), static_cast<double>(unit_space_.model_kinds().size()),
+        1 + options_.beside.size());
+    const auto points = make_candidates(unit_space_, acquisition.good, rng, affordable);
     if (points.empty()) return std::nullopt;
-    auto top = climb(unit_space_, acquisition.score, points, acquisition.score(points), tabu);
+    auto top = climb(unit_space_, acquisition.score, points, acquisition.score(points), tabu,
+                     {.max_scored = affordable});
     if (!top) return std::nullopt;
     return settled(acquisition, std::move(*top), tabu, rng);
   }

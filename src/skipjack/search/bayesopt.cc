@@ -234,11 +234,15 @@ class BayesOpt final : public Searcher {
     std::vector<UnitPoint> good = model.best_points(kBestMeans);
     // The newest trial may turn out to be the best.
     if (!seen.pending.empty()) good.push_back(seen.pending.back());
-    std::vector<UnitPoint> points = skipjack::make_candidates(unit_space_, good, rng);
+    const std::size_t affordable = affordable_points(
+        static_cast<double>(model.num_rows()),
+        static_cast<double>(unit_space_.model_kinds().size()), 1 + options_.constraints.size());
+    std::vector<UnitPoint> points = skipjack::make_candidates(unit_space_, good, rng, affordable);
     PointSet tabu(seen.invalid.begin(), seen.invalid.end());
     tabu.insert(seen.pending.begin(), seen.pending.end());
     const auto score = [&](std::span<const UnitPoint> p) { return log_acquisition(model, p); };
-    if (auto top = climb(unit_space_, score, points, score(points), tabu)) {
+    if (auto top =
+            climb(unit_space_, score, points, score(points), tabu, {.max_scored = affordable})) {
       points.insert(points.end(), top->found.begin(), top->found.end());
       for (const UnitPoint& found : top->tops)
         if (UnitPoint refined = refine(model, found, tabu, kRefineEvaluations); refined != found)

@@ -18,11 +18,19 @@ constexpr int kPerturbations = 20;
 constexpr double kWide = 0.1, kNarrow = 0.03;
 // A step must gain at least this much, so that rounding does not go in circles.
 constexpr double kLeastGain = 1e-9;
+// Multiplications for scoring, and what one dimension of one distance counts as.
+constexpr double kScoringCost = 1.5e8, kDistanceCost = 4;
 
 }  // namespace
 
+std::size_t affordable_points(double rows, double dimension, std::size_t num_processes) {
+  const double cost =
+      std::max(1.0, rows * (rows + kDistanceCost * dimension)) * static_cast<double>(num_processes);
+  return std::max<std::size_t>(100, static_cast<std::size_t>(kScoringCost / cost));
+}
+
 std::vector<UnitPoint> make_candidates(const UnitSpace& space, std::span<const UnitPoint> good,
-                                       Rng& rng) {
+                                       Rng& rng, std::size_t max_points) {
   PointSet found;
   const auto add = [&](UnitPoint point) {
     if (!found.contains(point) && space.satisfies_constraints(point))
@@ -36,7 +44,15 @@ std::vector<UnitPoint> make_candidates(const UnitSpace& space, std::span<const U
     for (int i = 0; i < kPerturbations; ++i)
       add(space.perturb(point, i % 2 == 0 ? kWide : kNarrow, rng));
   }
-  return {found.begin(), found.end()};
+  std::vector<UnitPoint> all(found.begin(), found.end());
+  if (all.size() <= max_points) return all;
+  std::vector<UnitPoint> kept;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool is_kept = i * max_points / all.size() != (i + 1) * max_points / all.size() ||
+                         std::find(good.begin(), good.end(), all[i]) != good.end();
+    if (is_kept) kept.push_back(std::move(all[i]));
+  }
+  return kept;
 }
 
 std::vector<std::size_t> best_first(std::span<const UnitPoint> points, const VectorXd& scores,

@@ -21,10 +21,17 @@ using PointSet = std::set<UnitPoint>;
 /// Larger is better; one number a point.
 using ScoreFunction = std::function<Eigen::VectorXd(std::span<const UnitPoint>)>;
 
+/// How many points may be scored in a part of a suggestion, so that many rows in many dimensions
+/// don't stall it: a tenth of a second's worth, at least 100. rows, dimension: of the processes
+/// that score.
+std::size_t affordable_points(double rows, double dimension, std::size_t num_processes = 1);
+
 /// 512 scrambled Sobol points, the good ones, their neighbours and 20 random perturbations of each;
-/// distinct, in order, and only what keeps the constraints.
-std::vector<UnitPoint> make_candidates(const UnitSpace& space, std::span<const UnitPoint> good,
-                                       Rng& rng);
+/// distinct, in order, and only what keeps the constraints. Beyond max_points they are thinned
+/// evenly, the good ones kept.
+std::vector<UnitPoint> make_candidates(
+    const UnitSpace& space, std::span<const UnitPoint> good, Rng& rng,
+    std::size_t max_points = std::numeric_limits<std::size_t>::max());
 
 struct ClimbOptions {
   /// The best points that the ascent starts from. Range [1, inf).
