@@ -531,6 +531,19 @@ TEST_P(DownloadTest, TheClientGoesOnAfterAFailure) {
             object);
 }
 
+TEST_P(DownloadTest, FindsTheHostByItsName) {
+  const std::string object = test_object(300'000);
+  const ScriptedServer server(
+      [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); });
+  ClientOptions options = options_for(server);
+  options.endpoint.endpoint_url.replace(options.endpoint.endpoint_url.find("127.0.0.1"), 9,
+                                        "localhost");
+  EXPECT_EQ(Client(options)
+                .download({.object = object_, .target = ToMemory{}, .config = kSmallParts})
+                .memory.view(),
+            object);
+}
+
 TEST_P(DownloadTest, TlsBringsTheSameBytes) {
   const TestCertificate certificate("IP:127.0.0.1");
   certificate.write_pem(folder_ / "ca.pem");
