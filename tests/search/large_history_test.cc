@@ -56,7 +56,8 @@ TEST(LargeHistory, ASuggestionTakesNoSecond) {
     experiment.report(trial, std::move(metrics));
     experiment.end(trial, Outcome::Completed);
   }
-  const auto next_takes = [&](const char* name, const std::unique_ptr<Searcher>& searcher) {
+  const auto next_takes = [&](const char* name, const std::unique_ptr<Searcher>& searcher,
+                              double limit = 1) {
     // The first call after a resume encodes everything; the others go on from there.
     double seconds[2];
     for (double& taken : seconds) {
@@ -67,14 +68,17 @@ TEST(LargeHistory, ASuggestionTakesNoSecond) {
     std::printf("%-16s first %.0f ms, then %.1f ms\n", name, 1e3 * seconds[0], 1e3 * seconds[1]);
     // 500 ms in a release build; this one may be unoptimised or instrumented.
     EXPECT_LT(seconds[0], 5) << name;
-    EXPECT_LT(seconds[1], 2.5) << name;
+    EXPECT_LT(seconds[1], limit) << name;
   };
-  next_takes("bayesopt", make_bayesopt_search({.space = space, .metric = metric}));
-  next_takes("cost_aware", make_cost_aware_search({.space = space, .metric = metric}));
+  constexpr double kWithModel = 2.5;
+  next_takes("bayesopt", make_bayesopt_search({.space = space, .metric = metric}), kWithModel);
+  next_takes("cost_aware", make_cost_aware_search({.space = space, .metric = metric}), kWithModel);
   const std::vector<Metric> objectives = {metric, {.name = "size"}};
-  next_takes("mo_bayesopt", make_mo_bayesopt_search({.space = space, .objectives = objectives}));
+  next_takes("mo_bayesopt", make_mo_bayesopt_search({.space = space, .objectives = objectives}),
+             kWithModel);
   next_takes("scalarization",
-             make_random_scalarization_search({.space = space, .objectives = objectives}));
+             make_random_scalarization_search({.space = space, .objectives = objectives}),
+             kWithModel);
   next_takes("tpe", make_tpe_search({.space = space, .metric = metric}));
   next_takes("cmaes", make_cmaes_search({.space = space, .metric = metric}));
   next_takes("rea", make_rea_search({.space = space, .metric = metric}));

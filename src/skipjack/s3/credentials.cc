@@ -5,16 +5,10 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
+#include "skipjack/s3/text.h"
 
 namespace skipjack::s3 {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
 
 /// The sections of a file, under the names of profiles; nothing if there is no such file.
 ProfileFile load_profile_file(const std::filesystem::path& path) {
@@ -93,9 +87,7 @@ ProfileFile parse_profile_file(std::string_view text, const std::string& name) {
     if (equals == std::string_view::npos || trim(line.substr(0, equals)).empty())
       throw fail("neither a section nor \"key = value\"");
     if (section == nullptr) throw fail("a setting before the first section");
-    std::string key(trim(line.substr(0, equals)));
-    for (char& c : key)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    std::string key = lower_case(trim(line.substr(0, equals)));
     const std::string_view value = trim(line.substr(equals + 1));
     nested = value.empty();
     (*section)[std::move(key)] = std::string(value);

@@ -21,6 +21,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/s3/curl_status.h"
 #include "skipjack/s3/file_limit.h"
+#include "skipjack/s3/text.h"
 #include "skipjack/s3/transport.h"
 
 namespace skipjack::s3 {
@@ -40,13 +41,6 @@ void check_multi(CURLMcode code, const char* what) {
   if (code != CURLM_OK)
     throw Error(ErrorCode::Network,
                 std::string("libcurl: ") + what + ": " + curl_multi_strerror(code));
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
 class CurlTransport final : public Transport {
@@ -376,11 +370,9 @@ class CurlTransport final : public Transport {
       return size;
     }
     const std::size_t colon = std::min(line.find(':'), line.size());
-    std::string name(line.substr(0, colon));
-    for (char& c : name)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     exchange.head.headers.emplace_back(
-        std::move(name), std::string(trim(line.substr(std::min(colon + 1, line.size())))));
+        lower_case(line.substr(0, colon)),
+        std::string(trim(line.substr(std::min(colon + 1, line.size())))));
     return size;
   }
 

@@ -8,18 +8,12 @@
 #include <limits>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3/text.h"
 
 namespace skipjack::s3 {
 namespace {
 
 constexpr std::size_t kLongestHead = 64 * 1024;
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
 
 [[noreturn]] void no_http(const std::string& why) {
   throw Error(ErrorCode::Network, "the answer is no HTTP: " + why);
@@ -55,9 +49,7 @@ struct HttpReader::State {
 
   void add_header() {
     if (name.empty()) return;
-    for (char& c : name)
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    head.headers.emplace_back(std::move(name), std::string(trim(value)));
+    head.headers.emplace_back(lower_case(name), std::string(trim(value)));
     name.clear(), value.clear();
   }
 

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3/text.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -47,13 +48,6 @@ Digest hmac_sha256(std::string_view key, std::string_view bytes) {
                       digest.data(), &length) != nullptr &&
                  length == digest.size());
   return digest;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
 }
 
 /// Without the ends' white space, and with every run of spaces inside made one.
@@ -109,7 +103,7 @@ HttpHeaders sign(const SigningInput& input, const Credentials& credentials) {
 
   HttpHeaders sorted;
   for (const auto& [name, value] : headers)
-    sorted.emplace_back(lower(name), canonical_value(value));
+    sorted.emplace_back(lower_case(name), canonical_value(value));
   std::sort(sorted.begin(), sorted.end());
   std::string canonical_headers, signed_headers;
   for (const auto& [name, value] : sorted) {

@@ -141,9 +141,9 @@ class SocketTransport final : public Transport {
       fresh.self = std::prev(connections_.end());
       fresh.exchange.emplace(std::move(exchange));
       fresh.state = State::Resolving;
+      has_work_ = true;
     }
     // Carried out by drive(): nothing is handed to receivers from here.
-    has_work_ = true;
   }
 
   void cancel(ResponseReceiver& receiver) override {

@@ -1,0 +1,14 @@
+// The little that headers and configuration files ask of text: ASCII alone, whatever the locale.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace skipjack::s3 {
+
+/// Without spaces, tabs and line ends around it.
+std::string_view trim(std::string_view text);
+/// A to Z in lower case, everything else as it is.
+std::string lower_case(std::string_view text);
+
+}  // namespace skipjack::s3
