@@ -185,7 +185,7 @@ class Smac(Peer):
         make = getattr(smac, facade)
         # Its first points are a share of the budget: a quarter of 100 trials at most.
         design = make.get_initial_design(scenario, max_ratio=0.0025)
-        self.optimiser = make(scenario, lambda *_: 0.0, initial_design=design, overwrite=True, logging_level=False)
+        self.optimiser = make(scenario, lambda config, seed=0: 0.0, initial_design=design, overwrite=True, logging_level=False)
 
     def ask(self, trial):
         self.asked[trial] = self.optimiser.ask()
