@@ -86,6 +86,21 @@ TEST(AskTell, BestIsFeasible) {
   EXPECT_EQ(study.best()->id, inside);
 }
 
+TEST(AskTell, FrontHoldsWhatNoOtherTrialBeatsInAllObjectives) {
+  AskTellOptions options = options_for("random");
+  options.metrics = {{"loss"}, {.name = "gain", .mode = Mode::Max}};
+  AskTell study(options);
+  const TrialId cheap = study.ask().id, beaten = study.ask().id, good = study.ask().id;
+  study.tell(cheap, {{"loss", 1}, {"gain", 1}});
+  study.tell(beaten, {{"loss", 2}, {"gain", 0.5}});
+  study.tell(good, {{"loss", 3}, {"gain", 2}});
+  const std::vector<FrontMember> front = study.front();
+  ASSERT_EQ(front.size(), 2U);
+  EXPECT_EQ(front[0].trial, cheap);
+  EXPECT_EQ(front[1].trial, good);
+  EXPECT_EQ(front[1].values, (std::vector<double>{3, 2}));
+}
+
 TEST(AskTell, FailedAndNonFiniteTrialsAreFailures) {
   AskTell study(options_for("random"));
   const TrialId crashed = study.ask().id, diverged = study.ask().id;

@@ -31,18 +31,13 @@ class AcquisitionSearch final : public Searcher {
         unit_space_(options_.space),
         log_(options_.space, options_.metric, options_.beside),
         initial_(make_sobol_search({.space = options_.space, .seed = options_.seed})),
-        random_(make_random_search({.space = options_.space, .seed = options_.seed})) {
-    if (options_.num_initial && *options_.num_initial < 1)
-      throw Error(ErrorCode::InvalidArgument,
-                  "num_initial = " + std::to_string(*options_.num_initial) + " must be >= 1");
-  }
+        random_(make_random_search({.space = options_.space, .seed = options_.seed})),
+        num_initial_(num_initial_points(options_.num_initial, unit_space_.dimension())) {}
 
   Suggestion suggest(const History& history, const SuggestContext& context) override {
     log_.update(history);
     const Observations seen = all_observations(log_.records());
-    const std::int64_t num_initial = options_.num_initial.value_or(
-        std::max<std::int64_t>(5, static_cast<std::int64_t>(unit_space_.dimension()) + 1));
-    if (static_cast<std::int64_t>(log_.records().size()) < num_initial || !is_enough(seen)) {
+    if (static_cast<std::int64_t>(log_.records().size()) < num_initial_ || !is_enough(seen)) {
       Suggestion first = initial_->suggest(history, context);
       return std::holds_alternative<Exhausted>(first) ? random_->suggest(history, context) : first;
     }
@@ -129,6 +124,7 @@ class AcquisitionSearch final : public Searcher {
   UnitSpace unit_space_;
   TrialLog log_;
   std::unique_ptr<Searcher> initial_, random_;
+  std::int64_t num_initial_;
   Json previous_;
 };
 

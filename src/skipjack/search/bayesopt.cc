@@ -74,10 +74,8 @@ class BayesOpt final : public Searcher {
         unit_space_(options_.space),
         log_(options_.space, options_.metric, options_.constraints),
         initial_(make_sobol_search({.space = options_.space, .seed = options_.seed})),
-        random_(make_random_search({.space = options_.space, .seed = options_.seed})) {
-    if (options_.num_initial && *options_.num_initial < 1)
-      throw Error(ErrorCode::InvalidArgument,
-                  "num_initial = " + std::to_string(*options_.num_initial) + " must be >= 1");
+        random_(make_random_search({.space = options_.space, .seed = options_.seed})),
+        num_initial_(num_initial_points(options_.num_initial, unit_space_.dimension())) {
     if (!options_.sources.empty()) {
       sources_ = std::make_shared<const SourceModels>(unit_space_, options_.sources);
       transfer_configurations_ =
@@ -117,11 +115,6 @@ class BayesOpt final : public Searcher {
   }
 
  private:
-  std::int64_t num_initial() const {
-    return options_.num_initial.value_or(
-        std::max<std::int64_t>(5, static_cast<std::int64_t>(unit_space_.dimension()) + 1));
-  }
-
   /// What the model of the next suggestion is made from.
   Observations basis() const {
     const auto& records = log_.records();
@@ -148,7 +141,7 @@ class BayesOpt final : public Searcher {
   /// takes to judge the sources.
   bool is_initial(std::int64_t num_trials, const Observations& seen) const {
     if (seen.values.size() < 3) return true;
-    if (num_trials >= num_initial()) return false;
+    if (num_trials >= num_initial_) return false;
     return next_transfer_point() || seen.values.size() < 2 * kTrialsOfSources ||
            choose_prior_mean(sources_, unit_space_, seen, options_.metric).empty();
   }
@@ -183,7 +176,7 @@ class BayesOpt final : public Searcher {
   void prepare_beside(const Configuration& proposed) {
     Observations seen = all_observations(log_.records());
     const auto next = static_cast<TrialId>(log_.records().size());
-    if (seen.values.size() < 3 || (next + 1 < num_initial() && !sources_)) return;
+    if (seen.values.size() < 3 || (next + 1 < num_initial_ && !sources_)) return;
     seen.pending.push_back(options_.space.encode(proposed));
     seen.pending_trials.push_back(next);
     beside_ =
@@ -485,6 +478,7 @@ class BayesOpt final : public Searcher {
   UnitSpace unit_space_;
   TrialLog log_;
   std::unique_ptr<Searcher> initial_, random_;
+  std::int64_t num_initial_;
   std::optional<SurrogateFit> fit_;
   /// Null if there are none.
   std::shared_ptr<const SourceModels> sources_;

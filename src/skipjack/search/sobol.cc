@@ -1,7 +1,10 @@
 #include "skipjack/search/sobol.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
+#include "skipjack/base/error.h"
 #include "skipjack/model/sobol.h"
 #include "skipjack/search/point_sequence.h"
 
@@ -13,6 +16,13 @@ std::unique_ptr<Searcher> make_sobol_search(SobolSearchOptions options) {
       {.space = std::move(options.space), .seed = options.seed, .point = [sequence](auto index) {
          return sequence.point(index);
        }});
+}
+
+std::int64_t num_initial_points(std::optional<std::int64_t> asked, std::size_t dimension) {
+  if (asked && *asked < 1)
+    throw Error(ErrorCode::InvalidArgument,
+                "num_initial = " + std::to_string(*asked) + " must be >= 1");
+  return asked.value_or(std::max<std::int64_t>(5, static_cast<std::int64_t>(dimension) + 1));
 }
 
 }  // namespace skipjack

@@ -3,8 +3,10 @@
 // twice as densely as another. Not for categories in particular: their cells are just intervals.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "skipjack/search/searcher.h"
 
@@ -20,5 +22,9 @@ struct SobolSearchOptions {
 /// 200 points per trial were looked at so far, a random configuration is taken instead; Exhausted
 /// as in random search.
 std::unique_ptr<Searcher> make_sobol_search(SobolSearchOptions options);
+
+/// Of such points, how many go before the first that a model proposes: as asked, else max(5, d + 1)
+/// in d dimensions. Throws InvalidArgument for less than 1.
+std::int64_t num_initial_points(std::optional<std::int64_t> asked, std::size_t dimension);
 
 }  // namespace skipjack

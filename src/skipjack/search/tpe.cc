@@ -33,10 +33,8 @@ class Tpe final : public Searcher {
                      .metric = options_.metric,
                      .seed = options_.seed,
                      .duplicates = options_.duplicates}),
-        initial_(make_sobol_search({.space = options_.space, .seed = options_.seed})) {
-    if (options_.num_initial && *options_.num_initial < 1)
-      throw Error(ErrorCode::InvalidArgument,
-                  "num_initial = " + std::to_string(*options_.num_initial) + " must be >= 1");
+        initial_(make_sobol_search({.space = options_.space, .seed = options_.seed})),
+        num_initial_(num_initial_points(options_.num_initial, axes_.size())) {
     if (options_.num_candidates < 1 || options_.num_candidates > 10'000)
       throw Error(
           ErrorCode::InvalidArgument,
@@ -48,10 +46,7 @@ class Tpe final : public Searcher {
     const auto num_values =
         std::count_if(experience_.finished().begin(), experience_.finished().end(),
                       [](const FinishedTrial& f) { return f.loss; });
-    const auto dimension = static_cast<std::int64_t>(axes_.size());
-    const std::int64_t num_initial =
-        options_.num_initial.value_or(std::max<std::int64_t>(5, dimension + 1));
-    if (static_cast<std::int64_t>(history.trials().size()) < num_initial ||
+    if (static_cast<std::int64_t>(history.trials().size()) < num_initial_ ||
         static_cast<std::size_t>(num_values) < kMinValues)
       return initial_->suggest(history, context);
 
@@ -131,6 +126,7 @@ class Tpe final : public Searcher {
   std::vector<Axis> axes_;
   Experience experience_;
   std::unique_ptr<Searcher> initial_;
+  std::int64_t num_initial_;
 };
 
 }  // namespace

@@ -453,6 +453,10 @@ std::optional<Recommendation> AskTell::recommend() const {
                              options.metrics);
 }
 
+std::vector<FrontMember> AskTell::front() const {
+  return pareto_front(history(), state_->options().metrics);
+}
+
 History AskTell::history() const {
   const std::lock_guard lock(state_->mutex());
   return state_->history();

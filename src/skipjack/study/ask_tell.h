@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "skipjack/base/clock.h"
+#include "skipjack/search/front.h"
 #include "skipjack/search/recommend.h"
 #include "skipjack/search/warm_start.h"
 #include "skipjack/space/search_space.h"
@@ -123,6 +124,8 @@ class AskTell {
   std::optional<BestTrial> best() const;
   /// The configuration to believe in under noise: see search/recommend.h.
   std::optional<Recommendation> recommend() const;
+  /// With several objectives, the trials that no other is better than: see search/front.h.
+  std::vector<FrontMember> front() const;
   /// A copy, as of now.
   History history() const;
 
