@@ -211,6 +211,7 @@ void add_s3_get(CLI::App& s3, Context& context) {
   command.add_flag("--json", flags->json, "print the result as JSON, effective values included");
   command.add_flag("--quiet,-q", flags->quiet, "print nothing but errors");
   add_s3_access_flags(command, flags->access);
+  add_endpoint_ips_flag(command, flags->access);
 
   const std::string group =
       "TransferConfig (sizes in bytes or as 8MiB; what is not given the engine chooses)";

@@ -30,8 +30,10 @@ namespace skipjack::s3 {
 
 struct ClientOptions {
   EndpointOptions endpoint{};
-  /// Anonymous unless set; load_aws_settings() finds those of the environment and the profile.
+  /// Keys for as long as the client lives. Anonymous unless set.
   Credentials credentials{};
+  /// Set: comes before credentials. load_aws_settings() finds whoever provides keys here.
+  std::shared_ptr<CredentialsProvider> credentials_provider{};
   TransportOptions transport{};
   /// Another transport than sockets, or libcurl's where there is a proxy; for tests. Called once.
   std::function<std::unique_ptr<Transport>(const TransportOptions&)> make_transport{};
@@ -39,6 +41,11 @@ struct ClientOptions {
   std::optional<std::uint64_t> seed{};
   LogSink log{};
 };
+
+/// Whether requests go out unsigned.
+inline bool is_anonymous(const ClientOptions& options) {
+  return !options.credentials_provider && options.credentials.anonymous();
+}
 
 /// An object's bytes, kept for the caller.
 struct MemoryObject {

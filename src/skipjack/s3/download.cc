@@ -16,6 +16,8 @@ namespace skipjack::s3 {
 namespace {
 
 constexpr std::size_t kLongestErrorBody = 64 * 1024;
+/// How often to look whether keys that are being fetched are there.
+constexpr Duration kKeysLook = std::chrono::milliseconds(10);
 
 PlanLimits machine_limits() {
   const long pages = ::sysconf(_SC_PHYS_PAGES);
@@ -31,6 +33,7 @@ struct Part {
   std::int64_t attempts = 0;
   /// Retry tokens to give back when it succeeds.
   std::int64_t tokens = 1;
+  RequestIdentity identity{};
 };
 
 class Download {
@@ -205,6 +208,7 @@ void Download::loop() {
 Duration Download::time_to_next_event(Duration now) const {
   Duration wait =
       options_.progress ? options_.progress_interval : Duration(std::chrono::seconds(1));
+  if (!requester_.is_ready()) return std::min(wait, kKeysLook);
   if (!retries_.empty()) wait = std::min(wait, retries_.begin()->due - now);
   return std::max(wait, Duration(0));
 }
@@ -228,6 +232,8 @@ Part* Download::next_part(Duration now) {
 }
 
 void Download::start_idle_lanes() {
+  // Bodies on their way don't wait for keys.
+  if (!requester_.is_ready()) return;
   const Duration now = system_clock().now();
   for (Lane& lane : lanes_) {
     if (lane.part != nullptr) continue;
@@ -251,7 +257,7 @@ void Download::start(Lane& lane, Part& part) {
   lane.buffer_offset = part.range.begin + part.received;
   ++part.attempts;
   ++result_.num_requests;
-  HttpRequest request = requester_.make_request(spec);
+  HttpRequest request = requester_.make_request(spec, part.identity, options_.stop);
   lane.part = &part;
   requester_.transport().start(std::move(request), lane);
 }
@@ -430,19 +436,14 @@ void Download::take_end(Lane& lane, TransportStatus status, std::string_view det
 void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view detail) {
   Part& part = *lane.part;
   lane.part = nullptr;
-  FinalFailure failure;
+  FinalFailure failure = describe_failure(status, detail, lane.head, lane.error_body);
   failure.attempts_made = part.attempts;
   failure.had_if_match = lane.had_if_match;
-  failure.transport_detail = detail;
-  failure.attempt.transport = status;
-  failure.attempt.http_status = lane.head.status;
-  const S3ErrorBody error = parse_s3_error(lane.error_body);
-  failure.attempt.s3_code = error.code;
-  failure.s3_message = error.message;
-  if (const std::string* region = lane.head.find("x-amz-bucket-region"))
-    failure.bucket_region = *region;
-  if (const std::string* after = lane.head.find("retry-after"))
-    failure.attempt.retry_after = parse_retry_after(*after);
+  if (requester_.learn(options_.object, failure, part.identity)) {
+    --part.attempts;
+    retries_.insert({Duration(0), &part});
+    return;
+  }
 
   const RetryOptions retry{.num_attempts =
                                *with_boto3_defaults(options_.config).num_download_attempts};

@@ -112,7 +112,7 @@ class SocketTransport final : public Transport {
       : options_(options),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-        resolver_(wake_) {
+        resolver_(wake_, options_.endpoint_ips) {
     ::epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
     if (epoll_ >= 0 && wake_ >= 0 && ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) == 0) return;
     const int error = errno;

@@ -32,6 +32,10 @@ struct TransportOptions {
   std::string ca_file{};
   /// "http://proxy:3128"; empty means none (the environment is not read).
   std::string proxy{};
+  /// IPv4 and IPv6 addresses to connect to instead of those that a host's name has; TLS still
+  /// checks the name. Connections are spread over them. Empty: names are looked up. Not with a
+  /// proxy.
+  std::vector<std::string> endpoint_ips{};
 };
 /// Throws InvalidArgument naming the option that is out of range.
 void validate(const TransportOptions& options);
@@ -105,7 +109,7 @@ class Transport {
 /// Throws what validate() throws, and Unsupported for a proxy.
 std::unique_ptr<Transport> make_socket_transport(const TransportOptions& options);
 /// libcurl's multi interface over epoll: one thread, the caller's. HTTP/1.1. Throws what validate()
-/// throws.
+/// throws, and Unsupported for endpoint_ips.
 std::unique_ptr<Transport> make_curl_transport(const TransportOptions& options);
 
 }  // namespace skipjack::s3
