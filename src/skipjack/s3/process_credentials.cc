@@ -160,9 +160,11 @@ Credentials fetch_process_credentials(const ProcessOptions& options) {
   const std::vector<std::string> words = split_command(options.command);
   const std::string who = "the credential_process \"" + words[0] + "\"";
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw errno_error(errno, "can't make a pipe");
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw errno_error(errno, "can't make a pipe");
   const Descriptor output(ends[0]);
   Descriptor theirs(ends[1]);
+  // Ours alone: the program's end stays as programs expect it.
+  if (::fcntl(output.get(), F_SETFL, O_NONBLOCK) != 0) throw errno_error(errno, "can't set a pipe");
   const Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (wake.get() < 0) throw errno_error(errno, "can't make an event");
   Child child(words, theirs.get());

@@ -122,9 +122,8 @@ Credentials assume_role(const RoleOptions& options, const Credentials& source,
   // A machine with a wrong clock can still prove who it is: the service says what time it is.
   if (const auto offset = clock_offset(outcome, now))
     outcome = call_identity(signed_call(options, form, source, now + *offset), call);
-  return credentials_of_answer(
-      options, action, outcome,
-      {source.secret_access_key.reveal(), source.session_token.reveal(), options.external_id});
+  return credentials_of_answer(options, action, outcome,
+                               {source.secret_access_key.reveal(), source.session_token.reveal()});
 }
 
 Credentials assume_role_with_web_identity(const RoleOptions& options, const std::string& token_file,
