@@ -1,5 +1,7 @@
 #include "skipjack/s3/endpoint.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -52,7 +54,16 @@ void refuse_special_bucket(const std::string& bucket) {
                 "copy the object to a bucket of a region");
 }
 
-bool is_virtual_hosted(const EndpointOptions& endpoint, const std::string& bucket) {
+/// Nothing can stand before an address.
+bool is_address(std::string_view authority) {
+  const std::string host(authority.substr(0, authority.find(':')));
+  ::in_addr bytes{};
+  return authority.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), &bytes) == 1;
+}
+
+/// authority: of the endpoint.
+bool is_virtual_hosted(const EndpointOptions& endpoint, std::string_view authority,
+                       const std::string& bucket) {
   switch (endpoint.addressing_style) {
     case AddressingStyle::Path:
       if (endpoint.use_accelerate_endpoint && endpoint.endpoint_url.empty())
@@ -61,7 +72,7 @@ bool is_virtual_hosted(const EndpointOptions& endpoint, const std::string& bucke
                     "leave one of them out");
       return false;
     case AddressingStyle::Virtual:
-      return true;
+      return !is_address(authority);
     case AddressingStyle::Auto:
       break;
   }
@@ -251,7 +262,7 @@ RequestTarget request_target(const EndpointOptions& endpoint, const ObjectAddres
       refuse_special_bucket(address.bucket);
       target.authority = s3_host(endpoint);
     }
-    if (is_virtual_hosted(endpoint, address.bucket))
+    if (is_virtual_hosted(endpoint, target.authority, address.bucket))
       target.authority.insert(0, address.bucket + ".");
     else
       target.path += "/" + address.bucket;
