@@ -43,7 +43,8 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.environment = {k: v for k, v in os.environ.items()
                             if not k.startswith(("AWS_", "SKIPJACK_", "XDG_DATA"))}
-        self.environment.update(SKIPJACK_HOME=str(self.folder / "home"), HOME=str(self.folder), LC_ALL="C.UTF-8")
+        self.environment.update(SKIPJACK_HOME=str(self.folder / "home"), HOME=str(self.folder), LC_ALL="C.UTF-8",
+                                AWS_EC2_METADATA_DISABLED="true")
 
     def write(self, name, text, mode=0o644):
         path = self.folder / name

@@ -76,6 +76,39 @@ TEST(Endpoint, RefusesBadUrls) {
   EXPECT_THROW(request_target({}, {"b", std::string(1025, 'k')}), Error);
 }
 
+TEST(Endpoint, BucketsOfOtherKindsAreRefusedByName) {
+  const auto code = [](const std::string& bucket, const EndpointOptions& endpoint = {}) {
+    try {
+      request_target(endpoint, {bucket, "k"});
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::Io;  // nothing was thrown
+  };
+  for (const char* bucket :
+       {"arn:aws:s3-outposts:us-west-2:123456789012:outpost/op-1/accesspoint/x",
+        "arn:aws:s3-object-lambda:us-west-2:123456789012:accesspoint/x",
+        "arn:aws:s3::123456789012:accesspoint/x.mrap", "b--use1-az4--x-s3", "b-123--op-s3"})
+    EXPECT_EQ(code(bucket), ErrorCode::Unsupported) << bucket;
+  EXPECT_EQ(code("b--use1-az4--x-s3", {.endpoint_url = "http://h"}), ErrorCode::Io);
+  const std::string point = "arn:aws:s3:us-west-2:123456789012:accesspoint/x";
+  EXPECT_EQ(code(point), ErrorCode::Io);
+  EXPECT_EQ(code(point, {.use_accelerate_endpoint = true}), ErrorCode::InvalidArgument);
+  EXPECT_EQ(code("dotted.name", {.use_accelerate_endpoint = true}), ErrorCode::InvalidArgument);
+  EXPECT_EQ(code("b12", {.region = "cn-north-1", .use_accelerate_endpoint = true}),
+            ErrorCode::InvalidArgument);
+  EXPECT_EQ(code("b12", {.use_fips_endpoint = true, .use_accelerate_endpoint = true}),
+            ErrorCode::InvalidArgument);
+}
+
+TEST(S3Uri, AnAccessPointsNameIsNoKey) {
+  const std::string point = "arn:aws:s3:us-west-2:123456789012:accesspoint/x";
+  EXPECT_EQ(parse_s3_uri("s3://" + point + "/a/b"), (ObjectAddress{point, "a/b"}));
+  EXPECT_EQ(parse_s3_uri("s3://" + point), (ObjectAddress{point, ""}));
+  EXPECT_EQ(to_s3_uri({point, "a/b"}), "s3://" + point + "/a/b");
+  EXPECT_THROW(parse_s3_uri("s3://arn:aws:s3:us-west-2:123456789012:accesspoint"), Error);
+}
+
 TEST(ContentRange, ReadsTheStandardsForms) {
   const auto range = parse_content_range("bytes 42-1233/1234");  // RFC 9110, section 14.4
   ASSERT_TRUE(range);
