@@ -149,6 +149,19 @@ TEST(Lesson, TheServersClockIsTakenOver) {
     }
 }
 
+TEST(Lesson, AnAbsurdClockIsNotBelieved) {
+  for (const char* date : {"Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"}) {
+    const ScriptedServer server([&](const ScriptedRequest&) {
+      ScriptedReply reply = s3_error(403, "RequestTimeTooSkewed");
+      reply.headers["Date"] = date;
+      return reply;
+    });
+    EXPECT_EQ(error_of([&] { Client(options_for(server)).download({.object = kObject}); }).code(),
+              ErrorCode::PermissionDenied);
+    EXPECT_EQ(server.requests().size(), 1u);
+  }
+}
+
 TEST(Lesson, ASignatureThatIsWrongAtTheRightTimeIsNotRepeated) {
   const ScriptedServer server([&](const ScriptedRequest&) {
     ScriptedReply reply = s3_error(403, "SignatureDoesNotMatch");

@@ -124,6 +124,8 @@ S3Access s3_access(const S3AccessFlags& flags, Context& context) {
     access.client.endpoint.addressing_style = style;
   if (given) access.client.credentials = *given;
   access.client.credentials_provider = settings.credentials;
+  // Fetched now: what is wrong with them shows before anything is done, and no clock is running.
+  if (settings.credentials) settings.credentials->get();
   if (settings.ca_bundle) access.client.transport.ca_file = *settings.ca_bundle;
   access.client.transport.proxy = settings.proxy;
   access.client.transport.endpoint_ips = flags.endpoint_ips;

@@ -128,4 +128,9 @@ std::optional<std::int64_t> parse_http_date(std::string_view text) {
   return unix_time_of(moment);
 }
 
+bool is_plausible_now(std::int64_t unix_time) {
+  constexpr std::int64_t k2020 = 1577836800, k2200 = 7258118400;
+  return unix_time >= k2020 && unix_time < k2200;
+}
+
 }  // namespace skipjack::s3

@@ -16,5 +16,7 @@ std::optional<std::int64_t> parse_iso_date(std::string_view text);
 std::string to_iso_date(std::int64_t unix_time);
 /// "Fri, 27 Nov 2026 12:00:00 GMT" (RFC 9110's fixed form; the obsolete ones are not read).
 std::optional<std::int64_t> parse_http_date(std::string_view text);
+/// Whether a server that says so may be believed to know what time it is: 2020 to 2199.
+bool is_plausible_now(std::int64_t unix_time);
 
 }  // namespace skipjack::s3

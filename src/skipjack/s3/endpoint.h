@@ -22,8 +22,8 @@ struct ObjectAddress {
 ObjectAddress parse_s3_uri(std::string_view uri);
 std::string to_s3_uri(const ObjectAddress& address);
 
-/// Auto: path style for a custom endpoint and for bucket names with dots, else virtual-hosted. Where
-/// the endpoint is an address, it is always path style.
+/// Auto: path style for a custom endpoint and for bucket names with dots, else virtual-hosted.
+/// Where the endpoint is an address, it is always path style.
 enum class AddressingStyle { Auto, Path, Virtual };
 /// "auto", "path", "virtual"; throws InvalidArgument for anything else.
 AddressingStyle parse_addressing_style(std::string_view text);

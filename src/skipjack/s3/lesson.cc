@@ -4,6 +4,7 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/s3/aws_partition.h"
+#include "skipjack/s3/dates.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -40,7 +41,7 @@ Lesson lesson_of(const FinalFailure& failure, const RequestIdentity& made_with,
   const std::string& code = attempt.s3_code;
   // A HEAD's answer has no body that would name the reason.
   const bool is_unnamed = code.empty();
-  if (failure.server_time) {
+  if (failure.server_time && is_plausible_now(*failure.server_time)) {
     const std::int64_t offset = *failure.server_time - unix_time;
     const double news = std::abs(static_cast<double>(offset - made_with.clock_offset));
     if ((code == "RequestTimeTooSkewed" && news > kSmallestSkew) ||

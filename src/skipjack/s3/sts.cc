@@ -63,7 +63,8 @@ std::optional<std::int64_t> clock_offset(const SmallOutcome& outcome, std::int64
   if (outcome.status != TransportStatus::Complete || (status != 400 && status != 403) || !date)
     return std::nullopt;
   const auto theirs = parse_http_date(*date);
-  if (!theirs || std::abs(static_cast<double>(*theirs - unix_time)) < kClockTolerance)
+  if (!theirs || !is_plausible_now(*theirs) ||
+      std::abs(static_cast<double>(*theirs - unix_time)) < kClockTolerance)
     return std::nullopt;
   return *theirs - unix_time;
 }
