@@ -649,6 +649,27 @@ class S3Get(Case):
         self.get(server, "s3://bench/o")
         self.fails(5, "s3", "get", "s3://bench/o", "--no-sign-request", "--endpoint-url", server.endpoint)
 
+    def test_keys_of_a_program(self):
+        self.environment.update(SKIPJACK_SIM_ACCESS_KEY="AKIDEXAMPLE", SKIPJACK_SIM_SECRET_KEY="right")
+        server = Server(self, "--object", "bench/o=1MiB")
+        (self.folder / ".aws").mkdir()
+        for secret, code in (("right", 0), ("mistaken", 5)):
+            (self.folder / ".aws/config").write_text(
+                f"[profile p]\nendpoint_url = {server.endpoint}\ncredential_process = echo '"
+                f'{{"Version": 1, "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "{secret}"}}' "'\n")
+            _, err = self.run_skipjack("s3", "get", "s3://bench/o", "--profile", "p", expect=code)
+            self.assertNotIn("mistaken", err)
+
+    def test_addresses_instead_of_a_name(self):
+        server = Server(self, "--object", "bench/o=1MiB")
+        named = server.endpoint.replace("127.0.0.1", "s3.name.invalid")
+        self.fails(7, "s3", "get", "s3://bench/o", "--endpoint-url", named)
+        self.run_skipjack("s3", "get", "s3://bench/o", "--endpoint-url", named, "--endpoint-ips",
+                          "127.0.0.2,127.0.0.1")
+        self.assertEqual((self.folder / "o").stat().st_size, 1 << 20)
+        self.assertIn("nonsense", self.fails(2, "s3", "get", "s3://bench/o", "--endpoint-url", named,
+                                             "--endpoint-ips", "nonsense"))
+
     def test_keys_as_arguments(self):
         server = Server(self, "--object", "bench/o=1MiB", "--access-key", "AKIDEXAMPLE", "--secret-key=tell-nobody")
         shown = pathlib.Path(f"/proc/{server.process.pid}/cmdline").read_text()

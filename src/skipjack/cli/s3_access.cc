@@ -107,7 +107,7 @@ S3Access s3_access(const S3AccessFlags& flags, Context& context) {
   options.seed = std::random_device()();
   options.log = [&context](LogLevel level, std::string_view message) {
     if (level == LogLevel::Warning)
-      context.err << one_line("skipjack: note: " + std::string(message)) + "\n" << std::flush;
+      context.err << one_line("note: " + std::string(message)) + "\n" << std::flush;
   };
   const s3::AwsSettings settings = s3::load_aws_settings(options);
 
