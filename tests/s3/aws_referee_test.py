@@ -1,5 +1,8 @@
 """The same files and environment to our engine and to botocore: the same URL, the same region in the
-signature, the same access key. Nothing is sent: botocore's requests are caught before they leave."""
+signature, the same access key, and the same questions to whoever hands out keys (a server on the
+loopback plays them all). Nothing is sent to S3: botocore's requests are caught before they leave."""
+import hashlib
+import http.server
 import itertools
 import json
 import os
@@ -7,12 +10,15 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+import urllib.parse
 
-import botocore.config
+import botocore.credentials
 import botocore.exceptions
 import botocore.loaders
 import botocore.session
+import botocore.tokens
 
 PROBE = sys.argv.pop(1)
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDENV", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -31,6 +37,10 @@ class Caught(Exception):
 def botocores_answer(case):
     os.environ.clear()
     os.environ.update(case["environment"])
+    # It looked for its home when it was imported.
+    cache = os.path.join(os.environ["HOME"], ".aws/sso/cache")
+    botocore.credentials.SSOProvider._SSO_TOKEN_CACHE_DIR = cache
+    botocore.tokens.SSOTokenProvider._SSO_TOKEN_CACHE_DIR = cache
     try:
         session = botocore.session.Session(profile=case.get("profile"))
         session.register_component("data_loader", LOADER)
@@ -50,6 +60,53 @@ def botocores_answer(case):
         return {"error": repr(error)}
     key, _, region = caught["authorization"].split("Credential=")[1].split("/")[:3]
     return {"key": key, "url": caught["url"], "region": region}
+
+
+class KeyServer(http.server.BaseHTTPRequestHandler):
+    """STS, SSO, a container's agent and an instance's metadata. What it was asked is in asked."""
+    asked = []
+    EXPIRATION = "2033-05-18T03:33:20Z"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        url = urllib.parse.urlsplit(self.path)
+        form = dict(urllib.parse.parse_qsl(body))
+        form.pop("RoleSessionName", None)  # the name of the tool
+        signature = self.headers.get("Authorization", "")
+        if "Credential=" in signature:  # key, region and service, without the date
+            key, _, region, service = signature.split("Credential=")[1].split("/")[:4]
+            signature = [key, region, service]
+        shown = {name: self.headers[name] for name in (
+            "X-aws-ec2-metadata-token", "X-aws-ec2-metadata-token-ttl-seconds", "x-amz-sso_bearer_token",
+            "X-Amz-Security-Token") if name in self.headers}
+        self.asked.append([self.command, url.path, dict(urllib.parse.parse_qsl(url.query)), form, signature, shown])
+        self.reply(url.path, form, signature)
+
+    def reply(self, path, form, signature):
+        keys = {"Code": "Success", "SecretAccessKey": "s", "Token": "t", "Expiration": self.EXPIRATION}
+        if action := form.get("Action"):
+            name = "BY-" + (signature[0] if signature else "WEB")
+            text = (f"<{action}Response><{action}Result><Credentials><AccessKeyId>{name}</AccessKeyId><SecretAccessKey>s"
+                    f"</SecretAccessKey><SessionToken>t</SessionToken><Expiration>{self.EXPIRATION}</Expiration>"
+                    f"</Credentials></{action}Result></{action}Response>")
+        elif path == "/federation/credentials":
+            text = json.dumps({"roleCredentials": {"accessKeyId": "SSO", "secretAccessKey": "s", "sessionToken": "t",
+                                                   "expiration": 2000000000000}})
+        elif path == "/latest/api/token":
+            text = "metadata-token"
+        elif path.endswith("/security-credentials/"):
+            text = "the-role"
+        else:
+            text = json.dumps({"AccessKeyId": "AT" + path.replace("/", "-"), **keys})
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    do_GET = do_PUT = do_POST = answer
+
+    def log_message(self, *_):
+        pass
 
 
 class Referee(unittest.TestCase):
@@ -154,6 +211,57 @@ class Referee(unittest.TestCase):
         self.compare(cases, refused=0)
         self.compare([self.case(profile="half"), self.case(profile="missing"),
                       self.case(AWS_ACCESS_KEY_ID="HALF")], refused=3)
+
+    def test_sources(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), KeyServer)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        url = f"http://127.0.0.1:{server.server_port}"
+        aws = pathlib.Path(self.home.name) / ".aws"
+        (aws / "sso/cache").mkdir(parents=True)
+        for name in ("https://start", "corp"):
+            token = {"accessToken": "token-of-" + name, "expiresAt": "2033-05-18T03:33:20Z", "region": "eu-west-2"}
+            (aws / "sso/cache" / (hashlib.sha1(name.encode()).hexdigest() + ".json")).write_text(json.dumps(token))
+        (aws / "token").write_text("web-token")
+        role = "role_arn = arn:aws:iam::123456789012:role/"
+        account = "sso_account_id = 123456789012\nsso_role_name = some role\n"
+        self.write("credentials", "[base]\naws_access_key_id = BASE\naws_secret_access_key = b\n"
+                                  "aws_session_token = bt\n")
+        self.write("config", f"[default]\nregion = eu-west-2\n"
+                             f"[profile role]\nregion = eu-west-3\n{role}a b\nsource_profile = base\n"
+                             f"external_id = x=1&y\nduration_seconds = 1800\n"
+                             f"[profile chain]\nregion = eu-west-3\n{role}c\nsource_profile = role\n"
+                             f"[profile own]\nregion = eu-west-3\n{role}o\nsource_profile = own\n"
+                             f"aws_access_key_id = OWN\naws_secret_access_key = o\n"
+                             f"[profile environment]\n{role}e\nregion = eu-west-2\ncredential_source = Environment\n"
+                             f"[profile instance]\n{role}i\nregion = eu-west-2\ncredential_source = Ec2InstanceMetadata\n"
+                             f"[profile agent]\n{role}i\nregion = eu-west-2\ncredential_source = EcsContainer\n"
+                             f"[profile web]\nregion = eu-west-2\n{role}w\nweb_identity_token_file = {aws}/token\n"
+                             f"[profile sso]\nregion = eu-west-2\nsso_start_url = https://start\n"
+                             f"sso_region = eu-west-2\n{account}"
+                             f"[profile session]\nregion = eu-west-2\nsso_session = corp\n{account}"
+                             f"[sso-session corp]\nsso_start_url = https://start\nsso_region = eu-west-2\n")
+        services = {"AWS_ENDPOINT_URL_STS": url, "AWS_ENDPOINT_URL_SSO": url, "AWS_EC2_METADATA_SERVICE_ENDPOINT": url,
+                    "AWS_EC2_METADATA_DISABLED": "false"}
+        agent = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": url + "/agent", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "shown"}
+        web = {"AWS_WEB_IDENTITY_TOKEN_FILE": f"{aws}/token", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/v"}
+        cases = [self.case(profile=name, **services) for name in (
+            "role", "chain", "own", "instance", "web", "sso", "session", "base")]
+        cases += [self.case(profile="environment", **services, **KEYS), self.case(profile="agent", **services, **agent),
+                  self.case(**services), self.case(**services, **agent), self.case(**services, **agent, **web),
+                  self.case(AWS_PROFILE="sso", **services, **web), self.case(AWS_PROFILE="role", **services, **web)]
+        for case in cases:
+            case["environment"].setdefault("AWS_DEFAULT_REGION", "eu-west-2")
+            answers = []
+            for ask in (lambda: json.loads(subprocess.run([PROBE], input=json.dumps([case]), capture_output=True,
+                                                          text=True, check=True).stdout),
+                        lambda: botocores_answer(case)):
+                KeyServer.asked.clear()
+                answers.append([ask(), list(KeyServer.asked)])
+            with self.subTest(case=case):
+                self.assertNotIn("error", answers[0][0])
+                self.assertEqual(answers[0], answers[1])
 
 
 if __name__ == "__main__":
