@@ -9,7 +9,6 @@
 #include <set>
 #include <vector>
 
-#include "skipjack/s3/token_bucket.h"
 #include "skipjack/s3/write_queue.h"
 
 namespace skipjack::s3 {
@@ -33,11 +32,17 @@ struct Part {
   std::int64_t tokens = 1;
 };
 
-class Download {
+class Download final : public DownloadTask {
  public:
-  Download(Requester& requester, const DownloadOptions& options);
-  ~Download();
-  DownloadResult run();
+  Download(Requester& requester, const DownloadOptions& options, TokenBucket* bandwidth);
+  ~Download() override;
+
+  bool advance(Duration now) override;
+  Duration next_event(Duration now) const override;
+  bool is_closing() const override {
+    return size_ && next_unstarted_ >= parts_.size() && retries_.empty();
+  }
+  DownloadResult finish() override;
 
  private:
   /// One connection's worth of work: at most one request at a time.
@@ -81,7 +86,7 @@ class Download {
   template <class Function>
   void guard(Lane& lane, Function&& function);
   void start(Lane& lane, Part& part);
-  void start_idle_lanes();
+  void start_idle_lanes(Duration now);
   Part* next_part(Duration now);
   void take_head(Lane& lane, const HttpHead& head);
   void learn_object(const HttpHead& head, std::int64_t size);
@@ -91,8 +96,6 @@ class Download {
   void take_end(Lane& lane, TransportStatus status, std::string_view detail);
   void fail_attempt(Lane& lane, TransportStatus status, std::string_view detail);
   void flush(Lane& lane);
-  void loop();
-  Duration time_to_next_event(Duration now) const;
   void report_progress(Duration now);
   [[noreturn]] void contradict(const std::string& what) const;
 
@@ -103,7 +106,7 @@ class Download {
   DownloadResult result_;
   std::unique_ptr<Sink> sink_;
   std::optional<WriteQueue> queue_;
-  std::optional<TokenBucket> bucket_;
+  TokenBucket* const bandwidth_;
   std::deque<Part> parts_;  // stable addresses
   std::size_t next_unstarted_ = 1;
   std::deque<Lane> lanes_;
@@ -118,10 +121,11 @@ class Download {
   std::array<std::byte, 64 * 1024> scratch_;  ///< for bytes that nobody wants.
 };
 
-Download::Download(Requester& requester, const DownloadOptions& options)
+Download::Download(Requester& requester, const DownloadOptions& options, TokenBucket* bandwidth)
     : requester_(requester),
       options_(options),
       connections_before_(requester.transport().num_connections()),
+      bandwidth_(bandwidth),
       last_progress_(begin_) {
   validate(options.config);
   if (options.object.key.empty())
@@ -134,7 +138,12 @@ Download::Download(Requester& requester, const DownloadOptions& options)
     sink_ = make_memory_sink(result_.memory);
   else
     sink_ = make_discard_sink();
-  if (options.config.max_bandwidth) bucket_.emplace(*options.config.max_bandwidth);
+  parts_.push_back({first_range(options_.config)});
+  lanes_.emplace_back(*this);
+  requester_.transport().set_receive_buffer(
+      plan_download(first_range(options_.config).end, options_.config, machine_limits())
+          .config.receive_buffer);
+  start(lanes_.front(), parts_.front());
 }
 
 Download::~Download() {
@@ -156,15 +165,7 @@ void Download::guard(Lane& lane, Function&& function) {
   }
 }
 
-DownloadResult Download::run() {
-  const std::stop_callback wake(options_.stop, [this] { requester_.transport().wake(); });
-  parts_.push_back({first_range(options_.config)});
-  lanes_.emplace_back(*this);
-  requester_.transport().set_receive_buffer(
-      plan_download(first_range(options_.config).end, options_.config, machine_limits())
-          .config.receive_buffer);
-  start(lanes_.front(), parts_.front());
-  loop();
+DownloadResult Download::finish() {
   if (queue_) {
     queue_->drain();
     result_.peak_buffer_bytes =
@@ -183,26 +184,15 @@ DownloadResult Download::run() {
   return std::move(result_);
 }
 
-void Download::loop() {
-  for (;;) {
-    if (failure_) std::rethrow_exception(failure_);
-    if (options_.stop.stop_requested()) throw_cancelled(options_.object);
-    if (size_ && parts_done_ == static_cast<std::int64_t>(parts_.size())) return;
-    start_idle_lanes();
-    Duration now = system_clock().now();
-    report_progress(now);
-    if (bucket_) {
-      if (const Duration debt = bucket_->debt(now); debt > Duration(0)) {
-        // In slices, for the progress report.
-        wait_or_stop(std::min(debt, options_.progress_interval), options_.stop);
-        continue;
-      }
-    }
-    requester_.transport().drive(time_to_next_event(now));
-  }
+bool Download::advance(Duration now) {
+  if (failure_) std::rethrow_exception(failure_);
+  if (size_ && parts_done_ == static_cast<std::int64_t>(parts_.size())) return true;
+  start_idle_lanes(now);
+  report_progress(now);
+  return false;
 }
 
-Duration Download::time_to_next_event(Duration now) const {
+Duration Download::next_event(Duration now) const {
   Duration wait =
       options_.progress ? options_.progress_interval : Duration(std::chrono::seconds(1));
   if (!retries_.empty()) wait = std::min(wait, retries_.begin()->due - now);
@@ -227,8 +217,7 @@ Part* Download::next_part(Duration now) {
   return &parts_[next_unstarted_++];
 }
 
-void Download::start_idle_lanes() {
-  const Duration now = system_clock().now();
+void Download::start_idle_lanes(Duration now) {
   for (Lane& lane : lanes_) {
     if (lane.part != nullptr) continue;
     Part* part = next_part(now);
@@ -374,7 +363,7 @@ std::span<std::byte> Download::space_for(Lane& lane) {
 }
 
 void Download::take_body(Lane& lane, std::size_t n) {
-  if (bucket_) bucket_->take(static_cast<std::int64_t>(n), system_clock().now());
+  if (bandwidth_ != nullptr) bandwidth_->take(static_cast<std::int64_t>(n), system_clock().now());
   if (!lane.carries_data) {
     const std::size_t room =
         kLongestErrorBody - std::min(kLongestErrorBody, lane.error_body.size());
@@ -463,8 +452,23 @@ void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view
 
 }  // namespace
 
+std::unique_ptr<DownloadTask> start_download(Requester& requester, const DownloadOptions& options,
+                                             TokenBucket* bandwidth) {
+  return std::make_unique<Download>(requester, options, bandwidth);
+}
+
 DownloadResult run_download(Requester& requester, const DownloadOptions& options) {
-  return Download(requester, options).run();
+  validate(options.config);
+  std::optional<TokenBucket> bandwidth;
+  if (options.config.max_bandwidth) bandwidth.emplace(*options.config.max_bandwidth);
+  TokenBucket* const bucket = bandwidth ? &*bandwidth : nullptr;
+  const auto task = start_download(requester, options, bucket);
+  if (!drive_to_end(*task, {.transport = requester.transport(),
+                            .bandwidth = bucket,
+                            .slice = options.progress_interval,
+                            .stop = options.stop}))
+    throw_cancelled(options.object);
+  return task->finish();
 }
 
 }  // namespace skipjack::s3
