@@ -1,8 +1,8 @@
-// The front of the engine: fetch an object into a file, into memory or nowhere; put and look at
-// small ones. Downloads begin with a ranged GET that also tells size and ETag (no HEAD); the other
-// connections are opened once it has answered. Later parts ask with If-Match, so a file never mixes
-// two versions. Uploads are one PUT; multipart uploads, checksums, resuming and hedging are not
-// here.
+// The front of the engine: fetch an object into a file, into memory, to a consumer in order, or
+// nowhere; put and look at small ones. Downloads begin with a ranged GET that also tells size and
+// ETag (no HEAD); the other connections are opened once it has answered. Later parts ask with
+// If-Match, so a file never mixes two versions. Uploads are one PUT; multipart uploads, checksums,
+// resuming and hedging are not here.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "skipjack/base/log.h"
 #include "skipjack/s3/credentials.h"
 #include "skipjack/s3/endpoint.h"
+#include "skipjack/s3/object_access.h"
 #include "skipjack/s3/plan.h"
 #include "skipjack/s3/transfer_config.h"
 #include "skipjack/s3/transport.h"
@@ -62,11 +64,33 @@ struct ToFile {
 struct ToMemory {};
 /// Received and dropped: measures the network.
 struct Discard {};
-using DownloadTarget = std::variant<ToFile, ToMemory, Discard>;
+/// Every byte once and in order, as soon as those before it are there: for pipes and parsers. Half
+/// of the memory limit holds back what comes early.
+struct ToConsumer {
+  /// Called by the writing thread (the calling one with use_threads = false). May wait, and so slow
+  /// the download down; what it throws ends the download.
+  std::function<void(std::span<const std::byte>)> consume;
+};
+using DownloadTarget = std::variant<ToFile, ToMemory, Discard, ToConsumer>;
+
+/// Bytes [begin, end) of an object, up to its end if none is given; cut to the object.
+struct ByteSpan {
+  std::int64_t begin = 0;
+  std::optional<std::int64_t> end{};
+};
+/// The last bytes of an object, all if it has fewer.
+struct LastBytes {
+  std::int64_t count = 0;
+};
 
 struct DownloadOptions {
   ObjectAddress object{};
   std::string version_id{};  ///< empty: the current version.
+  /// Part of the object. Whole objects if unset.
+  std::optional<std::variant<ByteSpan, LastBytes>> range{};
+  /// Only if the object still has this ETag (quotes included); empty: whatever it has.
+  std::string if_match{};
+  ObjectAccess access{};
   DownloadTarget target = Discard{};
   TransferConfig config{};
   /// Called by the calling thread, at most every progress_interval and once at the end. total is
@@ -110,8 +134,14 @@ struct ObjectSummary {
   std::string server;  ///< the Server header: who answered.
 };
 
+struct HeadOptions {
+  std::string version_id{};  ///< empty: the current version.
+  ObjectAccess access{};
+};
+
 struct PutOptions {
   ObjectAddress object{};
+  ObjectAccess access{};
   /// Must outlive the call. At most 5 GiB, S3's bound for one PUT.
   std::string_view bytes{};
   std::string content_type = "application/octet-stream";
@@ -131,7 +161,7 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   DownloadResult download(const DownloadOptions& options);
-  ObjectSummary head_object(const ObjectAddress& object, const std::string& version_id = {});
+  ObjectSummary head_object(const ObjectAddress& object, const HeadOptions& options = {});
   /// Replaces the object. Returns its ETag.
   std::string put_object(const PutOptions& options);
   /// Does nothing if the caller owns the bucket already.

@@ -9,6 +9,8 @@
 #include <set>
 #include <vector>
 
+#include "skipjack/base/bytes.h"
+#include "skipjack/s3/ordered_sink.h"
 #include "skipjack/s3/write_queue.h"
 
 namespace skipjack::s3 {
@@ -85,11 +87,12 @@ class Download final : public DownloadTask {
 
   template <class Function>
   void guard(Lane& lane, Function&& function);
+  std::unique_ptr<Sink> consumer_sink(const ToConsumer& consumer);
   void start(Lane& lane, Part& part);
   void start_idle_lanes(Duration now);
   Part* next_part(Duration now);
   void take_head(Lane& lane, const HttpHead& head);
-  void learn_object(const HttpHead& head, std::int64_t size);
+  void learn_object(const HttpHead& head, std::int64_t object_size);
   void check_same_object(const HttpHead& head) const;
   std::span<std::byte> space_for(Lane& lane);
   void take_body(Lane& lane, std::size_t n);
@@ -111,7 +114,16 @@ class Download final : public DownloadTask {
   std::size_t next_unstarted_ = 1;
   std::deque<Lane> lanes_;
   std::multiset<Retry> retries_;
+  /// What is fetched: bytes [first_byte_, first_byte_ + size_) of an object of object_size_ bytes.
+  /// Parts and sink count from first_byte_.
+  std::int64_t first_byte_ = 0;
   std::optional<std::int64_t> size_;
+  std::int64_t object_size_ = 0;
+  /// options.config with what this target leaves of it.
+  TransferConfig config_;
+  /// Bytes that an ordered sink may hold back.
+  std::int64_t window_ = 0;
+  HttpHeaders access_headers_;
   bool whole_ = false;  ///< asked without a range (an empty object refuses ranges).
   std::int64_t parts_done_ = 0;
   std::int64_t bytes_received_ = 0;
@@ -126,24 +138,49 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
       options_(options),
       connections_before_(requester.transport().num_connections()),
       bandwidth_(bandwidth),
+      config_(options.config),
+      access_headers_(access_headers(options.access)),
       last_progress_(begin_) {
-  validate(options.config);
+  validate(config_);
   if (options.object.key.empty())
     throw Error(ErrorCode::InvalidArgument,
                 to_s3_uri(options.object) + " names a bucket, not an object",
                 "write it like s3://bucket/key");
+  ByteRange first = first_range(config_);
+  if (options.range) {
+    const ByteSpan& span = std::get<ByteSpan>(*options.range);
+    if (span.begin < 0 || (span.end && *span.end <= span.begin))
+      throw Error(ErrorCode::InvalidArgument,
+                  "the range of bytes " + std::to_string(span.begin) + " to " +
+                      (span.end ? std::to_string(*span.end) : "the end") + " is empty",
+                  "give the first byte, counted from 0, and a later end");
+    first_byte_ = span.begin;
+    if (span.end) first.end = std::min(first.end, *span.end - span.begin);
+  }
+  result_.etag = options.if_match;
   if (const auto* file = std::get_if<ToFile>(&options.target))
     sink_ = make_file_sink(file->path);
   else if (std::holds_alternative<ToMemory>(options.target))
     sink_ = make_memory_sink(result_.memory);
+  else if (const auto* consumer = std::get_if<ToConsumer>(&options.target))
+    sink_ = consumer_sink(*consumer);
   else
     sink_ = make_discard_sink();
-  parts_.push_back({first_range(options_.config)});
+  parts_.push_back({first});
   lanes_.emplace_back(*this);
   requester_.transport().set_receive_buffer(
-      plan_download(first_range(options_.config).end, options_.config, machine_limits())
-          .config.receive_buffer);
+      plan_download(first.end, config_, machine_limits()).config.receive_buffer);
   start(lanes_.front(), parts_.front());
+}
+
+/// Half of the memory is for what waits for its turn.
+std::unique_ptr<Sink> Download::consumer_sink(const ToConsumer& consumer) {
+  const std::int64_t memory = plan_download(0, config_, machine_limits()).config.memory_limit;
+  config_.memory_limit = std::max(kMiB, memory / 2);
+  window_ = memory - *config_.memory_limit;
+  return make_ordered_sink({.consume = consumer.consume, .window = window_, .on_room = [this] {
+                              requester_.transport().wake();
+                            }});
 }
 
 Download::~Download() {
@@ -214,6 +251,10 @@ Part* Download::next_part(Duration now) {
     return part;
   }
   if (!size_ || next_unstarted_ >= parts_.size()) return nullptr;
+  const Room room = sink_->room();
+  const ByteRange& range = parts_[next_unstarted_].range;
+  // What the sink waits for may always come: it passes through.
+  if (range.end > room.end && range.begin != room.next) return nullptr;
   return &parts_[next_unstarted_++];
 }
 
@@ -227,11 +268,12 @@ void Download::start_idle_lanes(Duration now) {
 }
 
 void Download::start(Lane& lane, Part& part) {
-  RequestSpec spec{.object = options_.object};
+  RequestSpec spec{.object = options_.object, .headers = access_headers_};
   if (!options_.version_id.empty()) spec.query.emplace_back("versionId", options_.version_id);
   if (!whole_)
-    spec.headers.emplace_back("Range", "bytes=" + std::to_string(part.range.begin + part.received) +
-                                           "-" + std::to_string(part.range.end - 1));
+    spec.headers.emplace_back(
+        "Range", "bytes=" + std::to_string(first_byte_ + part.range.begin + part.received) + "-" +
+                     std::to_string(first_byte_ + part.range.end - 1));
   lane.had_if_match = !result_.etag.empty();
   if (lane.had_if_match) spec.headers.emplace_back("If-Match", result_.etag);
   lane.head = {};
@@ -265,6 +307,11 @@ void Download::take_head(Lane& lane, const HttpHead& head) {
       throw Error(ErrorCode::Unsupported,
                   "the answer for " + to_s3_uri(options_.object) + " has no Content-Length",
                   "check that the endpoint is an S3 server");
+    if (options_.range && length > 0)
+      throw Error(ErrorCode::Unsupported,
+                  requester_.context_of(options_.object).endpoint + " sent all of " +
+                      to_s3_uri(options_.object) + " where a range was asked for",
+                  "download the whole object");
     if (size_ && (length != *size_ || part.range != ByteRange{0, *size_}))
       contradict("it sent the whole object where a range was asked for");
     if (size_) check_same_object(head);
@@ -282,17 +329,19 @@ void Download::take_head(Lane& lane, const HttpHead& head) {
     if (!content_range || !content_range->total)
       contradict("206 with Content-Range \"" + (text ? text->substr(0, 100) : "") + "\"");
     const std::int64_t total = *content_range->total;
-    const ByteRange asked{part.range.begin + part.received, std::min(part.range.end, total)};
+    const ByteRange asked{first_byte_ + part.range.begin + part.received,
+                          std::min(first_byte_ + part.range.end, total)};
     if (content_range->range != asked || (length >= 0 && length != asked.size()))
       contradict("asked for bytes " + std::to_string(asked.begin) + "-" +
                  std::to_string(asked.end - 1) + ", got \"" + text->substr(0, 100) + "\"");
     if (!size_) {
       learn_object(head, total);
     } else {
-      if (total != *size_)
+      if (total != object_size_)
         throw Error(ErrorCode::Corrupted,
                     to_s3_uri(options_.object) + " changed during the download: it had " +
-                        std::to_string(*size_) + " bytes, now it has " + std::to_string(total),
+                        std::to_string(object_size_) + " bytes, now it has " +
+                        std::to_string(total),
                     "download again; nothing was kept of the mixture");
       check_same_object(head);
     }
@@ -310,17 +359,24 @@ void Download::check_same_object(const HttpHead& head) const {
 }
 
 /// The first answer: size and ETag are known, so the plan can be made and the sink opened.
-void Download::learn_object(const HttpHead& head, std::int64_t size) {
+void Download::learn_object(const HttpHead& head, std::int64_t object_size) {
+  std::int64_t size = object_size - first_byte_;
+  if (options_.range)
+    if (const auto end = std::get<ByteSpan>(*options_.range).end)
+      size = std::min(object_size, *end) - first_byte_;
+  size = std::max<std::int64_t>(0, size);
+  object_size_ = object_size;
   result_.time_to_first_byte = system_clock().now() - begin_;
   if (const std::string* etag = head.find("etag")) result_.etag = *etag;
   if (const std::string* version = head.find("x-amz-version-id")) result_.version_id = *version;
-  Plan plan = plan_download(size, options_.config, machine_limits());
+  Plan plan = plan_download(size, config_, machine_limits());
   if (whole_) {
     plan.parts = {{0, size}};
     plan.config.max_concurrency = 1;
   }
   size_ = size;
   result_.config = plan.config;
+  result_.config.memory_limit += window_;
   result_.num_parts = static_cast<std::int64_t>(plan.parts.size());
   sink_->open(size);
   parts_.front().range = plan.parts.empty() ? ByteRange{0, 0} : plan.parts.front();
@@ -406,6 +462,11 @@ void Download::take_end(Lane& lane, TransportStatus status, std::string_view det
     detail = "the answer ended early";
   }
   // An empty object has no first byte to give: ask for all of it.
+  if (status == TransportStatus::Complete && lane.head.status == 416 && first_byte_ > 0 && !size_)
+    throw Error(ErrorCode::InvalidArgument,
+                "the range begins at byte " + std::to_string(first_byte_) + ", after the end of " +
+                    to_s3_uri(options_.object),
+                "give an earlier one");
   if (status == TransportStatus::Complete && lane.head.status == 416 && !size_ && !whole_) {
     whole_ = true;
     --part.attempts;
@@ -433,8 +494,7 @@ void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view
   if (const std::string* after = lane.head.find("retry-after"))
     failure.attempt.retry_after = parse_retry_after(*after);
 
-  const RetryOptions retry{.num_attempts =
-                               *with_boto3_defaults(options_.config).num_download_attempts};
+  const RetryOptions retry{.num_attempts = *with_boto3_defaults(config_).num_download_attempts};
   const RetryDecision decision =
       decide_retry(failure.attempt, part.attempts, requester_.chance(), retry, requester_.quota());
   if (!std::holds_alternative<RetryAfter>(decision))

@@ -20,6 +20,13 @@ enum class Delivery {
   Dropped,  ///< not at all.
 };
 
+/// Bytes that a sink takes at a time: those in [next, end). One that needs the bytes in order has
+/// consumed those before next.
+struct Room {
+  std::int64_t next = 0;
+  std::int64_t end = INT64_MAX;
+};
+
 /// open, then writes, then finish or abandon. Destruction without finish abandons.
 class Sink {
  public:
@@ -29,6 +36,8 @@ class Sink {
   virtual void open(std::int64_t size) = 0;
   /// Ranges of different calls are disjoint, inside [0, size). One thread at a time. Throws Error.
   virtual void write(std::int64_t offset, std::span<const std::byte> bytes) = 0;
+  /// Where bytes may come now. Thread-safe.
+  virtual Room room() const { return {}; }
   /// The object's bytes, for InPlace, after open().
   virtual std::byte* memory() { return nullptr; }
   /// All bytes are there: makes the result visible under its name. Throws Error.
