@@ -16,6 +16,7 @@
 
 #include "skipjack/base/clock.h"
 #include "skipjack/base/log.h"
+#include "skipjack/s3sim/fault_script.h"
 #include "skipjack/s3sim/profile.h"
 
 namespace skipjack::s3sim {
@@ -38,6 +39,8 @@ struct ServerOptions {
   /// TCP port in [0, 65535]; 0 lets the system choose.
   int port = 0;
   Profile profile{};
+  /// Faults on cue, beside the profile's.
+  FaultScript faults{};
   /// Seed of all draws and of the synthetic bytes.
   std::uint64_t seed = 1;
   /// With a key, every request must carry a valid AWS Signature Version 4 made with it (header or
@@ -78,7 +81,7 @@ struct ServerStats {
   /// Answers with status 400 to 499 and 500 to 599, injected ones included.
   std::int64_t client_errors = 0;
   std::int64_t server_errors = 0;
-  /// Faults that the profile's odds brought.
+  /// Faults that the profile's odds and the script brought.
   std::int64_t injected_faults = 0;
   /// CPU time of the server's thread, system time included.
   double cpu_seconds = 0;
