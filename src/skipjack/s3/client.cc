@@ -103,6 +103,8 @@ Json to_json(const DownloadResult& result) {
   object.set("num_parts", result.num_parts);
   object.set("num_requests", result.num_requests);
   object.set("num_retries", result.num_retries);
+  object.set("num_hedges", result.num_hedges);
+  object.set("hedged_bytes", result.hedged_bytes);
   object.set("num_connections", result.num_connections);
   object.set("peak_buffer_bytes", result.peak_buffer_bytes);
   object.set("etag", result.etag);

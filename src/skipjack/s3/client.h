@@ -112,6 +112,9 @@ struct DownloadResult {
   /// HTTP requests sent, retries included.
   std::int64_t num_requests = 0;
   std::int64_t num_retries = 0;
+  /// Second requests for bytes that were late, and the bytes that came twice for it.
+  std::int64_t num_hedges = 0;
+  std::int64_t hedged_bytes = 0;
   /// New connections made for this download.
   std::int64_t num_connections = 0;
   /// Most bytes that were held in buffers at one time.

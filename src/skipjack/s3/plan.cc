@@ -32,9 +32,6 @@ constexpr std::int64_t kSmallestReceiveBuffer = 16 * kKiB;
 // With max_bandwidth, all connections together take in at most a fiftieth of a second's worth at a
 // time, so that the rate is kept over short spans too.
 constexpr std::int64_t kBandwidthSlices = 50;
-// S3's largest object in parts of 50 MiB; keeps the list of parts below 64 MiB, whatever size a
-// server claims.
-constexpr std::int64_t kMostParts = std::int64_t{1} << 20;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
@@ -138,26 +135,9 @@ Plan plan_download(std::int64_t object_size, const TransferConfig& config,
   // GET).
   if (one_connection && effective.use_threads) chunk = std::max(chunk, rest);
 
-  if (!config.multipart_chunksize) chunk = std::max(chunk, ceil_div(rest, kMostParts));
-  if (ceil_div(rest, chunk) > kMostParts)
-    throw Error(ErrorCode::InvalidArgument,
-                "multipart_chunksize = " + std::to_string(chunk) + " cuts " +
-                    std::to_string(object_size) + " bytes into " +
-                    std::to_string(ceil_div(rest, chunk)) +
-                    " parts, which must be <= " + std::to_string(kMostParts),
-                "use larger parts, or leave multipart_chunksize out for auto");
-  if (object_size > 0) {
-    plan.parts.reserve(static_cast<std::size_t>(1 + ceil_div(rest, chunk)));
-    plan.parts.push_back({0, first});
-    for (std::int64_t begin = first; begin < object_size;) {
-      const std::int64_t end = object_size - begin > chunk ? begin + chunk : object_size;
-      plan.parts.push_back({begin, end});
-      begin = end;
-    }
-  }
+  if (object_size > 0) plan.num_parts = 1 + ceil_div(rest, chunk);
   effective.multipart_chunksize = chunk;
-  const auto num_parts = static_cast<std::int64_t>(plan.parts.size());
-  effective.max_concurrency = std::clamp<std::int64_t>(num_parts, 1, effective.max_concurrency);
+  effective.max_concurrency = std::clamp<std::int64_t>(plan.num_parts, 1, effective.max_concurrency);
 
   const std::int64_t longest_part = std::max<std::int64_t>({1, first, std::min(chunk, rest)});
   effective.io_chunksize = std::min(config.io_chunksize.value_or(kAutoWrite), longest_part);

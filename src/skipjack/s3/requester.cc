@@ -81,6 +81,13 @@ HttpRequest Requester::make_request(const RequestSpec& spec) const {
       .method = spec.method, .url = target.url(), .headers = std::move(headers), .body = spec.body};
 }
 
+void Requester::learn(const Experience& experience) {
+  const std::int64_t number = experience.requests_in_flight > 0 ? experience.requests_in_flight
+                                                                : experience_.requests_in_flight;
+  experience_ = experience;
+  experience_.requests_in_flight = number;
+}
+
 RequestContext Requester::context_of(const ObjectAddress& object) const {
   const RequestTarget target = request_target(options_.endpoint, object);
   return {.object = object,

@@ -12,6 +12,7 @@
 #include "skipjack/base/rng.h"
 #include "skipjack/s3/answer.h"
 #include "skipjack/s3/client.h"
+#include "skipjack/s3/flight_control.h"
 #include "skipjack/s3/retry.h"
 #include "skipjack/s3/transport.h"
 
@@ -44,6 +45,10 @@ class Requester {
   Transport& transport() { return *transport_; }
   RetryQuota& quota() { return quota_; }
   const LogSink& log_sink() const { return options_.log; }
+  const TransportOptions& transport_options() const { return options_.transport; }
+  /// What earlier downloads taught about the endpoint.
+  const Experience& experience() const { return experience_; }
+  void learn(const Experience& experience);
   /// Uniform on [0, 1).
   double chance() { return rng_.uniform(); }
   /// Signed now.
@@ -56,6 +61,7 @@ class Requester {
   ClientOptions options_;
   std::unique_ptr<Transport> transport_;
   RetryQuota quota_;
+  Experience experience_;
   Rng rng_;
 };
 

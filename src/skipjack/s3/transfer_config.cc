@@ -35,6 +35,21 @@ constexpr std::array<Field, 8> kFields = {{
     {"memory_limit", "", &TransferConfig::memory_limit, Unit::Bytes, kMiB, std::nullopt},
 }};
 
+struct Switch {
+  std::string_view name;
+  std::optional<bool> TransferConfig::*member;
+};
+constexpr std::array<Switch, 2> kSwitches = {{
+    {"use_threads", &TransferConfig::use_threads},
+    {"hedge", &TransferConfig::hedge},
+}};
+
+const Switch* find_switch(std::string_view key) {
+  for (const Switch& field : kSwitches)
+    if (key == field.name) return &field;
+  return nullptr;
+}
+
 const Field* find_field(std::string_view key) {
   for (const Field& field : kFields)
     if (key == field.name || (!field.alias.empty() && key == field.alias)) return &field;
@@ -93,14 +108,16 @@ TransferConfig transfer_config_from_json(const Json& object) {
   for (const auto& [key, value] : object.as_object()) {
     if (const Field* field = find_field(key)) {
       if (!value.is_null()) config.*field->member = field_value(*field, value);
-    } else if (key == "use_threads") {
+    } else if (const Switch* toggle = find_switch(key)) {
       if (!value.is_null() && !value.is_bool())
         throw Error(ErrorCode::InvalidArgument,
-                    "use_threads = " + to_json_text(value) + " must be true or false");
-      if (value.is_bool()) config.use_threads = value.as_bool();
+                    key + " = " + to_json_text(value) + " must be true or false");
+      if (value.is_bool()) config.*toggle->member = value.as_bool();
     } else {
-      std::string known = "use_threads";
-      for (const Field& other : kFields) known += ", " + std::string(other.name);
+      std::string known;
+      for (const Switch& other : kSwitches) known += std::string(other.name) + ", ";
+      for (const Field& other : kFields) known += std::string(other.name) + ", ";
+      known.resize(known.size() - 2);
       throw Error(ErrorCode::InvalidArgument,
                   "unknown key \"" + key + "\" in a transfer configuration",
                   "known keys: " + known);
@@ -114,7 +131,8 @@ Json to_json(const TransferConfig& config) {
   Json object{Json::Object{}};
   for (const Field& field : kFields)
     if (const auto& value = config.*field.member) object.set(field.name, *value);
-  if (config.use_threads) object.set("use_threads", *config.use_threads);
+  for (const Switch& field : kSwitches)
+    if (const auto& value = config.*field.member) object.set(field.name, *value);
   return object;
 }
 

@@ -34,6 +34,9 @@ struct TransferConfig {
   /// Bound on the buffers between network and target (an object fetched into memory not included).
   /// Bytes, >= 1 MiB. Not in boto3, whose bound is max_io_queue * io_chunksize.
   std::optional<std::int64_t> memory_limit{};
+  /// Whether, at the end of an object, bytes that are late are asked for a second time, up to a
+  /// twentieth of the object's. Not in boto3. Unset: true.
+  std::optional<bool> hedge{};
 
   friend bool operator==(const TransferConfig&, const TransferConfig&) = default;
 };
