@@ -168,8 +168,7 @@ TEST(Plan, StaysWithinMemory) {
 
     const EffectiveConfig& effective = plan.config;
     EXPECT_GE(effective.max_concurrency, 1);
-    EXPECT_LE(effective.max_concurrency,
-              std::max<std::int64_t>(1, plan.num_parts));
+    EXPECT_LE(effective.max_concurrency, std::max<std::int64_t>(1, plan.num_parts));
     if (config.max_concurrency) {
       EXPECT_LE(effective.max_concurrency, *config.max_concurrency);
     }

@@ -64,10 +64,8 @@ class DownloadTest : public FolderTest, public testing::WithParamInterface<Trans
 };
 
 /// Parts small enough that a test moves little and still has many; requests can be counted.
-const TransferConfig kSmallParts{.max_concurrency = 4,
-                                 .multipart_chunksize = 64 * kKiB,
-                                 .io_chunksize = 10000,
-                                 .hedge = false};
+const TransferConfig kSmallParts{
+    .max_concurrency = 4, .multipart_chunksize = 64 * kKiB, .io_chunksize = 10000, .hedge = false};
 
 TEST_P(DownloadTest, BringsTheSameBytesToEveryTarget) {
   const std::string object = test_object(1'000'003);

@@ -41,8 +41,8 @@ TEST(PartQueue, HandsOutEveryMissingByteOnce) {
       now += milliseconds(1);
       if (Part* part = queue.take(rng.uniform_int(1, 700), now, {})) taken.push_back(part);
       if (taken.empty()) continue;
-      const auto i = static_cast<std::size_t>(
-          rng.uniform_int(0, static_cast<std::int64_t>(taken.size()) - 1));
+      const auto i =
+          static_cast<std::size_t>(rng.uniform_int(0, static_cast<std::int64_t>(taken.size()) - 1));
       Part& part = *taken[i];
       taken.erase(taken.begin() + static_cast<std::ptrdiff_t>(i));
       const std::int64_t brought = rng.uniform_int(0, part.left());
@@ -127,11 +127,11 @@ TEST(FlightControl, AStartIsOnlyAStart) {
 }
 
 TEST(FlightControl, BeginsWithWhatItLearned) {
-  FlightControl flight({.requests = 32,
-                        .most_requests = 128,
-                        .experience = {.requests_in_flight = 64,
-                                       .first_byte_seconds = 0.18,
-                                       .bytes_per_second = 12e6}});
+  FlightControl flight(
+      {.requests = 32,
+       .most_requests = 128,
+       .experience = {
+           .requests_in_flight = 64, .first_byte_seconds = 0.18, .bytes_per_second = 12e6}});
   EXPECT_EQ(flight.requests(), 64);
   // Eight times 0.18 s at 12 MB/s.
   EXPECT_EQ(flight.part_size(100 * kGiB), 16 * kMiB);

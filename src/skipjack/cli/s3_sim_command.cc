@@ -21,8 +21,8 @@ namespace skipjack::cli {
 namespace {
 
 struct SimFlags {
-  std::string profile, faults, host = "127.0.0.1", folder, access_key, secret_key, region = "us-east-1",
-                       duration, memory_limit;
+  std::string profile, faults, host = "127.0.0.1", folder, access_key, secret_key,
+                               region = "us-east-1", duration, memory_limit;
   std::vector<std::string> objects, buckets;
   int port = 9000;
   std::uint64_t seed = 1;

@@ -286,9 +286,8 @@ void Download::start(Lane& lane, Part& part) {
   RequestSpec spec{.object = options_.object, .headers = access_headers_};
   if (!options_.version_id.empty()) spec.query.emplace_back("versionId", options_.version_id);
   if (!whole_)
-    spec.headers.emplace_back("Range",
-                              "bytes=" + std::to_string(first_byte_ + part.frontier()) + "-" +
-                                  std::to_string(first_byte_ + part.range.end - 1));
+    spec.headers.emplace_back("Range", "bytes=" + std::to_string(first_byte_ + part.frontier()) +
+                                           "-" + std::to_string(first_byte_ + part.range.end - 1));
   lane.had_if_match = !result_.etag.empty();
   if (lane.had_if_match) spec.headers.emplace_back("If-Match", result_.etag);
   lane.head = {};

@@ -13,8 +13,8 @@ namespace {
 constexpr double kWorthDoubling = 1.2;
 constexpr double kWorthAQuarter = 1.08;
 constexpr int kQuietWindows = 16;
-// A number of requests shows its worth when the new ones have had their first bytes; then so long is
-// measured that bursts even out.
+// A number of requests shows its worth when the new ones have had their first bytes; then so long
+// is measured that bursts even out.
 constexpr double kShortestSettling = 0.05, kShortestWindow = 0.15;
 // Share of requests that SlowDown may answer before the number is lowered: a bad day at S3 answers
 // one in a hundred so whatever the load.
@@ -115,7 +115,8 @@ void FlightControl::answered(double seconds) {
     first_byte_deviation_ = seconds / 2;
     return;
   }
-  first_byte_deviation_ += kDeviationWeight * (std::abs(seconds - first_byte_) - first_byte_deviation_);
+  first_byte_deviation_ +=
+      kDeviationWeight * (std::abs(seconds - first_byte_) - first_byte_deviation_);
   first_byte_ += kMeanWeight * (seconds - first_byte_);
 }
 
@@ -135,7 +136,8 @@ void FlightControl::succeeded(std::int64_t bytes, double seconds) {
 void FlightControl::throttled() {
   ++round_ended_;
   ++round_throttled_;
-  if (round_throttled_ <= std::max<std::int64_t>(1, static_cast<std::int64_t>(kTolerated * allowed_)))
+  if (round_throttled_ <=
+      std::max<std::int64_t>(1, static_cast<std::int64_t>(kTolerated * allowed_)))
     return;
   allowed_ = std::max(1.0, allowed_ * kDecrease);
   round_ended_ = round_throttled_ = 0;

@@ -2,12 +2,12 @@
 // measuring, unless they are given. Pure; times are arguments.
 //
 // Requests: begin with what fills most links, then double as long as that brings a fifth more bytes
-// a second; where it doesn't, the number before was enough. From then on a quarter more is tried now
-// and then, and kept if it pays. A server that asks for less (SlowDown) gets three quarters, and one
-// more after each round of answers without that (additive increase, multiplicative decrease).
-// Ranges: a request is worth eight times the bytes that its connection could have carried while
-// waiting for the first one; towards the end of the object each gets half of its share of what is
-// left, so that all end together (guided self-scheduling).
+// a second; where it doesn't, the number before was enough. From then on a quarter more is tried
+// now and then, and kept if it pays. A server that asks for less (SlowDown) gets three quarters,
+// and one more after each round of answers without that (additive increase, multiplicative
+// decrease). Ranges: a request is worth eight times the bytes that its connection could have
+// carried while waiting for the first one; towards the end of the object each gets half of its
+// share of what is left, so that all end together (guided self-scheduling).
 #pragma once
 
 #include <cstdint>

@@ -6,11 +6,10 @@ namespace skipjack::s3 {
 namespace {
 
 [[noreturn]] void contradict(const AskedFor& asked, const std::string& what) {
-  throw Error(
-      ErrorCode::Corrupted,
-      asked.context.endpoint + " contradicts itself about " + to_s3_uri(asked.context.object) +
-          ": " + what,
-      "check that the endpoint is an S3 server, and what stands between");
+  throw Error(ErrorCode::Corrupted,
+              asked.context.endpoint + " contradicts itself about " +
+                  to_s3_uri(asked.context.object) + ": " + what,
+              "check that the endpoint is an S3 server, and what stands between");
 }
 
 [[noreturn]] void changed(const AskedFor& asked, const std::string& how) {
@@ -37,7 +36,8 @@ AnsweredBody read_whole(const HttpHead& head, const AskedFor& asked,
                 "the answer for " + to_s3_uri(asked.context.object) + " has no Content-Length",
                 "check that the endpoint is an S3 server");
   if (!asked.may_be_whole && *length > 0) {
-    if (asked.object_size) contradict(asked, "it sent the whole object where a range was asked for");
+    if (asked.object_size)
+      contradict(asked, "it sent the whole object where a range was asked for");
     throw Error(ErrorCode::Unsupported,
                 asked.context.endpoint + " sent all of " + to_s3_uri(asked.context.object) +
                     " where a range was asked for",

@@ -137,7 +137,8 @@ Plan plan_download(std::int64_t object_size, const TransferConfig& config,
 
   if (object_size > 0) plan.num_parts = 1 + ceil_div(rest, chunk);
   effective.multipart_chunksize = chunk;
-  effective.max_concurrency = std::clamp<std::int64_t>(plan.num_parts, 1, effective.max_concurrency);
+  effective.max_concurrency =
+      std::clamp<std::int64_t>(plan.num_parts, 1, effective.max_concurrency);
 
   const std::int64_t longest_part = std::max<std::int64_t>({1, first, std::min(chunk, rest)});
   effective.io_chunksize = std::min(config.io_chunksize.value_or(kAutoWrite), longest_part);

@@ -1,5 +1,6 @@
-// From (object size, TransferConfig, limits) to the values that a transfer begins with. Pure. Values that nobody set are chosen here, from what S3 is known to give: about 90
-// MB/s a connection, 10 to 30 ms to the first byte; flight_control.h adapts them.
+// From (object size, TransferConfig, limits) to the values that a transfer begins with. Pure.
+// Values that nobody set are chosen here, from what S3 is known to give: about 90 MB/s a
+// connection, 10 to 30 ms to the first byte; flight_control.h adapts them.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,8 @@ struct PlanLimits {
   std::int64_t memory_bytes = std::int64_t{4} << 30;
 };
 
-/// The values that a transfer begins with, or ran with: every field known, nothing that had no effect. 100
-/// connections for 7 parts are 7.
+/// The values that a transfer begins with, or ran with: every field known, nothing that had no
+/// effect. 100 connections for 7 parts are 7.
 struct EffectiveConfig {
   std::int64_t multipart_threshold = 0;
   std::int64_t max_concurrency = 0;

@@ -150,9 +150,9 @@ const ScriptedFault* fault_for(const FaultScript& script, std::int64_t number) {
 Answer struck(const ScriptedFault& fault, const Request& request, Answer answer) {
   switch (fault.kind) {
     case FaultKind::Status: {
-      Answer refused = S3Api::error(request, {.status = fault.status,
-                                              .code = fault.code,
-                                              .message = "This answer was asked for."});
+      Answer refused = S3Api::error(
+          request,
+          {.status = fault.status, .code = fault.code, .message = "This answer was asked for."});
       refused.headers.insert(refused.headers.end(), fault.headers.begin(), fault.headers.end());
       return refused;
     }

@@ -565,7 +565,8 @@ class Server::Impl {
   /// Decides the answer's fate and starts its wait.
   void respond(Connection& c, const Request& request, Answer answer,
                const ScriptedFault* scripted = nullptr) {
-    ResponseDraw draw = draw_response(options_.profile, options_.seed, {c.number, c.num_requests++});
+    ResponseDraw draw =
+        draw_response(options_.profile, options_.seed, {c.number, c.num_requests++});
     add(counters_.requests);
     c.trickle = Duration(0);
     if (scripted != nullptr) answer = follow_script(c, request, std::move(answer), *scripted, draw);
@@ -679,8 +680,9 @@ class Server::Impl {
     head += "\r\n";
     if (c.close_after) head += "Connection: close\r\n";
     for (const auto& [name, value] : answer.headers) head += name + ": " + value + "\r\n";
-    const bool is_chunked = std::any_of(answer.headers.begin(), answer.headers.end(),
-                                        [](const auto& h) { return h.first == "Transfer-Encoding"; });
+    const bool is_chunked =
+        std::any_of(answer.headers.begin(), answer.headers.end(),
+                    [](const auto& h) { return h.first == "Transfer-Encoding"; });
     if (answer.status != 204 && !is_chunked)
       head += "Content-Length: " + std::to_string(answer.content_length()) + "\r\n";
     head += "\r\n";
