@@ -2,9 +2,8 @@
 
 #include <openssl/evp.h>
 
-#include <algorithm>
-
 #include "skipjack/base/error.h"
+#include "skipjack/s3/text.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -28,16 +27,6 @@ const Description& describe(ChecksumAlgorithm algorithm) {
   return kDescriptions[static_cast<std::size_t>(algorithm)];
 }
 
-constexpr std::size_t base64_size(std::size_t bytes) { return (bytes + 2) / 3 * 4; }
-
-std::string base64(std::span<const unsigned char> bytes) {
-  std::string text(base64_size(bytes.size()) + 1, '\0');  // OpenSSL ends it with a zero.
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
-                                   static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
-
 }  // namespace
 
 std::string_view to_string(ChecksumAlgorithm algorithm) { return describe(algorithm).name; }
@@ -49,11 +38,10 @@ std::string checksum_header(ChecksumAlgorithm algorithm) {
 std::optional<CrcKind> crc_kind(ChecksumAlgorithm algorithm) { return describe(algorithm).crc; }
 
 std::string crc_text(CrcKind kind, std::uint64_t crc) {
-  std::array<unsigned char, 8> bytes{};
-  const std::size_t size = crc_bytes(kind);
-  for (std::size_t i = 0; i < size; ++i)
-    bytes[i] = static_cast<unsigned char>((crc >> (8 * (size - 1 - i))) & 0xff);
-  return base64(std::span(bytes).first(size));
+  std::string bytes;
+  for (std::size_t shift = 8 * crc_bytes(kind); shift > 0; shift -= 8)
+    bytes += static_cast<char>((crc >> (shift - 8)) & 0xff);
+  return base64(bytes);
 }
 
 void Checksum::FreeDigest::operator()(void* context) const {
@@ -87,7 +75,7 @@ std::string Checksum::text() {
   unsigned int size = 0;
   SKIPJACK_CHECK(EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(std::get<Digest>(state_).get()),
                                     digest.data(), &size) == 1);
-  return base64(std::span(digest).first(size));
+  return base64({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 std::string checksum_text(ChecksumAlgorithm algorithm, std::span<const std::byte> bytes) {
