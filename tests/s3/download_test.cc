@@ -63,9 +63,13 @@ class DownloadTest : public FolderTest, public testing::WithParamInterface<Trans
   const ObjectAddress object_{"bucket", "some/key"};
 };
 
-/// Parts small enough that a test moves little and still has many; requests can be counted.
-const TransferConfig kSmallParts{
-    .max_concurrency = 4, .multipart_chunksize = 64 * kKiB, .io_chunksize = 10000, .hedge = false};
+/// Parts small enough that a test moves little and still has many; requests can be counted, since
+/// none asks for the checksum (object_checksum_test.cc) or a second time.
+const TransferConfig kSmallParts{.max_concurrency = 4,
+                                 .multipart_chunksize = 64 * kKiB,
+                                 .io_chunksize = 10000,
+                                 .hedge = false,
+                                 .checksum = ChecksumValidation::WhenRequired};
 
 TEST_P(DownloadTest, BringsTheSameBytesToEveryTarget) {
   const std::string object = test_object(1'000'003);

@@ -109,6 +109,9 @@ Json to_json(const DownloadResult& result) {
   object.set("peak_buffer_bytes", result.peak_buffer_bytes);
   object.set("etag", result.etag);
   object.set("version_id", result.version_id.empty() ? Json() : Json(result.version_id));
+  object.set("checksum",
+             result.checksum.verified.empty() ? Json() : Json(result.checksum.verified));
+  if (!result.checksum.note.empty()) object.set("checksum_note", result.checksum.note);
   object.set("config", to_json(result.config));
   return object;
 }

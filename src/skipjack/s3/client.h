@@ -1,8 +1,8 @@
 // The front of the engine: fetch an object into a file, into memory, to a consumer in order, or
 // nowhere; put and look at small ones. Downloads begin with a ranged GET that also tells size and
 // ETag (no HEAD); the other connections are opened once it has answered. Later parts ask with
-// If-Match, so a file never mixes two versions. Uploads are one PUT; multipart uploads, checksums,
-// resuming and hedging are not here.
+// If-Match, so a file never mixes two versions, and what came is held against the server's checksum
+// (object_checksum.h). Uploads are one PUT; multipart uploads, resuming and hedging are not here.
 #pragma once
 
 #include <cstddef>
@@ -101,6 +101,12 @@ struct DownloadOptions {
   std::stop_token stop{};
 };
 
+/// What the bytes of a download were verified against, or why they weren't.
+struct ChecksumOutcome {
+  std::string verified{};  ///< "CRC64NVME", "CRC32 of each part"; empty: nothing.
+  std::string note{};      ///< why nothing; empty if something was.
+};
+
 struct DownloadResult {
   std::int64_t bytes = 0;
   /// From the call until the file has its name.
@@ -121,6 +127,7 @@ struct DownloadResult {
   std::int64_t peak_buffer_bytes = 0;
   std::string etag;  ///< as sent, quotes included; empty if the server sent none.
   std::string version_id;
+  ChecksumOutcome checksum;
   MemoryObject memory;
 
   double bytes_per_second() const;

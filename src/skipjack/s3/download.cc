@@ -12,6 +12,7 @@
 #include "skipjack/s3/flight_control.h"
 #include "skipjack/s3/hedge.h"
 #include "skipjack/s3/object_answer.h"
+#include "skipjack/s3/object_checksum.h"
 #include "skipjack/s3/ordered_sink.h"
 #include "skipjack/s3/part_queue.h"
 #include "skipjack/s3/stall_watch.h"
@@ -55,7 +56,7 @@ class Download final : public DownloadTask {
       download_.guard(*this, [&] { download_.take_head(*this, answer); });
     }
     std::span<std::byte> body_space() override {
-      std::span<std::byte> space;
+      space = {};
       download_.guard(*this, [&] { space = download_.space_for(*this); });
       return space;
     }
@@ -77,6 +78,8 @@ class Download final : public DownloadTask {
     bool carries_data = false;  ///< the answer's body is the object's.
     bool had_if_match = false;
     std::string error_body;
+    std::span<std::byte> space;              ///< for the next bytes of the body.
+    std::optional<AnswerChecksum> checksum;  ///< where the answer names one of its own.
     WriteQueue::Buffer buffer = nullptr;
     std::int64_t buffer_offset = 0;  ///< in the object.
     std::size_t buffer_used = 0;
@@ -95,6 +98,7 @@ class Download final : public DownloadTask {
   std::unique_ptr<Sink> consumer_sink(const ToConsumer& consumer);
   Lane& idle_lane();
   std::int64_t num_in_flight() const;
+  RequestSpec request_for_object() const;
   void start(Lane& lane, Part& part);
   void start_requests(Duration now);
   void start_hedges(Duration now);
@@ -104,7 +108,7 @@ class Download final : public DownloadTask {
   void beat(Lane& lane);
   void take_back_beaten();
   void take_head(Lane& lane, const HttpHead& head);
-  void learn_object(const HttpHead& head, std::int64_t object_size, Part& first);
+  void learn_object(const HttpHead& head, const AnsweredBody& body, Part& first);
   FlightOptions flight_options(const Plan& plan) const;
   std::span<std::byte> space_for(Lane& lane);
   void take_body(Lane& lane, std::size_t n);
@@ -138,6 +142,8 @@ class Download final : public DownloadTask {
   /// Bytes that an ordered sink may hold back.
   std::int64_t window_ = 0;
   HttpHeaders access_headers_;
+  ObjectChecksum checksum_;
+  bool has_ended_part_ = false;
   bool whole_ = false;  ///< asked without a range (an empty object refuses ranges).
   std::int64_t bytes_received_ = 0;
   Duration last_progress_, last_advance_;
@@ -153,6 +159,7 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
       bandwidth_(bandwidth),
       config_(options.config),
       access_headers_(access_headers(options.access)),
+      checksum_(options.object, config_.checksum.value_or(ChecksumValidation::WhenSupported)),
       last_progress_(begin_),
       last_advance_(begin_) {
   validate(config_);
@@ -224,6 +231,7 @@ DownloadResult Download::finish() {
     queue_.reset();
   }
   if (options_.stop.stop_requested()) throw_cancelled(options_.object);
+  result_.checksum = checksum_.finish();
   sink_->finish();
   sink_.reset();
   result_.bytes = *size_;
@@ -237,7 +245,7 @@ DownloadResult Download::finish() {
 bool Download::advance(Duration now) {
   if (failure_) std::rethrow_exception(failure_);
   take_back_beaten();
-  if (size_ && parts_.is_done()) return true;
+  if (size_ && parts_.is_done() && checksum_.is_settled(now)) return true;
   end_stalled(now);
   start_requests(now);
   start_hedges(now);
@@ -250,6 +258,8 @@ Duration Download::next_event(Duration now) const {
       options_.progress ? options_.progress_interval : Duration(std::chrono::seconds(1));
   if (parts_.next_due() != Duration::max()) wait = std::min(wait, parts_.next_due() - now);
   if (may_hedge()) wait = std::min(wait, kHedgeLook);
+  if (const auto due = checksum_.lookup_due(); due && has_ended_part_)
+    wait = std::min(wait, *due - now);
   return std::max(wait, Duration(0));
 }
 
@@ -266,13 +276,21 @@ Download::Lane& Download::idle_lane() {
 }
 
 std::int64_t Download::num_in_flight() const {
-  return std::count_if(lanes_.begin(), lanes_.end(),
+  return (checksum_.is_looking_up() ? 1 : 0) +
+         std::count_if(lanes_.begin(), lanes_.end(),
                        [](const Lane& lane) { return !lane.is_idle(); });
 }
 
 void Download::start_requests(Duration now) {
   const std::int64_t most = flight_ ? flight_->requests() : 1;
   for (std::int64_t busy = num_in_flight(); busy < most; ++busy) {
+    // The question for the checksum takes the place of a part. The first part ends before those
+    // that were asked for after it, so this delays nothing.
+    if (const auto due = checksum_.lookup_due(); due && *due <= now && has_ended_part_) {
+      checksum_.look_up(requester_, request_for_object());
+      ++result_.num_requests;
+      continue;
+    }
     const std::int64_t size = flight_ ? flight_->part_size(parts_.missing_bytes()) : 1;
     Part* const part = parts_.take(size, now, sink_->room());
     if (part == nullptr) return;
@@ -282,14 +300,21 @@ void Download::start_requests(Duration now) {
   }
 }
 
-void Download::start(Lane& lane, Part& part) {
+RequestSpec Download::request_for_object() const {
   RequestSpec spec{.object = options_.object, .headers = access_headers_};
   if (!options_.version_id.empty()) spec.query.emplace_back("versionId", options_.version_id);
+  if (!result_.etag.empty()) spec.headers.emplace_back("If-Match", result_.etag);
+  checksum_.ask(spec.headers);
+  return spec;
+}
+
+void Download::start(Lane& lane, Part& part) {
+  RequestSpec spec = request_for_object();
   if (!whole_)
     spec.headers.emplace_back("Range", "bytes=" + std::to_string(first_byte_ + part.frontier()) +
                                            "-" + std::to_string(first_byte_ + part.range.end - 1));
   lane.had_if_match = !result_.etag.empty();
-  if (lane.had_if_match) spec.headers.emplace_back("If-Match", result_.etag);
+  lane.checksum.reset();
   lane.head = {};
   lane.carries_data = lane.leads = false;
   lane.error_body.clear();
@@ -387,13 +412,15 @@ void Download::take_head(Lane& lane, const HttpHead& head) {
     whole_ = whole_ || !size_;
   }
   lane.body_began = lane.last_byte = system_clock().now();
-  if (!size_) learn_object(head, body.object_size, part);
+  if (!size_) learn_object(head, body, part);
+  lane.checksum = checksum_.of_answer(head, body.range);
   flight_->answered(to_seconds(lane.body_began - lane.started));
   lane.carries_data = true;
 }
 
 /// The first answer: size and ETag are known, so the plan can be made and the sink opened.
-void Download::learn_object(const HttpHead& head, std::int64_t object_size, Part& first) {
+void Download::learn_object(const HttpHead& head, const AnsweredBody& body, Part& first) {
+  const std::int64_t object_size = body.object_size;
   std::int64_t size = object_size - first_byte_;
   if (options_.range)
     if (const auto end = std::get<ByteSpan>(*options_.range).end)
@@ -404,6 +431,10 @@ void Download::learn_object(const HttpHead& head, std::int64_t object_size, Part
   result_.time_to_first_byte = system_clock().now() - begin_;
   if (const std::string* etag = head.find("etag")) result_.etag = *etag;
   if (const std::string* version = head.find("x-amz-version-id")) result_.version_id = *version;
+  checksum_.learn(head, {.range = body.range,
+                         .fetched = {first_byte_, first_byte_ + size},
+                         .object_size = object_size,
+                         .etag = result_.etag});
   Plan plan = plan_download(size, config_, machine_limits());
   if (whole_) plan.config.max_concurrency = 1;
   result_.config = plan.config;
@@ -495,6 +526,9 @@ void Download::take_body(Lane& lane, std::size_t n) {
     lane.error_body.append(reinterpret_cast<const char*>(scratch_.data()), std::min(n, room));
     return;
   }
+  // While the bytes are hot.
+  if (lane.checksum) lane.checksum->running.update(lane.space.first(n));
+  if (lane.leads) checksum_.add(lane.at, lane.space.first(n));
   lane.at += bytes;
   lane.body_bytes += bytes;
   lane.last_byte = now;
@@ -529,6 +563,8 @@ void Download::flush(Lane& lane) {
 
 void Download::complete(Lane& lane) {
   Part& part = *lane.part;
+  has_ended_part_ = true;
+  if (lane.checksum) checksum_.finish_answer(*lane.checksum);
   flight_->succeeded(lane.body_bytes, to_seconds(system_clock().now() - lane.body_began));
   requester_.quota().give(part.tokens);
   if (Lane* const other = companion(lane)) beat(*other);

@@ -79,6 +79,18 @@ std::int64_t field_value(const Field& field, const Json& value) {
 
 }  // namespace
 
+std::string_view to_string(ChecksumValidation validation) {
+  return validation == ChecksumValidation::WhenSupported ? "when_supported" : "when_required";
+}
+
+ChecksumValidation checksum_validation(std::string_view text) {
+  for (const auto validation :
+       {ChecksumValidation::WhenSupported, ChecksumValidation::WhenRequired})
+    if (text == to_string(validation)) return validation;
+  throw Error(ErrorCode::InvalidArgument, "checksum = \"" + std::string(text.substr(0, 100)) +
+                                              "\" must be when_supported or when_required");
+}
+
 TransferConfig with_boto3_defaults(const TransferConfig& config) {
   TransferConfig filled = config;
   for (const Field& field : kFields)
@@ -113,8 +125,12 @@ TransferConfig transfer_config_from_json(const Json& object) {
         throw Error(ErrorCode::InvalidArgument,
                     key + " = " + to_json_text(value) + " must be true or false");
       if (value.is_bool()) config.*toggle->member = value.as_bool();
+    } else if (key == "checksum") {
+      if (!value.is_null())
+        config.checksum =
+            checksum_validation(value.is_string() ? value.as_string() : to_json_text(value));
     } else {
-      std::string known;
+      std::string known = "checksum, ";
       for (const Switch& other : kSwitches) known += std::string(other.name) + ", ";
       for (const Field& other : kFields) known += std::string(other.name) + ", ";
       known.resize(known.size() - 2);
@@ -133,6 +149,7 @@ Json to_json(const TransferConfig& config) {
     if (const auto& value = config.*field.member) object.set(field.name, *value);
   for (const Switch& field : kSwitches)
     if (const auto& value = config.*field.member) object.set(field.name, *value);
+  if (config.checksum) object.set("checksum", std::string(to_string(*config.checksum)));
   return object;
 }
 

@@ -11,6 +11,15 @@
 
 namespace skipjack::s3 {
 
+/// The values of AWS's response_checksum_validation and request_checksum_calculation.
+enum class ChecksumValidation {
+  WhenSupported,  ///< downloads are verified wherever the server has a checksum, uploads carry one.
+  WhenRequired,   ///< only what S3 insists on: nothing, for now.
+};
+std::string_view to_string(ChecksumValidation validation);
+/// "when_supported", "when_required"; throws InvalidArgument for anything else.
+ChecksumValidation checksum_validation(std::string_view text);
+
 struct TransferConfig {
   /// Objects smaller than this are fetched over one connection. Bytes, >= 1; boto3: 8 MiB.
   std::optional<std::int64_t> multipart_threshold{};
@@ -37,11 +46,15 @@ struct TransferConfig {
   /// Whether, at the end of an object, bytes that are late are asked for a second time, up to a
   /// twentieth of the object's. Not in boto3. Unset: true.
   std::optional<bool> hedge{};
+  /// Whether bytes are held against the server's checksum. Default WhenSupported; WhenRequired is
+  /// the way out for servers that stumble over x-amz-checksum headers. In boto3 a setting of the
+  /// client, with the same names.
+  std::optional<ChecksumValidation> checksum{};
 
   friend bool operator==(const TransferConfig&, const TransferConfig&) = default;
 };
 
-/// Every field set as boto3 sets it; max_bandwidth and memory_limit stay unset, as there.
+/// Every field set as boto3 sets it; max_bandwidth, memory_limit and checksum stay unset, as there.
 TransferConfig boto3_defaults();
 /// What reading the fields gives in boto3: config with its defaults where nothing is set.
 TransferConfig with_boto3_defaults(const TransferConfig& config);
