@@ -21,7 +21,8 @@ namespace {
 struct GetFlags {
   S3AccessFlags access;
   std::string source, destination, to, config_file, version_id;
-  std::string multipart_threshold, multipart_chunksize, io_chunksize, max_bandwidth, memory_limit;
+  std::string multipart_threshold, multipart_chunksize, io_chunksize, max_bandwidth, memory_limit,
+      write_mode;
   std::optional<std::int64_t> max_concurrency, num_download_attempts, max_io_queue;
   bool use_threads = false, no_use_threads = false, boto3_defaults = false, json = false,
        quiet = false;
@@ -52,6 +53,7 @@ s3::TransferConfig transfer_config(const GetFlags& flags) {
   if (flags.max_io_queue) config.max_io_queue = flags.max_io_queue;
   if (flags.use_threads) config.use_threads = true;
   if (flags.no_use_threads) config.use_threads = false;
+  if (!flags.write_mode.empty()) config.write_mode = s3::parse_write_mode(flags.write_mode);
   s3::validate(config);
   return config;
 }
@@ -235,6 +237,12 @@ void add_s3_get(CLI::App& s3, Context& context) {
   size("--io-chunksize", flags->io_chunksize, "size of one write");
   size("--max-bandwidth", flags->max_bandwidth, "bytes a second over all connections");
   size("--memory-limit", flags->memory_limit, "bound on the buffers");
+  command
+      .add_option("--write-mode", flags->write_mode,
+                  "buffered (through the page cache), direct (around it) or auto")
+      ->check(CLI::IsMember({"auto", "buffered", "direct"}))
+      ->type_name("MODE")
+      ->group(group);
   command.add_flag("--use-threads", flags->use_threads, "many connections at a time")->group(group);
   command
       .add_flag("--no-use-threads", flags->no_use_threads, "part after part, over one connection")

@@ -66,6 +66,7 @@ class Download {
     std::string error_body;
     WriteQueue::Buffer buffer = nullptr;
     std::int64_t buffer_offset = 0;  ///< in the object.
+    std::int64_t buffer_begin = 0;   ///< of its bytes, in the buffer.
     std::size_t buffer_used = 0;
 
    private:
@@ -91,6 +92,9 @@ class Download {
   void take_end(Lane& lane, TransportStatus status, std::string_view detail);
   void fail_attempt(Lane& lane, TransportStatus status, std::string_view detail);
   void flush(Lane& lane);
+  std::int64_t buffer_end() const {
+    return result_.config.io_chunksize / alignment_ * alignment_;
+  }
   void loop();
   Duration time_to_next_event(Duration now) const;
   void report_progress(Duration now);
@@ -103,6 +107,7 @@ class Download {
   DownloadResult result_;
   std::unique_ptr<Sink> sink_;
   std::optional<WriteQueue> queue_;
+  std::int64_t alignment_ = 1;  ///< of the bytes' place in file and buffer.
   std::optional<TokenBucket> bucket_;
   std::deque<Part> parts_;  // stable addresses
   std::size_t next_unstarted_ = 1;
@@ -129,7 +134,7 @@ Download::Download(Requester& requester, const DownloadOptions& options)
                 to_s3_uri(options.object) + " names a bucket, not an object",
                 "write it like s3://bucket/key");
   if (const auto* file = std::get_if<ToFile>(&options.target))
-    sink_ = make_file_sink(file->path);
+    sink_ = make_file_sink(file->path, {.write_mode = options.config.write_mode});
   else if (std::holds_alternative<ToMemory>(options.target))
     sink_ = make_memory_sink(result_.memory);
   else
@@ -339,14 +344,18 @@ void Download::learn_object(const HttpHead& head, std::int64_t size) {
   while (static_cast<std::int64_t>(lanes_.size()) < plan.config.max_concurrency)
     lanes_.emplace_back(*this);
   requester_.transport().set_receive_buffer(plan.config.receive_buffer);
-  if (sink_->delivery() == Delivery::Written)
+  if (sink_->delivery() == Delivery::Written) {
+    // Writes begin and end at multiples of the sink's alignment, if they hold some.
+    alignment_ = sink_->hints().alignment;
+    result_.config.write_mode = alignment_ > 1 ? WriteMode::Direct : WriteMode::Buffered;
+    if (result_.config.io_chunksize < 2 * alignment_) alignment_ = 1;
     queue_.emplace(
         *sink_,
         WriteQueueOptions{.buffer_bytes = plan.config.io_chunksize,
                           .num_buffers = plan.config.max_concurrency + plan.config.max_io_queue,
                           .max_outstanding = plan.config.max_io_queue,
-                          .writer = plan.config.use_threads ? WriteQueueOptions::Writer::Own
-                                                            : WriteQueueOptions::Writer::Inline});
+                          .num_writers = plan.config.use_threads ? sink_->hints().num_writers : 0});
+  }
 }
 
 std::span<std::byte> Download::space_for(Lane& lane) {
@@ -366,11 +375,11 @@ std::span<std::byte> Download::space_for(Lane& lane) {
   if (lane.buffer == nullptr) {
     lane.buffer = queue_->acquire();
     lane.buffer_used = 0;
+    lane.buffer_begin = lane.buffer_offset % alignment_;
     if (lane.buffer == nullptr) queue_->rethrow_failure();
   }
-  const std::int64_t room =
-      result_.config.io_chunksize - static_cast<std::int64_t>(lane.buffer_used);
-  return {lane.buffer + lane.buffer_used, static_cast<std::size_t>(std::min(room, left))};
+  const std::int64_t begin = lane.buffer_begin + static_cast<std::int64_t>(lane.buffer_used);
+  return {lane.buffer + begin, static_cast<std::size_t>(std::min(buffer_end() - begin, left))};
 }
 
 void Download::take_body(Lane& lane, std::size_t n) {
@@ -386,7 +395,7 @@ void Download::take_body(Lane& lane, std::size_t n) {
   bytes_received_ += static_cast<std::int64_t>(n);
   if (lane.buffer == nullptr) return;
   lane.buffer_used += n;
-  if (static_cast<std::int64_t>(lane.buffer_used) == result_.config.io_chunksize ||
+  if (lane.buffer_begin + static_cast<std::int64_t>(lane.buffer_used) == buffer_end() ||
       part.received == part.range.size())
     flush(lane);
 }
@@ -399,7 +408,7 @@ void Download::flush(Lane& lane) {
   if (lane.buffer_used == 0)
     queue_->release(buffer);
   else
-    queue_->submit(buffer, offset, lane.buffer_used);
+    queue_->submit({buffer, lane.buffer_begin, offset, lane.buffer_used});
   queue_->rethrow_failure();
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -62,7 +63,23 @@ std::int64_t field_value(const Field& field, const Json& value) {
                                      : " must be a whole number of bytes or a size like \"8MiB\""));
 }
 
+constexpr std::array<std::pair<WriteMode, std::string_view>, 3> kWriteModes = {
+    {{WriteMode::Auto, "auto"}, {WriteMode::Buffered, "buffered"}, {WriteMode::Direct, "direct"}}};
+
 }  // namespace
+
+std::string_view to_string(WriteMode mode) {
+  for (const auto& [value, name] : kWriteModes)
+    if (value == mode) return name;
+  return "unknown";
+}
+
+WriteMode parse_write_mode(std::string_view text) {
+  for (const auto& [value, name] : kWriteModes)
+    if (name == text) return value;
+  throw Error(ErrorCode::InvalidArgument, "write_mode = \"" + std::string(text.substr(0, 100)) +
+                                              "\" must be auto, buffered or direct");
+}
 
 TransferConfig with_boto3_defaults(const TransferConfig& config) {
   TransferConfig filled = config;
@@ -98,8 +115,13 @@ TransferConfig transfer_config_from_json(const Json& object) {
         throw Error(ErrorCode::InvalidArgument,
                     "use_threads = " + to_json_text(value) + " must be true or false");
       if (value.is_bool()) config.use_threads = value.as_bool();
+    } else if (key == "write_mode") {
+      if (!value.is_null() && !value.is_string())
+        throw Error(ErrorCode::InvalidArgument,
+                    "write_mode = " + to_json_text(value) + " must be auto, buffered or direct");
+      if (value.is_string()) config.write_mode = parse_write_mode(value.as_string());
     } else {
-      std::string known = "use_threads";
+      std::string known = "use_threads, write_mode";
       for (const Field& other : kFields) known += ", " + std::string(other.name);
       throw Error(ErrorCode::InvalidArgument,
                   "unknown key \"" + key + "\" in a transfer configuration",
@@ -115,6 +137,8 @@ Json to_json(const TransferConfig& config) {
   for (const Field& field : kFields)
     if (const auto& value = config.*field.member) object.set(field.name, *value);
   if (config.use_threads) object.set("use_threads", *config.use_threads);
+  if (config.write_mode != WriteMode::Auto)
+    object.set("write_mode", std::string(to_string(config.write_mode)));
   return object;
 }
 

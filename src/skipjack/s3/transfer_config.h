@@ -11,6 +11,16 @@
 
 namespace skipjack::s3 {
 
+/// How a file is written.
+enum class WriteMode {
+  Auto,      ///< around the page cache where the file is large and the file system can.
+  Buffered,  ///< through the page cache: right for a file that is read at once.
+  Direct,    ///< around it; Unsupported where the file system can't.
+};
+std::string_view to_string(WriteMode mode);
+/// Throws InvalidArgument.
+WriteMode parse_write_mode(std::string_view text);
+
 struct TransferConfig {
   /// Objects smaller than this are fetched over one connection. Bytes, >= 1; boto3: 8 MiB.
   std::optional<std::int64_t> multipart_threshold{};
@@ -34,6 +44,8 @@ struct TransferConfig {
   /// Bound on the buffers between network and target (an object fetched into memory not included).
   /// Bytes, >= 1 MiB. Not in boto3, whose bound is max_io_queue * io_chunksize.
   std::optional<std::int64_t> memory_limit{};
+  /// Of files. Not in boto3, which writes through the page cache.
+  WriteMode write_mode = WriteMode::Auto;
 
   friend bool operator==(const TransferConfig&, const TransferConfig&) = default;
 };
