@@ -1,5 +1,7 @@
 // Files as sinks: what becomes of the name, and that bytes are where they belong, however they got
 // there.
+#include "skipjack/s3/sink.h"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,7 +20,6 @@
 #include "skipjack/base/file.h"
 #include "skipjack/base/rng.h"
 #include "skipjack/s3/client.h"
-#include "skipjack/s3/sink.h"
 #include "skipjack/s3/write_queue.h"
 
 namespace skipjack::s3 {
@@ -76,7 +77,6 @@ INSTANTIATE_TEST_SUITE_P(Unfinished, FileSinkTest,
                            return how.param == UnfinishedFile::Named ? "Named" : "Nameless";
                          });
 
-
 /// Bytes of the file that are in the page cache, as the kernel tells.
 std::int64_t cached_bytes(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -120,7 +120,9 @@ TEST_F(DirectWriteTest, BytesAreWhereTheyBelong) {
     sink->open(static_cast<std::int64_t>(size));
     ASSERT_GT(sink->hints().alignment, 1);
     const auto alignment = static_cast<std::size_t>(sink->hints().alignment);
-    WriteQueue queue(*sink, {.buffer_bytes = 128 * kKiB, .num_buffers = 5, .max_outstanding = 2,
+    WriteQueue queue(*sink, {.buffer_bytes = 128 * kKiB,
+                             .num_buffers = 5,
+                             .max_outstanding = 2,
                              .num_writers = static_cast<int>(i % 3)});
     for (std::size_t at = 0; at < size;) {
       const std::size_t begin = rng.bernoulli(0.8) ? at % alignment : at % 100;
@@ -129,7 +131,8 @@ TEST_F(DirectWriteTest, BytesAreWhereTheyBelong) {
       const WriteQueue::Buffer buffer = queue.acquire();
       ASSERT_NE(buffer, nullptr);
       std::memcpy(buffer + begin, object.data() + at, length);
-      queue.submit({buffer, static_cast<std::int64_t>(begin), static_cast<std::int64_t>(at), length});
+      queue.submit(
+          {buffer, static_cast<std::int64_t>(begin), static_cast<std::int64_t>(at), length});
       at += length;
     }
     queue.drain();
@@ -145,13 +148,12 @@ TEST_F(DirectWriteTest, DownloadsLeaveThePageCacheAlone) {
   Client client({.endpoint = {.endpoint_url = server.url()}, .seed = 1});
   const auto download = [&](WriteMode mode, std::int64_t chunk) {
     // Parts that begin anywhere, in a file system's eyes.
-    const DownloadResult result =
-        client.download({.object = {"bucket", "key"},
-                         .target = ToFile{folder_ / "out"},
-                         .config = {.max_concurrency = 4,
-                                    .multipart_chunksize = chunk,
-                                    .io_chunksize = 100'000,
-                                    .write_mode = mode}});
+    const DownloadResult result = client.download({.object = {"bucket", "key"},
+                                                   .target = ToFile{folder_ / "out"},
+                                                   .config = {.max_concurrency = 4,
+                                                              .multipart_chunksize = chunk,
+                                                              .io_chunksize = 100'000,
+                                                              .write_mode = mode}});
     EXPECT_EQ(result.config.write_mode, mode);
     const std::int64_t cached = cached_bytes(folder_ / "out");
     EXPECT_EQ(read_file(folder_ / "out"), object);

@@ -92,9 +92,7 @@ class Download {
   void take_end(Lane& lane, TransportStatus status, std::string_view detail);
   void fail_attempt(Lane& lane, TransportStatus status, std::string_view detail);
   void flush(Lane& lane);
-  std::int64_t buffer_end() const {
-    return result_.config.io_chunksize / alignment_ * alignment_;
-  }
+  std::int64_t buffer_end() const { return result_.config.io_chunksize / alignment_ * alignment_; }
   void loop();
   Duration time_to_next_event(Duration now) const;
   void report_progress(Duration now);
@@ -120,7 +118,7 @@ class Download {
   std::int64_t progress_shown_ = 0;
   Duration last_progress_;
   std::exception_ptr failure_;
-  std::array<std::byte, 64 * 1024> scratch_;  ///< for bytes that nobody wants.
+  std::array<std::byte, 1024 * 1024> scratch_;  ///< for bytes that nobody wants: as many as a reception.
 };
 
 Download::Download(Requester& requester, const DownloadOptions& options)

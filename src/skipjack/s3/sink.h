@@ -38,8 +38,8 @@ class Sink {
   virtual void open(std::int64_t size) = 0;
   /// How writes cost least; after open().
   virtual WriteHints hints() const { return {}; }
-  /// Ranges of different calls are disjoint, inside [0, size). hints().num_writers threads at a time
-  /// at most. Throws Error.
+  /// Ranges of different calls are disjoint, inside [0, size). hints().num_writers threads at a
+  /// time at most. Throws Error.
   virtual void write(std::int64_t offset, std::span<const std::byte> bytes) = 0;
   /// The object's bytes, for InPlace, after open().
   virtual std::byte* memory() { return nullptr; }
