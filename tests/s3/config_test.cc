@@ -69,13 +69,15 @@ TEST(TransferConfig, NamesTheUnknownKey) {
 TEST(TransferConfig, RefusesWrongTypes) {
   for (const char* text :
        {R"({"max_concurrency":"10MiB"})", R"({"max_concurrency":1.5})", R"({"use_threads":1})",
-        R"({"io_chunksize":"lots"})", R"({"io_chunksize":1e300})", R"({"max_io_queue":[1]})", "[]"})
+        R"({"io_chunksize":"lots"})", R"({"write_mode":"sync"})", R"({"write_mode":1})",
+        R"({"io_chunksize":1e300})", R"({"max_io_queue":[1]})", "[]"})
     EXPECT_THROW(transfer_config_from_json(parse_json(text)), Error) << text;
 }
 
 TEST(TransferConfig, SurvivesJson) {
   TransferConfig config = boto3_defaults();
   config.max_bandwidth = 12345;
+  config.write_mode = WriteMode::Direct;
   EXPECT_EQ(transfer_config_from_json(to_json(config)), config);
   EXPECT_EQ(transfer_config_from_json(to_json(TransferConfig{})), TransferConfig{});
 }
@@ -129,7 +131,7 @@ TEST(Plan, ASlowLimitMeansSmallReceptions) {
   EXPECT_EQ(plan_download(kGiB, {.max_bandwidth = 100'000}, kLimits).config.receive_buffer,
             16 * kKiB);
   EXPECT_EQ(plan_download(kGiB, {.max_bandwidth = 10'000'000'000}, kLimits).config.receive_buffer,
-            512 * kKiB);
+            kMiB);
 }
 
 TEST(Plan, AutoFillsItsWaves) {

@@ -22,7 +22,7 @@ struct GetFlags {
   S3AccessFlags access;
   std::string source, destination, to, config_file, version_id;
   std::string multipart_threshold, multipart_chunksize, io_chunksize, max_bandwidth, memory_limit,
-      checksum;
+      checksum, write_mode;
   std::optional<std::int64_t> max_concurrency, num_download_attempts, max_io_queue;
   bool use_threads = false, no_use_threads = false, boto3_defaults = false, json = false,
        quiet = false;
@@ -54,6 +54,7 @@ s3::TransferConfig transfer_config(const GetFlags& flags) {
   if (flags.use_threads) config.use_threads = true;
   if (flags.no_use_threads) config.use_threads = false;
   if (!flags.checksum.empty()) config.checksum = s3::checksum_validation(flags.checksum);
+  if (!flags.write_mode.empty()) config.write_mode = s3::parse_write_mode(flags.write_mode);
   s3::validate(config);
   return config;
 }
@@ -243,6 +244,12 @@ void add_s3_get(CLI::App& s3, Context& context) {
       .add_option("--checksum", flags->checksum,
                   "when_supported (verify what the server has a checksum of) or when_required")
       ->type_name("WHEN")
+      ->group(group);
+  command
+      .add_option("--write-mode", flags->write_mode,
+                  "buffered (through the page cache), direct (around it) or auto")
+      ->check(CLI::IsMember({"auto", "buffered", "direct"}))
+      ->type_name("MODE")
       ->group(group);
   command.add_flag("--use-threads", flags->use_threads, "many connections at a time")->group(group);
   command

@@ -82,6 +82,7 @@ class Download final : public DownloadTask {
     std::optional<AnswerChecksum> checksum;  ///< where the answer names one of its own.
     WriteQueue::Buffer buffer = nullptr;
     std::int64_t buffer_offset = 0;  ///< in the object.
+    std::int64_t buffer_begin = 0;   ///< of its bytes, in the buffer.
     std::size_t buffer_used = 0;
     Duration started{0}, body_began{0}, last_byte{0};
     std::int64_t body_bytes = 0;
@@ -116,6 +117,7 @@ class Download final : public DownloadTask {
   void complete(Lane& lane);
   void fail_attempt(Lane& lane, TransportStatus status, std::string_view detail);
   void flush(Lane& lane);
+  std::int64_t buffer_end() const { return result_.config.io_chunksize / alignment_ * alignment_; }
   void report_progress(Duration now);
 
   Requester& requester_;
@@ -126,6 +128,7 @@ class Download final : public DownloadTask {
   DownloadResult result_;
   std::unique_ptr<Sink> sink_;
   std::optional<WriteQueue> queue_;
+  std::int64_t alignment_ = 1;  ///< of the bytes' place in file and buffer.
   TokenBucket* const bandwidth_;
   PartQueue parts_;
   std::deque<Lane> lanes_;  // stable addresses
@@ -148,7 +151,8 @@ class Download final : public DownloadTask {
   std::int64_t bytes_received_ = 0;
   Duration last_progress_, last_advance_;
   std::exception_ptr failure_;
-  std::array<std::byte, 64 * 1024> scratch_;  ///< for bytes that nobody wants.
+  std::array<std::byte, 1024 * 1024>
+      scratch_;  ///< for bytes that nobody wants: as many as a reception.
 };
 
 Download::Download(Requester& requester, const DownloadOptions& options, TokenBucket* bandwidth)
@@ -180,7 +184,7 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
   }
   result_.etag = options.if_match;
   if (const auto* file = std::get_if<ToFile>(&options.target))
-    sink_ = make_file_sink(file->path);
+    sink_ = make_file_sink(file->path, {.write_mode = options.config.write_mode});
   else if (std::holds_alternative<ToMemory>(options.target))
     sink_ = make_memory_sink(result_.memory);
   else if (const auto* consumer = std::get_if<ToConsumer>(&options.target))
@@ -447,14 +451,18 @@ void Download::learn_object(const HttpHead& head, const AnsweredBody& body, Part
   const FlightOptions flight = flight_options(plan);
   flight_.emplace(flight);
   requester_.transport().set_receive_buffer(plan.config.receive_buffer);
-  if (sink_->delivery() == Delivery::Written)
+  if (sink_->delivery() == Delivery::Written) {
+    // Writes begin and end at multiples of the sink's alignment, if they hold some.
+    alignment_ = sink_->hints().alignment;
+    result_.config.write_mode = alignment_ > 1 ? WriteMode::Direct : WriteMode::Buffered;
+    if (result_.config.io_chunksize < 2 * alignment_) alignment_ = 1;
     queue_.emplace(
         *sink_,
         WriteQueueOptions{.buffer_bytes = plan.config.io_chunksize,
                           .num_buffers = flight.most_requests + plan.config.max_io_queue,
                           .max_outstanding = plan.config.max_io_queue,
-                          .writer = plan.config.use_threads ? WriteQueueOptions::Writer::Own
-                                                            : WriteQueueOptions::Writer::Inline});
+                          .num_writers = plan.config.use_threads ? sink_->hints().num_writers : 0});
+  }
 }
 
 /// What the configuration names is given; the rest is found by measuring.
@@ -508,11 +516,11 @@ std::span<std::byte> Download::space_for(Lane& lane) {
     lane.buffer = queue_->acquire();
     lane.buffer_offset = lane.at;
     lane.buffer_used = 0;
+    lane.buffer_begin = lane.buffer_offset % alignment_;
     if (lane.buffer == nullptr) queue_->rethrow_failure();
   }
-  const std::int64_t room =
-      result_.config.io_chunksize - static_cast<std::int64_t>(lane.buffer_used);
-  return {lane.buffer + lane.buffer_used, static_cast<std::size_t>(std::min(room, left))};
+  const std::int64_t begin = lane.buffer_begin + static_cast<std::int64_t>(lane.buffer_used);
+  return {lane.buffer + begin, static_cast<std::size_t>(std::min(buffer_end() - begin, left))};
 }
 
 void Download::take_body(Lane& lane, std::size_t n) {
@@ -546,7 +554,7 @@ void Download::take_body(Lane& lane, std::size_t n) {
   if (parts_.missing_bytes() > 0) flight_->took(bytes, now);
   if (lane.buffer == nullptr) return;
   lane.buffer_used += n;
-  if (static_cast<std::int64_t>(lane.buffer_used) == result_.config.io_chunksize ||
+  if (lane.buffer_begin + static_cast<std::int64_t>(lane.buffer_used) == buffer_end() ||
       part.left() == 0)
     flush(lane);
 }
@@ -557,7 +565,7 @@ void Download::flush(Lane& lane) {
   if (lane.buffer_used == 0)
     queue_->release(buffer);
   else
-    queue_->submit(buffer, lane.buffer_offset, lane.buffer_used);
+    queue_->submit({buffer, lane.buffer_begin, lane.buffer_offset, lane.buffer_used});
   queue_->rethrow_failure();
 }
 

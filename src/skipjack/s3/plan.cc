@@ -23,11 +23,11 @@ constexpr std::int64_t kAutoLargestPart = 16 * kMiB;
 // Parts begin at multiples of this where the engine chooses: whole pages and whole write blocks.
 constexpr std::int64_t kAutoAlignment = 64 * kKiB;
 // Bytes of a write: larger ones save little more CPU and cost memory for each connection.
-constexpr std::int64_t kAutoWrite = kMiB;
+constexpr std::int64_t kAutoWrite = 4 * kMiB;
 constexpr std::int64_t kSmallestWrite = 16 * kKiB;
-constexpr std::int64_t kAutoOutstandingWrites = 32;
+constexpr std::int64_t kAutoOutstandingWrites = 8;
 // What one reception takes from the socket.
-constexpr std::int64_t kReceiveBuffer = 512 * kKiB;
+constexpr std::int64_t kReceiveBuffer = kMiB;
 constexpr std::int64_t kSmallestReceiveBuffer = 16 * kKiB;
 // With max_bandwidth, all connections together take in at most a fiftieth of a second's worth at a
 // time, so that the rate is kept over short spans too.
@@ -80,6 +80,7 @@ Json to_json(const EffectiveConfig& config) {
   object.set("max_bandwidth", config.max_bandwidth ? Json(*config.max_bandwidth) : Json());
   object.set("memory_limit", config.memory_limit);
   object.set("receive_buffer", config.receive_buffer);
+  object.set("write_mode", std::string(to_string(config.write_mode)));
   return object;
 }
 
@@ -92,7 +93,8 @@ TransferConfig as_transfer_config(const EffectiveConfig& config) {
           .io_chunksize = config.io_chunksize,
           .use_threads = config.use_threads,
           .max_bandwidth = config.max_bandwidth,
-          .memory_limit = config.memory_limit};
+          .memory_limit = config.memory_limit,
+          .write_mode = config.write_mode};
 }
 
 ByteRange first_range(const TransferConfig& config) {
@@ -116,6 +118,7 @@ Plan plan_download(std::int64_t object_size, const TransferConfig& config,
       config.memory_limit.value_or(std::clamp(limits.memory_bytes / 4, 64 * kMiB, kGiB));
   effective.max_concurrency = config.max_concurrency.value_or(kAutoConcurrency);
   effective.receive_buffer = kReceiveBuffer;
+  effective.write_mode = config.write_mode;
 
   const std::int64_t first = std::min(first_range(config).end, object_size);
   const std::int64_t rest = object_size - first;

@@ -39,6 +39,8 @@ struct EffectiveConfig {
   std::int64_t memory_limit = 0;
   /// Bytes that each connection receives at a time, within memory_limit.
   std::int64_t receive_buffer = 0;
+  /// Of a file: Direct if it went around the page cache, else Buffered.
+  WriteMode write_mode = WriteMode::Auto;
 
   friend bool operator==(const EffectiveConfig&, const EffectiveConfig&) = default;
 };

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -77,6 +78,9 @@ std::int64_t field_value(const Field& field, const Json& value) {
                                      : " must be a whole number of bytes or a size like \"8MiB\""));
 }
 
+constexpr std::array<std::pair<WriteMode, std::string_view>, 3> kWriteModes = {
+    {{WriteMode::Auto, "auto"}, {WriteMode::Buffered, "buffered"}, {WriteMode::Direct, "direct"}}};
+
 }  // namespace
 
 std::string_view to_string(ChecksumValidation validation) {
@@ -89,6 +93,19 @@ ChecksumValidation checksum_validation(std::string_view text) {
     if (text == to_string(validation)) return validation;
   throw Error(ErrorCode::InvalidArgument, "checksum = \"" + std::string(text.substr(0, 100)) +
                                               "\" must be when_supported or when_required");
+}
+
+std::string_view to_string(WriteMode mode) {
+  for (const auto& [value, name] : kWriteModes)
+    if (value == mode) return name;
+  return "unknown";
+}
+
+WriteMode parse_write_mode(std::string_view text) {
+  for (const auto& [value, name] : kWriteModes)
+    if (name == text) return value;
+  throw Error(ErrorCode::InvalidArgument, "write_mode = \"" + std::string(text.substr(0, 100)) +
+                                              "\" must be auto, buffered or direct");
 }
 
 TransferConfig with_boto3_defaults(const TransferConfig& config) {
@@ -129,8 +146,12 @@ TransferConfig transfer_config_from_json(const Json& object) {
       if (!value.is_null())
         config.checksum =
             checksum_validation(value.is_string() ? value.as_string() : to_json_text(value));
+    } else if (key == "write_mode") {
+      if (!value.is_null())
+        config.write_mode =
+            parse_write_mode(value.is_string() ? value.as_string() : to_json_text(value));
     } else {
-      std::string known = "checksum, ";
+      std::string known = "checksum, write_mode, ";
       for (const Switch& other : kSwitches) known += std::string(other.name) + ", ";
       for (const Field& other : kFields) known += std::string(other.name) + ", ";
       known.resize(known.size() - 2);
@@ -150,6 +171,8 @@ Json to_json(const TransferConfig& config) {
   for (const Switch& field : kSwitches)
     if (const auto& value = config.*field.member) object.set(field.name, *value);
   if (config.checksum) object.set("checksum", std::string(to_string(*config.checksum)));
+  if (config.write_mode != WriteMode::Auto)
+    object.set("write_mode", std::string(to_string(config.write_mode)));
   return object;
 }
 

@@ -20,6 +20,16 @@ std::string_view to_string(ChecksumValidation validation);
 /// "when_supported", "when_required"; throws InvalidArgument for anything else.
 ChecksumValidation checksum_validation(std::string_view text);
 
+/// How a file is written.
+enum class WriteMode {
+  Auto,      ///< around the page cache where the file is large and the file system can.
+  Buffered,  ///< through the page cache: right for a file that is read at once.
+  Direct,    ///< around it; Unsupported where the file system can't.
+};
+std::string_view to_string(WriteMode mode);
+/// Throws InvalidArgument.
+WriteMode parse_write_mode(std::string_view text);
+
 struct TransferConfig {
   /// Objects smaller than this are fetched over one connection. Bytes, >= 1; boto3: 8 MiB.
   std::optional<std::int64_t> multipart_threshold{};
@@ -50,6 +60,8 @@ struct TransferConfig {
   /// the way out for servers that stumble over x-amz-checksum headers. In boto3 a setting of the
   /// client, with the same names.
   std::optional<ChecksumValidation> checksum{};
+  /// Of files. Not in boto3, which writes through the page cache.
+  WriteMode write_mode = WriteMode::Auto;
 
   friend bool operator==(const TransferConfig&, const TransferConfig&) = default;
 };
