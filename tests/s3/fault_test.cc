@@ -11,6 +11,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "folder_test.h"
 #include "scripted_server.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -119,18 +120,6 @@ struct TransportCase {
   std::unique_ptr<Transport> (*make)(const TransportOptions&);
 };
 
-class FolderTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "skipjack-s3-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_;
-  const ObjectAddress object_{"bucket", "some/key"};
-};
-
 class FaultTest : public FolderTest, public testing::WithParamInterface<TransportCase> {
  protected:
   void run(const FaultCase& c, const std::string& bytes) {
@@ -147,7 +136,7 @@ class FaultTest : public FolderTest, public testing::WithParamInterface<Transpor
     std::optional<Error> error;
     try {
       Client(options).download(
-          {.object = object_,
+          {.object = {"bucket", "some/key"},
            .target = ToFile{file},
            .config = {.max_concurrency = 4, .multipart_chunksize = 64 * kKiB}});
     } catch (const Error& thrown) {

@@ -25,7 +25,7 @@ struct GetFlags {
       checksum, write_mode;
   std::optional<std::int64_t> max_concurrency, num_download_attempts, max_io_queue;
   bool use_threads = false, no_use_threads = false, boto3_defaults = false, json = false,
-       quiet = false;
+       quiet = false, resume = false, no_hedge = false;
 };
 
 s3::TransferConfig transfer_config(const GetFlags& flags) {
@@ -53,6 +53,8 @@ s3::TransferConfig transfer_config(const GetFlags& flags) {
   if (flags.max_io_queue) config.max_io_queue = flags.max_io_queue;
   if (flags.use_threads) config.use_threads = true;
   if (flags.no_use_threads) config.use_threads = false;
+  if (flags.resume) config.resume = true;
+  if (flags.no_hedge) config.hedge = false;
   if (!flags.checksum.empty()) config.checksum = s3::checksum_validation(flags.checksum);
   if (!flags.write_mode.empty()) config.write_mode = s3::parse_write_mode(flags.write_mode);
   s3::validate(config);
@@ -250,6 +252,13 @@ void add_s3_get(CLI::App& s3, Context& context) {
                   "buffered (through the page cache), direct (around it) or auto")
       ->check(CLI::IsMember({"auto", "buffered", "direct"}))
       ->type_name("MODE")
+      ->group(group);
+  command
+      .add_flag("--resume", flags->resume,
+                "go on with what an earlier call left, and leave what there is if this one breaks")
+      ->group(group);
+  command
+      .add_flag("--no-hedge", flags->no_hedge, "ask for nothing a second time that is only late")
       ->group(group);
   command.add_flag("--use-threads", flags->use_threads, "many connections at a time")->group(group);
   command

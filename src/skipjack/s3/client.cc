@@ -101,6 +101,7 @@ Json to_json(const DownloadResult& result) {
   object.set("bytes_per_second", result.bytes_per_second());
   object.set("seconds_to_first_byte", to_seconds(result.time_to_first_byte));
   object.set("num_parts", result.num_parts);
+  object.set("resumed_bytes", result.resumed_bytes);
   object.set("num_requests", result.num_requests);
   object.set("num_retries", result.num_retries);
   object.set("num_hedges", result.num_hedges);

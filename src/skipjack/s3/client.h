@@ -115,6 +115,8 @@ struct DownloadResult {
   Duration time_to_first_byte{0};
   EffectiveConfig config;
   std::int64_t num_parts = 0;
+  /// Of the object's bytes, those that an earlier download to the same file had left.
+  std::int64_t resumed_bytes = 0;
   /// HTTP requests sent, retries included.
   std::int64_t num_requests = 0;
   std::int64_t num_retries = 0;

@@ -15,6 +15,7 @@
 #include "skipjack/s3/object_checksum.h"
 #include "skipjack/s3/ordered_sink.h"
 #include "skipjack/s3/part_queue.h"
+#include "skipjack/s3/partial_file.h"
 #include "skipjack/s3/stall_watch.h"
 #include "skipjack/s3/write_queue.h"
 
@@ -34,6 +35,18 @@ PlanLimits machine_limits() {
   const long page = ::sysconf(_SC_PAGE_SIZE);
   if (pages <= 0 || page <= 0) return {};
   return {.memory_bytes = static_cast<std::int64_t>(pages) * page};
+}
+
+/// Disjoint ranges in order, less what is in range.
+std::vector<ByteRange> without(const std::vector<ByteRange>& ranges, const ByteRange& range) {
+  std::vector<ByteRange> rest;
+  for (const ByteRange& piece : ranges) {
+    const ByteRange before{piece.begin, std::min(piece.end, range.begin)};
+    const ByteRange after{std::max(piece.begin, range.end), piece.end};
+    if (before.size() > 0) rest.push_back(before);
+    if (after.size() > 0) rest.push_back(after);
+  }
+  return rest;
 }
 
 class Download final : public DownloadTask {
@@ -96,7 +109,13 @@ class Download final : public DownloadTask {
 
   template <class Function>
   void guard(Lane& lane, Function&& function);
+  std::unique_ptr<Sink> file_sink(const ToFile& file);
   std::unique_ptr<Sink> consumer_sink(const ToConsumer& consumer);
+  std::string identity_name() const;
+  ByteRange first_request(const ByteRange& first);
+  std::vector<ByteRange> missing_ranges(std::int64_t size);
+  template <class Function>
+  void forget_if_corrupted(Function&& function);
   Lane& idle_lane();
   std::int64_t num_in_flight() const;
   RequestSpec request_for_object() const;
@@ -127,6 +146,11 @@ class Download final : public DownloadTask {
   const RequestContext context_;
   DownloadResult result_;
   std::unique_ptr<Sink> sink_;
+  /// The same as sink_, where there is one.
+  PartialFile* partial_ = nullptr;
+  /// What is asked for first unless an earlier download says otherwise, and whether one does.
+  ByteRange plain_first_;
+  bool is_resuming_ = false;
   std::optional<WriteQueue> queue_;
   std::int64_t alignment_ = 1;  ///< of the bytes' place in file and buffer.
   TokenBucket* const bandwidth_;
@@ -184,7 +208,7 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
   }
   result_.etag = options.if_match;
   if (const auto* file = std::get_if<ToFile>(&options.target))
-    sink_ = make_file_sink(file->path, {.write_mode = options.config.write_mode});
+    sink_ = file_sink(*file);
   else if (std::holds_alternative<ToMemory>(options.target))
     sink_ = make_memory_sink(result_.memory);
   else if (const auto* consumer = std::get_if<ToConsumer>(&options.target))
@@ -193,7 +217,63 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
     sink_ = make_discard_sink();
   requester_.transport().set_receive_buffer(
       plan_download(first.end, config_, machine_limits()).config.receive_buffer);
-  start(idle_lane(), parts_.add(first));
+  start(idle_lane(), parts_.add(first_request(first)));
+}
+
+std::unique_ptr<Sink> Download::file_sink(const ToFile& file) {
+  if (config_.resume.value_or(false)) {
+    if (auto partial = make_partial_file(file.path, config_.write_mode)) {
+      partial_ = partial.get();
+      return partial;
+    }
+  }
+  return make_file_sink(file.path, {.write_mode = config_.write_mode});
+}
+
+std::string Download::identity_name() const {
+  return context_.endpoint + " " + to_s3_uri(options_.object) + " from byte " +
+         std::to_string(first_byte_);
+}
+
+/// The first range that an earlier download lacks, if there was one for the same object as far as
+/// can be known by now.
+ByteRange Download::first_request(const ByteRange& first) {
+  plain_first_ = first;
+  if (partial_ == nullptr || !partial_->earlier()) return first;
+  const PartialFile::Earlier& earlier = *partial_->earlier();
+  const std::string& etag = earlier.identity.etag;
+  if (earlier.identity.name != identity_name() || etag.empty()) return first;
+  if (!result_.etag.empty() && result_.etag != etag) return first;
+  is_resuming_ = true;
+  result_.etag = etag;
+  const ByteRange& missing = earlier.missing.front();
+  return {missing.begin, std::min(missing.end, missing.begin + first.size())};
+}
+
+/// Of the object that is known by now.
+std::vector<ByteRange> Download::missing_ranges(std::int64_t size) {
+  if (partial_ != nullptr) {
+    if (whole_) partial_->forget();
+    return partial_->take_up({identity_name(), result_.etag, result_.version_id, size},
+                             [&](std::int64_t offset, std::span<const std::byte> bytes) {
+                               if (options_.stop.stop_requested()) throw_cancelled(options_.object);
+                               checksum_.add(offset, bytes);
+                               result_.resumed_bytes += static_cast<std::int64_t>(bytes.size());
+                             });
+  }
+  if (size == 0) return {};
+  return {{0, size}};
+}
+
+/// What proved wrong is not to be resumed.
+template <class Function>
+void Download::forget_if_corrupted(Function&& function) {
+  try {
+    function();
+  } catch (const Error& error) {
+    if (partial_ != nullptr && error.code() == ErrorCode::Corrupted) partial_->forget();
+    throw;
+  }
 }
 
 /// Half of the memory is for what waits for its turn.
@@ -235,8 +315,9 @@ DownloadResult Download::finish() {
     queue_.reset();
   }
   if (options_.stop.stop_requested()) throw_cancelled(options_.object);
-  result_.checksum = checksum_.finish();
+  forget_if_corrupted([&] { result_.checksum = checksum_.finish(); });
   sink_->finish();
+  partial_ = nullptr;
   sink_.reset();
   result_.bytes = *size_;
   result_.duration = system_clock().now() - begin_;
@@ -247,7 +328,7 @@ DownloadResult Download::finish() {
 }
 
 bool Download::advance(Duration now) {
-  if (failure_) std::rethrow_exception(failure_);
+  if (failure_) forget_if_corrupted([&] { std::rethrow_exception(failure_); });
   take_back_beaten();
   if (size_ && parts_.is_done() && checksum_.is_settled(now)) return true;
   end_stalled(now);
@@ -443,11 +524,14 @@ void Download::learn_object(const HttpHead& head, const AnsweredBody& body, Part
   if (whole_) plan.config.max_concurrency = 1;
   result_.config = plan.config;
   result_.config.memory_limit += window_;
+  first.range =
+      whole_ ? ByteRange{0, size} : ByteRange{first.range.begin, std::min(first.range.end, size)};
+  std::vector<ByteRange> missing = missing_ranges(size);
+  bytes_received_ = result_.resumed_bytes;
   sink_->open(size);
-  first.range.end = whole_ ? size : std::min(first.range.end, size);
   result_.num_parts = size > 0 ? 1 : 0;
   largest_part_ = first.range.size();
-  if (first.range.end < size) parts_.set_missing({{first.range.end, size}});
+  parts_.set_missing(without(missing, first.range));
   const FlightOptions flight = flight_options(plan);
   flight_.emplace(flight);
   requester_.transport().set_receive_buffer(plan.config.receive_buffer);
@@ -588,6 +672,17 @@ void Download::take_end(Lane& lane, TransportStatus status, std::string_view det
     if (part.left() == 0) return complete(lane);
     status = TransportStatus::Truncated;
     detail = "the answer ended early";
+  }
+  const bool is_other_object = lane.head.status == 412 || lane.head.status == 416;
+  if (status == TransportStatus::Complete && is_other_object && is_resuming_ && !size_) {
+    // Not the object that an earlier download has begun: from the beginning.
+    is_resuming_ = false;
+    result_.etag = options_.if_match;
+    part.range = plain_first_;
+    part.attempts = 0;
+    lane.part = nullptr;
+    parts_.put_back(part, Duration(0));
+    return;
   }
   if (status == TransportStatus::Complete && lane.head.status == 416 && !size_) {
     if (first_byte_ > 0)

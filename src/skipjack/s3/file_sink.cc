@@ -94,7 +94,14 @@ std::int64_t direct_alignment(int fd) {
 class FileSink final : public Sink {
  public:
   FileSink(std::filesystem::path path, const FileSinkOptions& options)
-      : path_(std::move(path)), write_mode_(options.write_mode) {
+      : path_(std::move(path)),
+        temporary_(options.kept_name),
+        write_mode_(options.write_mode),
+        is_kept_(!options.kept_name.empty()) {
+    if (is_kept_) {
+      open_named(0);
+      return;
+    }
     constexpr std::size_t kLongestName = 255;
     const std::string suffix = "." + random_suffix() + ".part";
     const std::string name = path_.filename().string();
@@ -103,9 +110,7 @@ class FileSink final : public Sink {
     if (options.unfinished == UnfinishedFile::Nameless)
       fd_ = open_nameless(path_.has_parent_path() ? path_.parent_path() : ".");
     if (fd_ >= 0) return;
-    fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd_ < 0) throw errno_error(errno, "can't create a file for " + path_.string());
-    has_temporary_name_ = true;
+    open_named(O_EXCL);
   }
   ~FileSink() override { abandon(); }
 
@@ -158,10 +163,16 @@ class FileSink final : public Sink {
   void abandon() noexcept override {
     close_direct();
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    if (std::exchange(has_temporary_name_, false)) ::unlink(temporary_.c_str());
+    if (std::exchange(has_temporary_name_, false) && !is_kept_) ::unlink(temporary_.c_str());
   }
 
  private:
+  void open_named(int flags) {
+    fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
+    if (fd_ < 0) throw errno_error(errno, "can't create a file for " + path_.string());
+    has_temporary_name_ = true;
+  }
+
   /// Room is found now rather than after an hour; and extents are laid out in one go. Not on tmpfs,
   /// where it would mean clearing every page before the first byte comes.
   void lay_out(std::int64_t size) {
@@ -223,6 +234,7 @@ class FileSink final : public Sink {
 
   std::filesystem::path path_, temporary_;
   WriteMode write_mode_;
+  bool is_kept_;
   int fd_ = -1;
   /// Set by open(), as alignment_ is; -1: everything goes through the page cache.
   int direct_fd_ = -1;

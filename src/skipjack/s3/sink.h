@@ -67,6 +67,9 @@ struct FileSinkOptions {
   UnfinishedFile unfinished = UnfinishedFile::Nameless;
   /// Direct throws Unsupported at open() where the file system can't.
   WriteMode write_mode = WriteMode::Auto;
+  /// Unless empty: the unfinished file's name beside the target. It is taken up if it is there, and
+  /// abandon() leaves it.
+  std::filesystem::path kept_name{};
 };
 /// Creates the file at once, so that a folder that can't be written to is known before
 /// the first byte is fetched. Throws Error: NotFound (no such folder), PermissionDenied, Io,

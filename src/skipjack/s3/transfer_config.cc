@@ -40,9 +40,10 @@ struct Switch {
   std::string_view name;
   std::optional<bool> TransferConfig::*member;
 };
-constexpr std::array<Switch, 2> kSwitches = {{
+constexpr std::array<Switch, 3> kSwitches = {{
     {"use_threads", &TransferConfig::use_threads},
     {"hedge", &TransferConfig::hedge},
+    {"resume", &TransferConfig::resume},
 }};
 
 const Switch* find_switch(std::string_view key) {

@@ -56,6 +56,10 @@ struct TransferConfig {
   /// Whether, at the end of an object, bytes that are late are asked for a second time, up to a
   /// twentieth of the object's. Not in boto3. Unset: true.
   std::optional<bool> hedge{};
+  /// Whether a download to a file that breaks off, or is killed, leaves what it has beside the
+  /// target, and goes on from there when it is called again, if the object is still the same
+  /// (ETag, size, version). Not in boto3. Unset: false.
+  std::optional<bool> resume{};
   /// Whether bytes are held against the server's checksum. Default WhenSupported; WhenRequired is
   /// the way out for servers that stumble over x-amz-checksum headers. In boto3 a setting of the
   /// client, with the same names.
