@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <vector>
 
 #include "skipjack/base/error.h"
@@ -36,6 +38,11 @@ void pattern_bytes(std::uint64_t begin, std::span<std::byte> out) {
   while (done < out.size()) {
     const std::uint64_t position = begin + done;
     const std::uint64_t word = word_at(position / 8);
+    if (std::endian::native == std::endian::little && position % 8 == 0 && out.size() - done >= 8) {
+      std::memcpy(out.data() + done, &word, 8);
+      done += 8;
+      continue;
+    }
     const std::size_t end = std::min<std::size_t>(out.size(), done + 8 - position % 8);
     for (; done < end; ++done) out[done] = byte_of(word, begin + done);
   }
