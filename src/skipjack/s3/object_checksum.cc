@@ -15,12 +15,15 @@ constexpr std::size_t kHotBytes = 16 * 1024;
 constexpr Duration kPatience = std::chrono::seconds(3);
 constexpr RetryOptions kLookupRetry{.num_attempts = 3, .cap = kPatience};
 
-/// S3 leaves the "-N" off a composite checksum where a range covers an object of several parts
-/// [botocore issue 3346]. Such objects have a "-N" in their ETag.
-bool may_be_composite(const HttpHead& head, const std::string& etag) {
+/// Whether an answer that brings the whole object says all there is to say. Many servers name no
+/// checksum where a range was asked for, and S3 leaves the "-N" off a composite one where a range
+/// covers an object of several parts [botocore issue 3346]; such objects have a "-N" in their ETag.
+bool is_conclusive(const HttpHead& head, const std::optional<StatedChecksum>& stated,
+                   const std::string& etag) {
+  if (head.status != 206) return true;
   const std::string* type = head.find("x-amz-checksum-type");
-  return head.status == 206 && (type == nullptr || *type != "FULL_OBJECT") &&
-         etag.find('-') != std::string::npos;
+  return stated && (stated->composite || etag.find('-') == std::string::npos ||
+                    (type != nullptr && *type == "FULL_OBJECT"));
 }
 
 }  // namespace
@@ -44,7 +47,7 @@ void ObjectChecksum::learn(const HttpHead& head, FirstAnswer answer) {
   if (first_.fetched != whole) return give_up("only a part of the object was fetched");
   if (first_.range == whole) {
     const auto stated = stated_checksum(head);
-    if (!stated || !may_be_composite(head, first_.etag)) return expect(stated);
+    if (is_conclusive(head, stated, first_.etag)) return expect(stated);
   }
   keep_ = Keep::All;
   lookup_due_ = Duration(0);
@@ -65,7 +68,7 @@ void ObjectChecksum::expect(const std::optional<StatedChecksum>& stated) {
   if (crc_kind(stated->algorithm)) {
     keep_ = Keep::Expected;
   } else if (keep_ == Keep::All) {
-    return give_up("a " + name + " can't be put together from parts");
+    return give_up("a " + name + " that the answer with the bytes doesn't name can't be verified");
   } else {
     in_order_.emplace(stated->algorithm);
   }
