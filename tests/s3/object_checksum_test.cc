@@ -362,5 +362,15 @@ TEST(ObjectChecksum, PiecesInAnyOrderAreTheWhole) {
   }
 }
 
+TEST(ObjectChecksum, AShaOfBytesOutOfOrderIsNotVerified) {
+  const ObjectAddress address{"bucket", "key"};
+  ObjectChecksum checksum(address, ChecksumValidation::WhenSupported);
+  const HttpHead head{.status = 200, .headers = stored(ChecksumAlgorithm::Sha1, "abc")};
+  checksum.learn(head, {.range = {0, 3}, .fetched = {0, 3}, .object_size = 3});
+  checksum.add(1, std::as_bytes(std::span("bc", 2)));
+  checksum.add(0, std::as_bytes(std::span("a", 1)));
+  EXPECT_EQ(checksum.finish().note, "a SHA1 needs all bytes in order");
+}
+
 }  // namespace
 }  // namespace skipjack::s3

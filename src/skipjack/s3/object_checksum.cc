@@ -56,6 +56,8 @@ void ObjectChecksum::learn(const HttpHead& head, FirstAnswer answer) {
 void ObjectChecksum::give_up(std::string note) {
   note_ = std::move(note);
   keep_ = Keep::None;
+  expected_.reset();
+  in_order_.reset();
   lookup_due_.reset();
   pieces_.clear();
 }
@@ -119,10 +121,12 @@ bool ObjectChecksum::wants(std::size_t kind) const {
 }
 
 void ObjectChecksum::add(std::int64_t offset, std::span<const std::byte> bytes) {
-  if (in_order_) {
-    SKIPJACK_CHECK(offset == in_order_end_);
+  if (in_order_ && offset == in_order_end_) {
     in_order_->update(bytes);
     in_order_end_ += static_cast<std::int64_t>(bytes.size());
+  } else if (in_order_) {
+    // What an earlier download left comes before what it lacks.
+    give_up("a " + std::string(to_string(expected_->algorithm)) + " needs all bytes in order");
   }
   if (keep_ == Keep::None || bytes.empty()) return;
   const auto next = pieces_.upper_bound(offset);
