@@ -23,7 +23,11 @@ using testing::HasSubstr;
 
 constexpr const char* kEtag = "\"e\"";
 const ObjectAddress kObject{"bucket", "some/key"};
-const TransferConfig kSmallParts{.max_concurrency = 4, .multipart_chunksize = 64 * kKiB};
+/// Without the HEAD that asks for a checksum, and without hedges: requests are counted.
+const TransferConfig kSmallParts{.max_concurrency = 4,
+                                 .multipart_chunksize = 64 * kKiB,
+                                 .hedge = false,
+                                 .checksum = ChecksumValidation::WhenRequired};
 const Credentials kKeys{"AKIDEXAMPLE", Secret("secret"), {}};
 
 ClientOptions options_for(const ScriptedServer& server) {
@@ -86,6 +90,25 @@ TEST(Lesson, ARedirectIsFollowedOnceForAllParts) {
   EXPECT_EQ(result.num_retries, 0);
   EXPECT_EQ(client.head_object(kObject).size, 1'000'003);
   EXPECT_EQ(server.requests().size(), 18u);
+}
+
+TEST(Lesson, TheQuestionForTheChecksumLearnsToo) {
+  const std::string object = test_object(300'000);
+  std::atomic<int> num_refused = 0;
+  const ScriptedServer server([&](const ScriptedRequest& r) -> ScriptedReply {
+    if (r.method == "HEAD" && num_refused++ == 0) return {.status = 400};
+    ScriptedReply reply = serve_object(r, object, kEtag);
+    if (r.method == "HEAD") reply.headers["x-amz-checksum-crc32"] = "AAAAAA==";
+    return reply;
+  });
+  ClientOptions options = options_for(server);
+  options.credentials_provider = make_refreshing_provider({.fetch = [](const std::stop_token&) {
+    return Credentials{"KEY", Secret("secret"), Secret("token")};
+  }});
+  // What the second HEAD says is wrong, which shows that it was sent and heard.
+  EXPECT_EQ(error_of([&] { Client(options).download({.object = kObject}); }).code(),
+            ErrorCode::Corrupted);
+  EXPECT_EQ(num_refused, 2);
 }
 
 TEST(Lesson, TheRegionMayStandInTheBody) {

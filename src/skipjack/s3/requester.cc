@@ -63,8 +63,8 @@ HttpRequest Requester::make_request(const RequestSpec& spec, RequestIdentity& id
       .method = spec.method, .url = target.url(), .headers = std::move(headers), .body = spec.body};
 }
 
-bool Requester::learn(const ObjectAddress& object, const FinalFailure& failure,
-                      RequestIdentity& identity) {
+bool Requester::take_lesson(const ObjectAddress& object, const FinalFailure& failure,
+                            RequestIdentity& identity) {
   if (identity.num_lessons >= kMostLessons) return false;
   const Lesson lesson =
       lesson_of(failure, identity, static_cast<std::int64_t>(system_clock().unix_time()));
@@ -89,6 +89,13 @@ bool Requester::learn(const ObjectAddress& object, const FinalFailure& failure,
   }
   ++identity.num_lessons;
   return true;
+}
+
+void Requester::learn(const Experience& experience) {
+  const std::int64_t number = experience.requests_in_flight > 0 ? experience.requests_in_flight
+                                                                : experience_.requests_in_flight;
+  experience_ = experience;
+  experience_.requests_in_flight = number;
 }
 
 RequestContext Requester::context_of(const ObjectAddress& object) const {
@@ -117,7 +124,7 @@ SmallAnswer Requester::exchange(const RequestSpec& spec, const std::stop_token& 
     failure.attempts_made = attempt;
     const std::string& code = failure.attempt.s3_code;
     if (!code.empty() && code == spec.accepted_s3_code) return std::move(outcome->answer);
-    if (learn(spec.object, failure, identity)) {
+    if (take_lesson(spec.object, failure, identity)) {
       --attempt;
       continue;
     }

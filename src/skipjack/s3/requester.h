@@ -15,6 +15,7 @@
 #include "skipjack/base/rng.h"
 #include "skipjack/s3/answer.h"
 #include "skipjack/s3/client.h"
+#include "skipjack/s3/flight_control.h"
 #include "skipjack/s3/lesson.h"
 #include "skipjack/s3/retry.h"
 #include "skipjack/s3/small_exchange.h"
@@ -42,6 +43,10 @@ class Requester {
   Transport& transport() { return *transport_; }
   RetryQuota& quota() { return quota_; }
   const LogSink& log_sink() const { return options_.log; }
+  const TransportOptions& transport_options() const { return options_.transport; }
+  /// What earlier downloads taught about the endpoint.
+  const Experience& experience() const { return experience_; }
+  void learn(const Experience& experience);
   /// Uniform on [0, 1).
   double chance() { return rng_.uniform(); }
   /// Whether make_request would not have to wait for keys; if it would, they are on their way.
@@ -52,7 +57,8 @@ class Requester {
                            const std::stop_token& stop = {});
   /// Takes in what a refusal teaches. True: the request, made again, may end otherwise. Bounded by
   /// identity.num_lessons.
-  bool learn(const ObjectAddress& object, const FinalFailure& failure, RequestIdentity& identity);
+  bool take_lesson(const ObjectAddress& object, const FinalFailure& failure,
+                   RequestIdentity& identity);
   RequestContext context_of(const ObjectAddress& object) const;
   /// The answer with a status in [200, 300); throws Error for every other end.
   SmallAnswer exchange(const RequestSpec& spec, const std::stop_token& stop);
@@ -67,6 +73,7 @@ class Requester {
   std::int64_t clock_offset_ = 0;
   std::unique_ptr<Transport> transport_;
   RetryQuota quota_;
+  Experience experience_;
   Rng rng_;
 };
 

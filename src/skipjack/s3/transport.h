@@ -20,10 +20,10 @@ struct TransportOptions {
   /// Until a connection (TLS included) must stand. > 0; default 10 s: S3 answers in milliseconds,
   /// far regions within two seconds.
   Duration connect_timeout = std::chrono::seconds(10);
-  /// A request whose answer makes no progress for so long fails with Timeout. > 0; default 10 s
+  /// A request whose answer makes no progress for so long fails with Timeout. > 0; default 5 s
   /// (boto3 waits 60 s); a lower value retries stalled parts sooner and tolerates slow servers
   /// less.
-  Duration stall_timeout = std::chrono::seconds(10);
+  Duration stall_timeout = std::chrono::seconds(5);
   /// Bytes received at a time for each connection. [16 KiB, 10 MiB].
   std::int64_t receive_buffer = 256 * 1024;
   /// Idle connections kept for the next request. >= 1.
