@@ -117,7 +117,8 @@ class Download final : public DownloadTask {
   template <class Function>
   void forget_if_corrupted(Function&& function);
   Lane& idle_lane();
-  std::int64_t num_in_flight() const;
+  FlightControl::InFlight in_flight() const;
+  bool may_start() const;
   RequestSpec request_for_object() const;
   void start(Lane& lane, Part& part);
   void start_requests(Duration now);
@@ -360,15 +361,21 @@ Download::Lane& Download::idle_lane() {
   return lanes_.emplace_back(*this);
 }
 
-std::int64_t Download::num_in_flight() const {
-  return (checksum_.is_looking_up() ? 1 : 0) +
-         std::count_if(lanes_.begin(), lanes_.end(),
-                       [](const Lane& lane) { return !lane.is_idle(); });
+FlightControl::InFlight Download::in_flight() const {
+  FlightControl::InFlight now{.waiting = checksum_.is_looking_up() ? 1 : 0};
+  for (const Lane& lane : lanes_)
+    if (!lane.is_idle()) ++(lane.carries_data ? now.receiving : now.waiting);
+  return now;
+}
+
+/// One at a time until the object is known.
+bool Download::may_start() const {
+  const FlightControl::InFlight now = in_flight();
+  return flight_ ? flight_->may_start(now) : now.waiting + now.receiving == 0;
 }
 
 void Download::start_requests(Duration now) {
-  const std::int64_t most = flight_ ? flight_->requests() : 1;
-  for (std::int64_t busy = num_in_flight(); busy < most; ++busy) {
+  while (may_start()) {
     // The question for the checksum takes the place of a part. The first part ends before those
     // that were asked for after it, so this delays nothing.
     if (const auto due = checksum_.lookup_due(); due && *due <= now && has_ended_part_) {
@@ -412,7 +419,8 @@ void Download::start(Lane& lane, Part& part) {
   HttpRequest request = requester_.make_request(spec);
   lane.part = &part;
   requester_.transport().start(std::move(request), lane);
-  most_in_flight_ = std::max(most_in_flight_, num_in_flight());
+  const FlightControl::InFlight now = in_flight();
+  most_in_flight_ = std::max(most_in_flight_, now.waiting + now.receiving);
 }
 
 /// The other request for the same part; nullptr if there is none.
@@ -440,8 +448,8 @@ void Download::take_back_beaten() {
 
 /// At the end, when there is nothing more to ask for, but connections to ask with.
 bool Download::may_hedge() const {
-  return flight_ && config_.hedge.value_or(true) && !whole_ && !parts_.has_more() &&
-         result_.hedged_bytes * kHedgedShare < *size_ && num_in_flight() < flight_->requests();
+  return flight_ && config_.hedge.value_or(true) && !whole_ && parts_.missing_bytes() == 0 &&
+         result_.hedged_bytes * kHedgedShare < *size_ && may_start();
 }
 
 void Download::start_hedges(Duration now) {
