@@ -617,6 +617,15 @@ class S3Get(Case):
         for key in ("seconds", "bytes_per_second", "cpu_seconds", "peak_memory_bytes"):
             self.assertGreater(result[key], 0)
 
+    def test_says_what_was_verified_or_why_nothing_was(self):
+        server = Server(self, "--object", "bench/o=20MiB")
+        result = json.loads(self.get(server, "s3://bench/o", "--to", "discard", "--json")[0])
+        self.assertEqual((result["checksum"], result.get("checksum_note")), ("CRC64NVME", None))
+        self.assertIn("; CRC64NVME verified;", self.get(server, "s3://bench/o", "--to", "discard")[0])
+        result = json.loads(self.get(server, "s3://bench/o", "--to", "discard", "--json", "--checksum", "when_required")[0])
+        self.assertEqual((result["checksum"], result["checksum_note"]), (None, "checksum is when_required"))
+        self.assertIn("when_required", self.fails(2, "s3", "get", "s3://bench/o", "--checksum", "never"))
+
     def test_config_file_and_flags(self):
         server = Server(self, "--object", "bench/o=32MiB")
         config = self.write("c.json", '{"max_concurrency": 3, "multipart_chunksize": "4MiB"}')

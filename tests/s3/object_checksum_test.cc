@@ -92,6 +92,17 @@ TEST_F(ObjectChecksumTest, OneAnswerNeedsNoHead) {
   }
 }
 
+TEST_F(ObjectChecksumTest, OneAnswerThatNamesNoneIsFollowedByAHead) {
+  // As many servers answer a request for a range, even of the whole object.
+  const DownloadResult result = download([&](const ScriptedRequest& r) {
+    return r.method == "HEAD" ? serve(r, small_, stored(ChecksumAlgorithm::Crc32, small_))
+                              : serve_object(r, small_, kEtag);
+  });
+  EXPECT_EQ(result.checksum.verified, "CRC32");
+  EXPECT_EQ(result.num_requests, 2);
+  EXPECT_EQ(result.num_connections, 1);
+}
+
 TEST_F(ObjectChecksumTest, AnEmptyObjectIsVerifiedToo) {
   const DownloadResult result = download([&](const ScriptedRequest& r) {
     return serve(r, "", stored(ChecksumAlgorithm::Crc64Nvme, ""));
@@ -229,7 +240,7 @@ TEST_F(ObjectChecksumTest, SaysWhyNothingWasVerified) {
   EXPECT_EQ(note({}, object_), "the server has none for this object");
   EXPECT_EQ(note({}, small_), "the server has none for this object");
   EXPECT_EQ(note(stored(ChecksumAlgorithm::Sha256, object_), object_),
-            "a SHA256 can't be put together from parts");
+            "a SHA256 that the answer with the bytes doesn't name can't be verified");
   const HttpHeaders composite{{"x-amz-checksum-crc32", "y/Q5Jg==-3"}};
   EXPECT_EQ(note(composite, object_), "the server's CRC32 is a checksum of the checksums of parts");
   EXPECT_EQ(note(composite, small_), "the server's CRC32 is a checksum of the checksums of parts");
@@ -349,6 +360,16 @@ TEST(ObjectChecksum, PiecesInAnyOrderAreTheWhole) {
     }
     ASSERT_EQ(checksum.finish().verified, to_string(algorithm)) << "seed " << seed;
   }
+}
+
+TEST(ObjectChecksum, AShaOfBytesOutOfOrderIsNotVerified) {
+  const ObjectAddress address{"bucket", "key"};
+  ObjectChecksum checksum(address, ChecksumValidation::WhenSupported);
+  const HttpHead head{.status = 200, .headers = stored(ChecksumAlgorithm::Sha1, "abc")};
+  checksum.learn(head, {.range = {0, 3}, .fetched = {0, 3}, .object_size = 3});
+  checksum.add(1, std::as_bytes(std::span("bc", 2)));
+  checksum.add(0, std::as_bytes(std::span("a", 1)));
+  EXPECT_EQ(checksum.finish().note, "a SHA1 needs all bytes in order");
 }
 
 }  // namespace

@@ -27,6 +27,12 @@ const Description& describe(ChecksumAlgorithm algorithm) {
   return kDescriptions[static_cast<std::size_t>(algorithm)];
 }
 
+bool is_base64(std::string_view text) {
+  return text.find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") ==
+         std::string_view::npos;
+}
+
 }  // namespace
 
 std::string_view to_string(ChecksumAlgorithm algorithm) { return describe(algorithm).name; }
@@ -91,7 +97,7 @@ std::optional<StatedChecksum> stated_checksum(const HttpHead& head) {
     if (value == nullptr) continue;
     const std::size_t dash = value->find('-');
     const std::string text = value->substr(0, dash);
-    if (text.size() != base64_size(describe(algorithm).bytes)) continue;
+    if (text.size() != base64_size(describe(algorithm).bytes) || !is_base64(text)) continue;
     if (dash == std::string::npos) return StatedChecksum{.algorithm = algorithm, .text = text};
     if (!composite) composite = {.algorithm = algorithm, .text = text, .composite = true};
   }

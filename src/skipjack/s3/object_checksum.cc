@@ -15,12 +15,15 @@ constexpr std::size_t kHotBytes = 16 * 1024;
 constexpr Duration kPatience = std::chrono::seconds(3);
 constexpr RetryOptions kLookupRetry{.num_attempts = 3, .cap = kPatience};
 
-/// S3 leaves the "-N" off a composite checksum where a range covers an object of several parts
-/// [botocore issue 3346]. Such objects have a "-N" in their ETag.
-bool may_be_composite(const HttpHead& head, const std::string& etag) {
+/// Whether an answer that brings the whole object says all there is to say. Many servers name no
+/// checksum where a range was asked for, and S3 leaves the "-N" off a composite one where a range
+/// covers an object of several parts [botocore issue 3346]; such objects have a "-N" in their ETag.
+bool is_conclusive(const HttpHead& head, const std::optional<StatedChecksum>& stated,
+                   const std::string& etag) {
+  if (head.status != 206) return true;
   const std::string* type = head.find("x-amz-checksum-type");
-  return head.status == 206 && (type == nullptr || *type != "FULL_OBJECT") &&
-         etag.find('-') != std::string::npos;
+  return stated && (stated->composite || etag.find('-') == std::string::npos ||
+                    (type != nullptr && *type == "FULL_OBJECT"));
 }
 
 }  // namespace
@@ -44,7 +47,7 @@ void ObjectChecksum::learn(const HttpHead& head, FirstAnswer answer) {
   if (first_.fetched != whole) return give_up("only a part of the object was fetched");
   if (first_.range == whole) {
     const auto stated = stated_checksum(head);
-    if (!stated || !may_be_composite(head, first_.etag)) return expect(stated);
+    if (is_conclusive(head, stated, first_.etag)) return expect(stated);
   }
   keep_ = Keep::All;
   lookup_due_ = Duration(0);
@@ -53,6 +56,8 @@ void ObjectChecksum::learn(const HttpHead& head, FirstAnswer answer) {
 void ObjectChecksum::give_up(std::string note) {
   note_ = std::move(note);
   keep_ = Keep::None;
+  expected_.reset();
+  in_order_.reset();
   lookup_due_.reset();
   pieces_.clear();
 }
@@ -65,7 +70,7 @@ void ObjectChecksum::expect(const std::optional<StatedChecksum>& stated) {
   if (crc_kind(stated->algorithm)) {
     keep_ = Keep::Expected;
   } else if (keep_ == Keep::All) {
-    return give_up("a " + name + " can't be put together from parts");
+    return give_up("a " + name + " that the answer with the bytes doesn't name can't be verified");
   } else {
     in_order_.emplace(stated->algorithm);
   }
@@ -116,10 +121,12 @@ bool ObjectChecksum::wants(std::size_t kind) const {
 }
 
 void ObjectChecksum::add(std::int64_t offset, std::span<const std::byte> bytes) {
-  if (in_order_) {
-    SKIPJACK_CHECK(offset == in_order_end_);
+  if (in_order_ && offset == in_order_end_) {
     in_order_->update(bytes);
     in_order_end_ += static_cast<std::int64_t>(bytes.size());
+  } else if (in_order_) {
+    // What an earlier download left comes before what it lacks.
+    give_up("a " + std::string(to_string(expected_->algorithm)) + " needs all bytes in order");
   }
   if (keep_ == Keep::None || bytes.empty()) return;
   const auto next = pieces_.upper_bound(offset);

@@ -1,4 +1,5 @@
-// The little that headers and configuration files ask of text: ASCII alone, whatever the locale.
+// The little that headers and configuration files ask of text: ASCII alone, whatever the locale,
+// and base64.
 #pragma once
 
 #include <string>

@@ -11,10 +11,10 @@
 
 namespace skipjack::s3 {
 
-/// The values of AWS's response_checksum_validation and request_checksum_calculation.
+/// The values of AWS's response_checksum_validation.
 enum class ChecksumValidation {
-  WhenSupported,  ///< downloads are verified wherever the server has a checksum, uploads carry one.
-  WhenRequired,   ///< only what S3 insists on: nothing, for now.
+  WhenSupported,  ///< downloads are verified wherever the server has a checksum.
+  WhenRequired,   ///< only where S3 insists, which for downloads is nowhere.
 };
 std::string_view to_string(ChecksumValidation validation);
 /// "when_supported", "when_required"; throws InvalidArgument for anything else.

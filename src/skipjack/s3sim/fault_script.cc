@@ -197,6 +197,7 @@ ObjectVersion replaced(const ObjectVersion& version) {
   blob->size = version.size;
   other.blob = std::move(blob);
   other.etag = "\"another\"";
+  other.checksum.reset();
   return other;
 }
 

@@ -191,21 +191,36 @@ class Server::Impl {
     return stats;
   }
 
-  void put_object(const std::string& bucket, const std::string& key, std::string_view bytes) {
+  void put_object(const std::string& bucket, const std::string& key, std::string_view bytes,
+                  const PutAs& as) {
+    SKIPJACK_CHECK(as.part_bytes.value_or(1) >= 1);
     store_.create_bucket(bucket);
     Upload upload(store_, Request{.method = "PUT"});
     upload.append(bytes);
     auto finished = upload.finish(static_cast<std::int64_t>(options_.clock->unix_time()));
     if (const Refusal* refusal = std::get_if<Refusal>(&finished))
       throw Error(ErrorCode::Exhausted, "object " + bucket + "/" + key + ": " + refusal->message);
-    SKIPJACK_CHECK(store_.put(bucket, key, std::move(std::get<ObjectVersion>(finished))) ==
-                   StoreOutcome::Ok);
+    ObjectVersion& version = std::get<ObjectVersion>(finished);
+    if (as.part_bytes) {
+      version.part_ends = part_ends(version.size, *as.part_bytes);
+      version.etag = etag_of_parts(bytes, version.part_ends);
+    }
+    if (as.checksum.empty()) {
+      version.checksum.reset();
+    } else if (as.part_bytes) {
+      version.checksum = checksum_of_parts(as.checksum, bytes, version.part_ends);
+    } else {
+      version.checksum =
+          StoredChecksum{.algorithm = as.checksum, .value = base64(digest_of(as.checksum, bytes))};
+    }
+    SKIPJACK_CHECK(store_.put(bucket, key, std::move(version)) == StoreOutcome::Ok);
   }
 
   void add_object(const SyntheticObject& object) {
+    const std::int64_t phase = synthetic_phase(options_.seed, object.bucket, object.key);
     auto blob = std::make_shared<Blob>();
     blob->fd = pattern_descriptor();
-    blob->phase = synthetic_phase(options_.seed, object.bucket, object.key);
+    blob->phase = phase;
     blob->period = kPatternBytes;
     blob->size = object.size;
     store_.create_bucket(object.bucket);
@@ -214,7 +229,10 @@ class Server::Impl {
         .size = object.size,
         .etag = "\"" + synthetic_etag(options_.seed, object.bucket, object.key, object.size) + "\"",
         .last_modified = static_cast<std::int64_t>(options_.clock->unix_time()),
-        .metadata = {}};
+        .metadata = {},
+        .checksum = StoredChecksum{
+            .algorithm = "crc64nvme",
+            .value = base64(crc64nvme_bytes(synthetic_crc64nvme(phase, object.size)))}};
     SKIPJACK_CHECK(store_.put(object.bucket, object.key, std::move(version)) == StoreOutcome::Ok);
   }
 
@@ -866,8 +884,9 @@ std::string Server::endpoint_url() const {
 }
 const Profile& Server::profile() const { return impl_->options().profile; }
 ServerStats Server::stats() const { return impl_->stats(); }
-void Server::put_object(const std::string& bucket, const std::string& key, std::string_view bytes) {
-  impl_->put_object(bucket, key, bytes);
+void Server::put_object(const std::string& bucket, const std::string& key, std::string_view bytes,
+                        const PutAs& as) {
+  impl_->put_object(bucket, key, bytes, as);
 }
 void Server::add_object(const SyntheticObject& object) { impl_->add_object(object); }
 void Server::remove_object(const std::string& bucket, const std::string& key) {

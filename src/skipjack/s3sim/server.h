@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,14 @@ struct ServerOptions {
   LogSink log{};
 };
 
+/// How an object came, as far as S3 shows it.
+struct PutAs {
+  /// "crc64nvme", "crc32c", "crc32", "sha256" or "sha1"; empty: S3 keeps none, as of old objects.
+  std::string checksum = "crc64nvme";
+  /// Bytes of a part of a multi-part upload, >= 1; unset: one PUT.
+  std::optional<std::int64_t> part_bytes{};
+};
+
 /// Counts since the start.
 struct ServerStats {
   std::int64_t requests = 0;
@@ -103,7 +112,8 @@ class Server {
   const Profile& profile() const;
   ServerStats stats() const;
   /// Adds or replaces an object; the bucket comes into being.
-  void put_object(const std::string& bucket, const std::string& key, std::string_view bytes);
+  void put_object(const std::string& bucket, const std::string& key, std::string_view bytes,
+                  const PutAs& as = {});
   void add_object(const SyntheticObject& object);
   void remove_object(const std::string& bucket, const std::string& key);
   /// Closes the listening socket and all connections, waits for the thread. May be called again.
