@@ -38,9 +38,9 @@ constexpr Duration kAway = std::chrono::milliseconds(10);
 constexpr std::size_t kHeadBytes = 16 * 1024;
 /// What one connection may take in before the others get their turn.
 constexpr std::int64_t kTurnBytes = std::int64_t{4} << 20;
-/// What OpenSSL may hold of records that have not come in whole: bytes that the kernel will not
+/// What OpenSSL may hold of a record that has not come in whole: bytes that the kernel will not
 /// announce again.
-constexpr std::int64_t kTlsHeld = 256 * 1024 + 32 * 1024;
+constexpr std::int64_t kTlsHeld = 32 * 1024;
 
 struct Origin {
   bool is_tls = false;
@@ -193,7 +193,10 @@ class SocketTransport final : public Transport {
     [[maybe_unused]] const ssize_t ignored = ::write(wake_, &one, sizeof one);
   }
 
-  void set_receive_buffer(std::int64_t bytes) override { options_.receive_buffer = bytes; }
+  void set_receive_buffer(std::int64_t bytes) override {
+    options_.receive_buffer = bytes;
+    if (tls_) tls_->set_receive_buffer(bytes);
+  }
   std::int64_t num_connections() const override { return num_connected_; }
 
  private:
@@ -438,7 +441,10 @@ class SocketTransport final : public Transport {
       prepare_answer(c);
       return send_request(c);
     }
-    if (!tls_) tls_.emplace(options_.ca_file);
+    if (!tls_) {
+      tls_.emplace(options_.ca_file);
+      tls_->set_receive_buffer(options_.receive_buffer);
+    }
     c.tls = tls_->open(c.fd, c.origin.host);
     c.state = State::Handshake;
     shake_hands(c);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -23,9 +24,10 @@ class TlsSession {
 
   TlsStep handshake();
   /// n: what was read or written, > 0 where Done.
+  /// Reads as much as there is room for, and there is.
   TlsStep read(std::span<std::byte> space, std::size_t& n);
   TlsStep write(std::span<const std::byte> bytes, std::size_t& n);
-  /// Decrypted already: read() will not have to wait.
+  /// Received already: the socket will not tell of it.
   bool has_pending() const;
   /// Why the last step failed.
   const std::string& error() const;
@@ -42,6 +44,9 @@ class TlsContext {
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
+
+  /// Most bytes that a reception takes in, and that a session holds of them; 256 KiB unless set.
+  void set_receive_buffer(std::int64_t bytes);
 
   /// For a connected socket to this host (a name, or an address without brackets).
   std::unique_ptr<TlsSession> open(int socket, const std::string& host);
