@@ -24,6 +24,13 @@ PlanLimits machine_limits() {
   return {.memory_bytes = static_cast<std::int64_t>(pages) * page};
 }
 
+/// Small writes are what the page cache is for.
+WriteMode write_mode_for(const TransferConfig& config) {
+  constexpr std::int64_t kSmallestDirectWrite = 64 * 1024;
+  const bool is_small = config.io_chunksize.value_or(kSmallestDirectWrite) < kSmallestDirectWrite;
+  return config.write_mode == WriteMode::Auto && is_small ? WriteMode::Buffered : config.write_mode;
+}
+
 /// A part on its way. received counts from the beginning of its range, over all attempts.
 struct Part {
   ByteRange range;
@@ -118,7 +125,8 @@ class Download {
   std::int64_t progress_shown_ = 0;
   Duration last_progress_;
   std::exception_ptr failure_;
-  std::array<std::byte, 1024 * 1024> scratch_;  ///< for bytes that nobody wants: as many as a reception.
+  std::array<std::byte, 1024 * 1024>
+      scratch_;  ///< for bytes that nobody wants: as many as a reception.
 };
 
 Download::Download(Requester& requester, const DownloadOptions& options)
@@ -132,7 +140,7 @@ Download::Download(Requester& requester, const DownloadOptions& options)
                 to_s3_uri(options.object) + " names a bucket, not an object",
                 "write it like s3://bucket/key");
   if (const auto* file = std::get_if<ToFile>(&options.target))
-    sink_ = make_file_sink(file->path, {.write_mode = options.config.write_mode});
+    sink_ = make_file_sink(file->path, {.write_mode = write_mode_for(options.config)});
   else if (std::holds_alternative<ToMemory>(options.target))
     sink_ = make_memory_sink(result_.memory);
   else
