@@ -138,20 +138,21 @@ struct TlsSession::Impl {
   std::unique_ptr<SSL, DeleteSsl> ssl;
   std::string host, error;
   Sessions* sessions = nullptr;
+  bool is_ending = false;
 
-  TlsStep step(int result, const char* what) {
+  IoStep step(int result, const char* what) {
     const int code = SSL_get_error(ssl.get(), result);
     switch (code) {
       case SSL_ERROR_WANT_READ:
-        return TlsStep::WantRead;
+        return IoStep::WantRead;
       case SSL_ERROR_WANT_WRITE:
-        return TlsStep::WantWrite;
+        return IoStep::WantWrite;
       case SSL_ERROR_ZERO_RETURN:
-        return TlsStep::Closed;
+        return IoStep::Closed;
       case SSL_ERROR_SYSCALL:
         if (ERR_peek_error() == 0) {
           error = std::string(what) + ": the connection ended";
-          return TlsStep::Closed;
+          return IoStep::Closed;
         }
         break;
       default:
@@ -160,41 +161,47 @@ struct TlsSession::Impl {
     error = last_error(what);
     if (const long verified = SSL_get_verify_result(ssl.get()); verified != X509_V_OK)
       error += std::string(": ") + X509_verify_cert_error_string(verified);
-    return TlsStep::Failed;
+    return IoStep::Failed;
   }
 };
 
 TlsSession::TlsSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TlsSession::~TlsSession() = default;
 
-TlsStep TlsSession::handshake() {
+IoStep TlsSession::handshake() {
   ERR_clear_error();
   const int result = SSL_connect(impl_->ssl.get());
-  return result == 1 ? TlsStep::Done : impl_->step(result, "TLS handshake");
+  return result == 1 ? IoStep::Done : impl_->step(result, "TLS handshake");
 }
 
-TlsStep TlsSession::read(std::span<std::byte> space, std::size_t& n) {
+IoStep TlsSession::read(std::span<std::byte> space, std::size_t& n) {
   ERR_clear_error();
   n = 0;
   // OpenSSL gives one record at a time.
   while (n < space.size()) {
     std::size_t size = 0;
     const int result = SSL_read_ex(impl_->ssl.get(), space.data() + n, space.size() - n, &size);
-    if (result != 1) return n > 0 ? TlsStep::Done : impl_->step(result, "TLS");
+    if (result != 1) {
+      if (n == 0) return impl_->step(result, "TLS");
+      // The end is told by the next call.
+      impl_->is_ending = SSL_get_error(impl_->ssl.get(), result) != SSL_ERROR_WANT_READ;
+      return IoStep::Done;
+    }
     n += size;
   }
-  return TlsStep::Done;
+  return IoStep::Done;
 }
 
-TlsStep TlsSession::write(std::span<const std::byte> bytes, std::size_t& n) {
+IoStep TlsSession::write(std::span<const std::byte> bytes, std::size_t& n) {
   ERR_clear_error();
   n = 0;
   const int result = SSL_write_ex(impl_->ssl.get(), bytes.data(), bytes.size(), &n);
-  return result == 1 ? TlsStep::Done : impl_->step(result, "TLS");
+  return result == 1 ? IoStep::Done : impl_->step(result, "TLS");
 }
 
 bool TlsSession::has_pending() const {
-  return !impl_->wire.received.empty() || SSL_has_pending(impl_->ssl.get()) == 1;
+  return impl_->is_ending || !impl_->wire.received.empty() ||
+         SSL_has_pending(impl_->ssl.get()) == 1;
 }
 const std::string& TlsSession::error() const { return impl_->error; }
 

@@ -10,8 +10,9 @@
 
 namespace skipjack::s3 {
 
-/// What came of a step. WantRead and WantWrite: when the socket is readable or writable, again.
-enum class TlsStep { Done, WantRead, WantWrite, Closed, Failed };
+/// What came of a step, of a socket in the clear too. WantRead and WantWrite: when the socket is
+/// readable or writable, again.
+enum class IoStep { Done, WantRead, WantWrite, Closed, Failed };
 
 /// One connection's; does not own the socket.
 class TlsSession {
@@ -22,11 +23,11 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
-  TlsStep handshake();
+  IoStep handshake();
   /// n: what was read or written, > 0 where Done.
   /// Reads as much as there is room for, and there is.
-  TlsStep read(std::span<std::byte> space, std::size_t& n);
-  TlsStep write(std::span<const std::byte> bytes, std::size_t& n);
+  IoStep read(std::span<std::byte> space, std::size_t& n);
+  IoStep write(std::span<const std::byte> bytes, std::size_t& n);
   /// Received already: the socket will not tell of it.
   bool has_pending() const;
   /// Why the last step failed.
