@@ -49,6 +49,13 @@ std::vector<ByteRange> without(const std::vector<ByteRange>& ranges, const ByteR
   return rest;
 }
 
+/// Small writes are what the page cache is for.
+WriteMode write_mode_for(const TransferConfig& config) {
+  constexpr std::int64_t kSmallestDirectWrite = 64 * 1024;
+  const bool is_small = config.io_chunksize.value_or(kSmallestDirectWrite) < kSmallestDirectWrite;
+  return config.write_mode == WriteMode::Auto && is_small ? WriteMode::Buffered : config.write_mode;
+}
+
 class Download final : public DownloadTask {
  public:
   Download(Requester& requester, const DownloadOptions& options, TokenBucket* bandwidth);
@@ -223,12 +230,12 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
 
 std::unique_ptr<Sink> Download::file_sink(const ToFile& file) {
   if (config_.resume.value_or(false)) {
-    if (auto partial = make_partial_file(file.path, config_.write_mode)) {
+    if (auto partial = make_partial_file(file.path, write_mode_for(config_))) {
       partial_ = partial.get();
       return partial;
     }
   }
-  return make_file_sink(file.path, {.write_mode = config_.write_mode});
+  return make_file_sink(file.path, {.write_mode = write_mode_for(config_)});
 }
 
 std::string Download::identity_name() const {
@@ -569,10 +576,8 @@ FlightOptions Download::flight_options(const Plan& plan) const {
   if (config_.multipart_chunksize || is_one) flight.part_size = config.multipart_chunksize;
   if (config_.max_concurrency || is_one) return flight;
   flight.number = FlightOptions::Number::Measured;
-  const std::int64_t writes = config.max_io_queue * config.io_chunksize;
   flight.most_requests =
-      std::clamp((config.memory_limit - writes) / (config.io_chunksize + config.receive_buffer),
-                 config.max_concurrency, std::max(kMostRequests, config.max_concurrency));
+      std::max(config.max_concurrency, std::min(kMostRequests, most_requests(config)));
   return flight;
 }
 
