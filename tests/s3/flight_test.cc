@@ -87,6 +87,7 @@ double link_rate(std::int64_t number, double connection, double link) {
 /// Runs the controller against such a link for so long; the last number of requests.
 std::int64_t settle(FlightControl& flight, double connection, double link, double seconds_long) {
   Duration now = seconds(1);
+  flight.succeeded(4 * kMiB, 4.0 * kMiB / std::min(connection, link));
   for (int step = 0; step < static_cast<int>(seconds_long * 100); ++step) {
     now += milliseconds(10);
     flight.took(static_cast<std::int64_t>(link_rate(flight.requests(), connection, link) / 100),
@@ -115,6 +116,16 @@ TEST(FlightControl, FindsALinkThatGrewLater) {
   EXPECT_GE(settle(flight, 10e6, 600e6, 30), 50);
 }
 
+TEST(FlightControl, AMeasuredNumberLeavesOutThoseThatWait) {
+  const FlightControl measured({.requests = 8});
+  EXPECT_TRUE(measured.may_start({.waiting = 8, .receiving = 7}));
+  EXPECT_FALSE(measured.may_start({.waiting = 9, .receiving = 7}));
+  EXPECT_FALSE(measured.may_start({.waiting = 0, .receiving = 8}));
+  const FlightControl given({.requests = 8, .number = FlightOptions::Number::Given});
+  EXPECT_TRUE(given.may_start({.waiting = 4, .receiving = 3}));
+  EXPECT_FALSE(given.may_start({.waiting = 4, .receiving = 4}));
+}
+
 TEST(FlightControl, AGivenNumberIsKept) {
   FlightControl flight({.requests = 7, .number = FlightOptions::Number::Given});
   EXPECT_EQ(settle(flight, 10e6, 10e9, 5), 7);
@@ -135,6 +146,7 @@ TEST(FlightControl, BeginsWithWhatItLearned) {
   EXPECT_EQ(flight.requests(), 64);
   // Eight times 0.18 s at 12 MB/s.
   EXPECT_EQ(flight.part_size(100 * kGiB), 16 * kMiB);
+  EXPECT_EQ(flight.part_size(640 * kMiB), 10 * kMiB);
 }
 
 TEST(FlightControl, SlowDownLowersAndGoodAnswersRaise) {

@@ -51,6 +51,13 @@ std::vector<ByteRange> without(const std::vector<ByteRange>& ranges, const ByteR
   return rest;
 }
 
+/// Small writes are what the page cache is for.
+WriteMode write_mode_for(const TransferConfig& config) {
+  constexpr std::int64_t kSmallestDirectWrite = 64 * 1024;
+  const bool is_small = config.io_chunksize.value_or(kSmallestDirectWrite) < kSmallestDirectWrite;
+  return config.write_mode == WriteMode::Auto && is_small ? WriteMode::Buffered : config.write_mode;
+}
+
 class Download final : public DownloadTask {
  public:
   Download(Requester& requester, const DownloadOptions& options, TokenBucket* bandwidth);
@@ -120,7 +127,8 @@ class Download final : public DownloadTask {
   template <class Function>
   void forget_if_corrupted(Function&& function);
   Lane& idle_lane();
-  std::int64_t num_in_flight() const;
+  FlightControl::InFlight in_flight() const;
+  bool may_start() const;
   RequestSpec request_for_object() const;
   void start(Lane& lane, Part& part);
   void start_requests(Duration now);
@@ -225,12 +233,12 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
 
 std::unique_ptr<Sink> Download::file_sink(const ToFile& file) {
   if (config_.resume.value_or(false)) {
-    if (auto partial = make_partial_file(file.path, config_.write_mode)) {
+    if (auto partial = make_partial_file(file.path, write_mode_for(config_))) {
       partial_ = partial.get();
       return partial;
     }
   }
-  return make_file_sink(file.path, {.write_mode = config_.write_mode});
+  return make_file_sink(file.path, {.write_mode = write_mode_for(config_)});
 }
 
 std::string Download::identity_name() const {
@@ -364,17 +372,23 @@ Download::Lane& Download::idle_lane() {
   return lanes_.emplace_back(*this);
 }
 
-std::int64_t Download::num_in_flight() const {
-  return (checksum_.is_looking_up() ? 1 : 0) +
-         std::count_if(lanes_.begin(), lanes_.end(),
-                       [](const Lane& lane) { return !lane.is_idle(); });
+FlightControl::InFlight Download::in_flight() const {
+  FlightControl::InFlight now{.waiting = checksum_.is_looking_up() ? 1 : 0};
+  for (const Lane& lane : lanes_)
+    if (!lane.is_idle()) ++(lane.carries_data ? now.receiving : now.waiting);
+  return now;
+}
+
+/// One at a time until the object is known.
+bool Download::may_start() const {
+  const FlightControl::InFlight now = in_flight();
+  return flight_ ? flight_->may_start(now) : now.waiting + now.receiving == 0;
 }
 
 void Download::start_requests(Duration now) {
   // Bodies on their way don't wait for keys.
   if (!requester_.is_ready()) return;
-  const std::int64_t most = flight_ ? flight_->requests() : 1;
-  for (std::int64_t busy = num_in_flight(); busy < most; ++busy) {
+  while (may_start()) {
     // The question for the checksum takes the place of a part. The first part ends before those
     // that were asked for after it, so this delays nothing.
     if (const auto due = checksum_.lookup_due(); due && *due <= now && has_ended_part_) {
@@ -418,7 +432,8 @@ void Download::start(Lane& lane, Part& part) {
   HttpRequest request = requester_.make_request(spec, lane.identity, options_.stop);
   lane.part = &part;
   requester_.transport().start(std::move(request), lane);
-  most_in_flight_ = std::max(most_in_flight_, num_in_flight());
+  const FlightControl::InFlight now = in_flight();
+  most_in_flight_ = std::max(most_in_flight_, now.waiting + now.receiving);
 }
 
 /// The other request for the same part; nullptr if there is none.
@@ -446,8 +461,8 @@ void Download::take_back_beaten() {
 
 /// At the end, when there is nothing more to ask for, but connections to ask with.
 bool Download::may_hedge() const {
-  return flight_ && config_.hedge.value_or(true) && !whole_ && !parts_.has_more() &&
-         result_.hedged_bytes * kHedgedShare < *size_ && num_in_flight() < flight_->requests();
+  return flight_ && config_.hedge.value_or(true) && !whole_ && parts_.missing_bytes() == 0 &&
+         result_.hedged_bytes * kHedgedShare < *size_ && may_start();
 }
 
 void Download::start_hedges(Duration now) {
@@ -567,10 +582,8 @@ FlightOptions Download::flight_options(const Plan& plan) const {
   if (config_.multipart_chunksize || is_one) flight.part_size = config.multipart_chunksize;
   if (config_.max_concurrency || is_one) return flight;
   flight.number = FlightOptions::Number::Measured;
-  const std::int64_t writes = config.max_io_queue * config.io_chunksize;
   flight.most_requests =
-      std::clamp((config.memory_limit - writes) / (config.io_chunksize + config.receive_buffer),
-                 config.max_concurrency, std::max(kMostRequests, config.max_concurrency));
+      std::max(config.max_concurrency, std::min(kMostRequests, most_requests(config)));
   return flight;
 }
 

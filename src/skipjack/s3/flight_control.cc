@@ -11,6 +11,9 @@ namespace {
 
 // Of a doubling: half of it would come from a link that is half full.
 constexpr double kWorthDoubling = 1.2;
+// The first request runs all but alone. Where each of the others gets less than this share of what
+// it got, they fill the link.
+constexpr double kFull = 0.8;
 constexpr double kWorthAQuarter = 1.08;
 constexpr int kQuietWindows = 16;
 // A number of requests shows its worth when the new ones have had their first bytes; then so long
@@ -55,17 +58,25 @@ std::int64_t FlightControl::requests() const {
   return std::max<std::int64_t>(1, static_cast<std::int64_t>(allowed_));
 }
 
+bool FlightControl::may_start(const InFlight& now) const {
+  const std::int64_t most = options_.number == FlightOptions::Number::Given
+                                ? requests()
+                                : std::min(2 * requests(), options_.most_requests);
+  return now.receiving < requests() && now.receiving + now.waiting < most;
+}
+
 std::int64_t FlightControl::part_size(std::int64_t missing_bytes) const {
   if (options_.part_size) return *options_.part_size;
   const auto worth = static_cast<std::int64_t>(kWorth * first_byte_ * connection_rate_);
-  const std::int64_t bulk = std::clamp(worth, kSmallestBulk, kLargest);
-  const std::int64_t share = std::min(bulk, missing_bytes / (2 * requests()));
-  return std::max(kUnit, share / kUnit * kUnit);
+  const std::int64_t share = missing_bytes / requests();
+  const std::int64_t size = std::min(std::clamp(worth, kSmallestBulk, kLargest),
+                                     std::max(share / 2, std::min(share, worth)));
+  return std::max(kUnit, size / kUnit * kUnit);
 }
 
 void FlightControl::begin_window(Duration now) {
-  window_begin_ = now + from_seconds(std::max(kShortestSettling, 2 * first_byte_));
-  window_end_ = window_begin_ + from_seconds(std::max(kShortestWindow, 4 * first_byte_));
+  window_begin_ = now + from_seconds(std::max(kShortestSettling, 1.5 * first_byte_));
+  window_end_ = window_begin_ + from_seconds(std::max(kShortestWindow, first_byte_));
   window_bytes_ = 0;
 }
 
@@ -92,7 +103,10 @@ void FlightControl::judge(double rate) {
   };
   switch (phase_) {
     case Phase::Grow:
-      if (rate_before_ == 0 || rate > kWorthDoubling * rate_before_)
+      if (first_rate_ == 0) return;
+      if (rate_before_ == 0 && rate < kFull * first_rate_ * static_cast<double>(target_))
+        phase_ = Phase::Steady;
+      else if (rate_before_ == 0 || rate > kWorthDoubling * rate_before_)
         try_number(Phase::Grow, 2 * target_);
       else
         target_ = target_before_, phase_ = Phase::Steady;
@@ -123,6 +137,7 @@ void FlightControl::answered(double seconds) {
 void FlightControl::succeeded(std::int64_t bytes, double seconds) {
   if (seconds > 0) {
     const double rate = static_cast<double>(bytes) / seconds;
+    if (first_rate_ == 0) first_rate_ = rate;
     connection_rate_ += (connection_rate_ == 0 ? 1 : kMeanWeight) * (rate - connection_rate_);
   }
   ++round_ended_;

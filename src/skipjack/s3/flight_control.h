@@ -40,8 +40,15 @@ class FlightControl {
  public:
   explicit FlightControl(const FlightOptions& options);
 
-  /// Requests that may be in flight now. >= 1.
+  /// Requests that may be receiving their bodies now. >= 1.
   std::int64_t requests() const;
+  struct InFlight {
+    std::int64_t waiting = 0;  ///< for the first byte.
+    std::int64_t receiving = 0;
+  };
+  /// Whether another request may start. A measured number leaves those out that wait, up to as many
+  /// again: they use nothing of the link.
+  bool may_start(const InFlight& now) const;
   /// Bytes of the next range, of so many that are not asked for yet. >= 1.
   std::int64_t part_size(std::int64_t missing_bytes) const;
 
@@ -67,7 +74,7 @@ class FlightControl {
   std::int64_t target_, target_before_;
   /// What SlowDown leaves of the target.
   double allowed_;
-  double rate_before_ = 0;
+  double rate_before_ = 0, first_rate_ = 0;
   /// What is being measured: from when, to when, and how many bytes.
   Duration window_begin_{0}, window_end_{0};
   std::int64_t window_bytes_ = 0;

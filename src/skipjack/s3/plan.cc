@@ -24,11 +24,14 @@ constexpr std::int64_t kAutoLargestPart = 16 * kMiB;
 constexpr std::int64_t kAutoAlignment = 64 * kKiB;
 // Bytes of a write: larger ones save little more CPU and cost memory for each connection.
 constexpr std::int64_t kAutoWrite = 4 * kMiB;
-constexpr std::int64_t kSmallestWrite = 16 * kKiB;
+constexpr std::int64_t kSmallestWrite = 64 * kKiB;
 constexpr std::int64_t kAutoOutstandingWrites = 8;
 // What one reception takes from the socket.
 constexpr std::int64_t kReceiveBuffer = kMiB;
 constexpr std::int64_t kSmallestReceiveBuffer = 16 * kKiB;
+// What a connection holds beside that: OpenSSL's state and records, 64 KB measured
+// over 1,000 connections, and room for longer chains of certificates.
+constexpr std::int64_t kConnectionBytes = 96 * kKiB;
 // With max_bandwidth, all connections together take in at most a fiftieth of a second's worth at a
 // time, so that the rate is kept over short spans too.
 constexpr std::int64_t kBandwidthSlices = 50;
@@ -45,23 +48,27 @@ std::int64_t auto_chunksize(std::int64_t rest, std::int64_t connections) {
   return ceil_div(chunk, kAutoAlignment) * kAutoAlignment;
 }
 
-/// Makes connections * (write + reception) + queue * write fit into the limit: first shorter
-/// writes, then a shorter queue, then fewer connections. The receive buffer shrinks with the
-/// writes.
+std::int64_t connection_bytes(const EffectiveConfig& config) {
+  return config.io_chunksize + config.receive_buffer + kConnectionBytes;
+}
+
+/// Makes connections * (write + reception + state) + queue * write fit into the limit: first
+/// shorter writes, then a shorter queue, then fewer connections. The receive buffer shrinks with
+/// the writes.
 void fit_memory(EffectiveConfig& config) {
   const std::int64_t limit = config.memory_limit;
-  const auto connection_bytes = [&] { return config.io_chunksize + config.receive_buffer; };
   // Half for what connections fill, half for what waits to be written.
-  const std::int64_t share = std::max(kSmallestWrite, limit / 2 / config.max_concurrency);
+  const std::int64_t share =
+      std::max(kSmallestWrite, limit / 2 / config.max_concurrency - kConnectionBytes);
   if (config.receive_buffer > share / 4)
     config.receive_buffer = std::max(kSmallestReceiveBuffer, share / 4);
-  if (connection_bytes() > share)
+  if (config.io_chunksize + config.receive_buffer > share)
     config.io_chunksize =
         std::max(std::min(config.io_chunksize, kSmallestWrite), share - config.receive_buffer);
   const std::int64_t most_connections =
-      std::max<std::int64_t>(1, (limit - config.io_chunksize) / connection_bytes());
+      std::max<std::int64_t>(1, (limit - config.io_chunksize) / connection_bytes(config));
   config.max_concurrency = std::min(config.max_concurrency, most_connections);
-  const std::int64_t left = limit - config.max_concurrency * connection_bytes();
+  const std::int64_t left = limit - config.max_concurrency * connection_bytes(config);
   config.max_io_queue =
       std::min(config.max_io_queue, std::max<std::int64_t>(1, left / config.io_chunksize));
 }
@@ -95,6 +102,11 @@ TransferConfig as_transfer_config(const EffectiveConfig& config) {
           .max_bandwidth = config.max_bandwidth,
           .memory_limit = config.memory_limit,
           .write_mode = config.write_mode};
+}
+
+std::int64_t most_requests(const EffectiveConfig& config) {
+  const std::int64_t left = config.memory_limit - config.max_io_queue * config.io_chunksize;
+  return std::max<std::int64_t>(1, left / connection_bytes(config));
 }
 
 ByteRange first_range(const TransferConfig& config) {

@@ -54,6 +54,9 @@ struct Plan {
   EffectiveConfig config{};
 };
 
+/// Requests in flight that memory_limit has room for beside the writes. >= 1.
+std::int64_t most_requests(const EffectiveConfig& config);
+
 /// The range of the first request, which goes out before the object's size is known.
 ByteRange first_range(const TransferConfig& config);
 
