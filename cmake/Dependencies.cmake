@@ -34,6 +34,10 @@ find_package(ZLIB 1.2 REQUIRED)
 find_package(Boost 1.74 REQUIRED CONFIG)
 # The command line.
 find_package(CLI11 2.1 REQUIRED)
+if(SKIPJACK_BUILD_BENCH)
+  # The bare loops that the download engine is measured against; without it they are not built.
+  pkg_check_modules(liburing IMPORTED_TARGET liburing>=2.3)
+endif()
 if(SKIPJACK_BUILD_TESTS)
   # Unit tests.
   find_package(GTest 1.12 REQUIRED)

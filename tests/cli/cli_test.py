@@ -43,7 +43,8 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.environment = {k: v for k, v in os.environ.items()
                             if not k.startswith(("AWS_", "SKIPJACK_", "XDG_DATA"))}
-        self.environment.update(SKIPJACK_HOME=str(self.folder / "home"), HOME=str(self.folder), LC_ALL="C.UTF-8")
+        self.environment.update(SKIPJACK_HOME=str(self.folder / "home"), HOME=str(self.folder), LC_ALL="C.UTF-8",
+                                AWS_EC2_METADATA_DISABLED="true")
 
     def write(self, name, text, mode=0o644):
         path = self.folder / name
@@ -617,6 +618,15 @@ class S3Get(Case):
         for key in ("seconds", "bytes_per_second", "cpu_seconds", "peak_memory_bytes"):
             self.assertGreater(result[key], 0)
 
+    def test_says_what_was_verified_or_why_nothing_was(self):
+        server = Server(self, "--object", "bench/o=20MiB")
+        result = json.loads(self.get(server, "s3://bench/o", "--to", "discard", "--json")[0])
+        self.assertEqual((result["checksum"], result.get("checksum_note")), ("CRC64NVME", None))
+        self.assertIn("; CRC64NVME verified;", self.get(server, "s3://bench/o", "--to", "discard")[0])
+        result = json.loads(self.get(server, "s3://bench/o", "--to", "discard", "--json", "--checksum", "when_required")[0])
+        self.assertEqual((result["checksum"], result["checksum_note"]), (None, "checksum is when_required"))
+        self.assertIn("when_required", self.fails(2, "s3", "get", "s3://bench/o", "--checksum", "never"))
+
     def test_config_file_and_flags(self):
         server = Server(self, "--object", "bench/o=32MiB")
         config = self.write("c.json", '{"max_concurrency": 3, "multipart_chunksize": "4MiB"}')
@@ -647,6 +657,27 @@ class S3Get(Case):
         self.environment.update(AWS_SECRET_ACCESS_KEY="right")
         self.get(server, "s3://bench/o")
         self.fails(5, "s3", "get", "s3://bench/o", "--no-sign-request", "--endpoint-url", server.endpoint)
+
+    def test_keys_of_a_program(self):
+        self.environment.update(SKIPJACK_SIM_ACCESS_KEY="AKIDEXAMPLE", SKIPJACK_SIM_SECRET_KEY="right")
+        server = Server(self, "--object", "bench/o=1MiB")
+        (self.folder / ".aws").mkdir()
+        for secret, code in (("right", 0), ("mistaken", 5)):
+            (self.folder / ".aws/config").write_text(
+                f"[profile p]\nendpoint_url = {server.endpoint}\ncredential_process = echo '"
+                f'{{"Version": 1, "AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "{secret}"}}' "'\n")
+            _, err = self.run_skipjack("s3", "get", "s3://bench/o", "--profile", "p", expect=code)
+            self.assertNotIn("mistaken", err)
+
+    def test_addresses_instead_of_a_name(self):
+        server = Server(self, "--object", "bench/o=1MiB")
+        named = server.endpoint.replace("127.0.0.1", "s3.name.invalid")
+        self.fails(7, "s3", "get", "s3://bench/o", "--endpoint-url", named)
+        self.run_skipjack("s3", "get", "s3://bench/o", "--endpoint-url", named, "--endpoint-ips",
+                          "127.0.0.2,127.0.0.1")
+        self.assertEqual((self.folder / "o").stat().st_size, 1 << 20)
+        self.assertIn("nonsense", self.fails(2, "s3", "get", "s3://bench/o", "--endpoint-url", named,
+                                             "--endpoint-ips", "nonsense"))
 
     def test_keys_as_arguments(self):
         server = Server(self, "--object", "bench/o=1MiB", "--access-key", "AKIDEXAMPLE", "--secret-key=tell-nobody")

@@ -69,13 +69,17 @@ TEST(TransferConfig, NamesTheUnknownKey) {
 TEST(TransferConfig, RefusesWrongTypes) {
   for (const char* text :
        {R"({"max_concurrency":"10MiB"})", R"({"max_concurrency":1.5})", R"({"use_threads":1})",
-        R"({"io_chunksize":"lots"})", R"({"io_chunksize":1e300})", R"({"max_io_queue":[1]})", "[]"})
+        R"({"io_chunksize":"lots"})", R"({"write_mode":"sync"})", R"({"write_mode":1})",
+        R"({"checksum":true})", R"({"checksum":"never"})",
+        R"({"io_chunksize":1e300})", R"({"max_io_queue":[1]})", "[]"})
     EXPECT_THROW(transfer_config_from_json(parse_json(text)), Error) << text;
 }
 
 TEST(TransferConfig, SurvivesJson) {
   TransferConfig config = boto3_defaults();
   config.max_bandwidth = 12345;
+  config.write_mode = WriteMode::Direct;
+  config.checksum = ChecksumValidation::WhenRequired;
   EXPECT_EQ(transfer_config_from_json(to_json(config)), config);
   EXPECT_EQ(transfer_config_from_json(to_json(TransferConfig{})), TransferConfig{});
 }
@@ -85,18 +89,17 @@ const PlanLimits kLimits{.memory_bytes = 8 * kGiB};
 TEST(Plan, HundredConnectionsForSevenPartsAreSeven) {
   const Plan plan = plan_download(
       7 * 8 * kMiB, {.max_concurrency = 100, .multipart_chunksize = 8 * kMiB}, kLimits);
-  EXPECT_EQ(plan.parts.size(), 7u);
+  EXPECT_EQ(plan.num_parts, 7);
   EXPECT_EQ(plan.config.max_concurrency, 7);
 }
 
 TEST(Plan, Boto3ValuesCutAsBoto3Does) {
   // 100 MB in parts of 8 MiB are 12: eleven full ones and a rest.
   const Plan plan = plan_download(100'000'000, boto3_defaults(), kLimits);
-  ASSERT_EQ(plan.parts.size(), 12u);
+  EXPECT_EQ(plan.num_parts, 12);
   EXPECT_EQ(plan.config.max_concurrency, 10);
   EXPECT_EQ(plan.config.io_chunksize, 256 * kKiB);
   EXPECT_EQ(plan.config.max_io_queue, 100);
-  EXPECT_EQ(plan.parts[11].size(), 100'000'000 - 11 * 8 * kMiB);
 }
 
 TEST(Plan, BelowTheThresholdOneConnectionServes) {
@@ -105,7 +108,7 @@ TEST(Plan, BelowTheThresholdOneConnectionServes) {
       {.multipart_threshold = 64 * kMiB, .max_concurrency = 10, .multipart_chunksize = 8 * kMiB},
       kLimits);
   EXPECT_EQ(plan.config.max_concurrency, 1);
-  EXPECT_EQ(plan.parts.size(), 2u);  // what the first request brought, and the rest.
+  EXPECT_EQ(plan.num_parts, 2);  // what the first request brought, and the rest.
 }
 
 TEST(Plan, AtTheThresholdPartsGoInParallel) {
@@ -119,32 +122,24 @@ TEST(Plan, AtTheThresholdPartsGoInParallel) {
 TEST(Plan, WithoutThreadsPartsGoOneAfterAnother) {
   const Plan plan =
       plan_download(64 * kMiB, {.multipart_chunksize = 8 * kMiB, .use_threads = false}, kLimits);
-  EXPECT_EQ(plan.parts.size(), 8u);
+  EXPECT_EQ(plan.num_parts, 8);
   EXPECT_EQ(plan.config.max_concurrency, 1);
   EXPECT_EQ(plan.config.max_io_queue, 1);
 }
 
-TEST(Plan, EmptyObjectHasNoParts) { EXPECT_TRUE(plan_download(0, {}, kLimits).parts.empty()); }
-
-TEST(Plan, AClaimedSizeDoesNotEatTheMemory) {
-  EXPECT_LE(plan_download(INT64_MAX, {}, kLimits).parts.size(), (std::size_t{1} << 20) + 1);
-  EXPECT_NE(message_of([] {
-              plan_download(INT64_MAX, {.multipart_chunksize = 1}, kLimits);
-            }).find("multipart_chunksize = 1 "),
-            std::string::npos);
-}
+TEST(Plan, EmptyObjectHasNoParts) { EXPECT_EQ(plan_download(0, {}, kLimits).num_parts, 0); }
 
 TEST(Plan, ASlowLimitMeansSmallReceptions) {
   EXPECT_EQ(plan_download(kGiB, {.max_bandwidth = 100'000}, kLimits).config.receive_buffer,
             16 * kKiB);
   EXPECT_EQ(plan_download(kGiB, {.max_bandwidth = 10'000'000'000}, kLimits).config.receive_buffer,
-            512 * kKiB);
+            kMiB);
 }
 
 TEST(Plan, AutoFillsItsWaves) {
   for (const std::int64_t size : {200 * kMiB, kGiB, 3 * kGiB, 5 * kGiB + 12345}) {
     const Plan plan = plan_download(size, {}, kLimits);
-    const auto parts = static_cast<std::int64_t>(plan.parts.size());
+    const std::int64_t parts = plan.num_parts;
     const std::int64_t waves =
         (parts + plan.config.max_concurrency - 1) / plan.config.max_concurrency;
     EXPECT_GE(static_cast<double>(parts) / static_cast<double>(waves * plan.config.max_concurrency),
@@ -153,8 +148,8 @@ TEST(Plan, AutoFillsItsWaves) {
   }
 }
 
-/// Whatever is asked for, the parts cover the object once and the values keep their bounds.
-TEST(Plan, CoversTheObjectExactlyOnceWithinMemory) {
+/// Whatever is asked for, the values keep their bounds.
+TEST(Plan, StaysWithinMemory) {
   constexpr std::uint64_t kSeed = 20260101;
   std::cout << "seed " << kSeed << "\n";
   for (std::uint64_t i = 0; i < 3000; ++i) {
@@ -164,9 +159,7 @@ TEST(Plan, CoversTheObjectExactlyOnceWithinMemory) {
     };
     const std::int64_t size = rng.bernoulli(0.05) ? 0 : log_uniform(1, 3e10);
     TransferConfig config;
-    // At most a million parts, or the test measures memory.
-    if (rng.bernoulli(0.6))
-      config.multipart_chunksize = std::max(log_uniform(1, 1e10), size / 100000);
+    if (rng.bernoulli(0.6)) config.multipart_chunksize = log_uniform(1, 1e10);
     if (rng.bernoulli(0.5)) config.max_concurrency = log_uniform(1, 2000);
     if (rng.bernoulli(0.5)) config.multipart_threshold = log_uniform(1, 1e10);
     if (rng.bernoulli(0.5)) config.io_chunksize = log_uniform(1, 1e9);
@@ -177,20 +170,9 @@ TEST(Plan, CoversTheObjectExactlyOnceWithinMemory) {
                  to_json_text(to_json(config)));
     const Plan plan = plan_download(size, config, kLimits);
 
-    std::int64_t at = 0;
-    for (const ByteRange& part : plan.parts) {
-      ASSERT_EQ(part.begin, at);
-      ASSERT_GT(part.end, part.begin);
-      at = part.end;
-    }
-    ASSERT_EQ(at, size);
     const EffectiveConfig& effective = plan.config;
-    if (size > 0) {
-      EXPECT_EQ(plan.parts.front().end, std::min(first_range(config).end, size));
-    }
     EXPECT_GE(effective.max_concurrency, 1);
-    EXPECT_LE(effective.max_concurrency,
-              std::max<std::int64_t>(1, static_cast<std::int64_t>(plan.parts.size())));
+    EXPECT_LE(effective.max_concurrency, std::max<std::int64_t>(1, plan.num_parts));
     if (config.max_concurrency) {
       EXPECT_LE(effective.max_concurrency, *config.max_concurrency);
     }

@@ -1,15 +1,11 @@
-// Addresses, endpoints, credentials, answers and retry decisions: the pure parts around a request.
+// Addresses, endpoints, answers, lessons and retry decisions: the pure parts around a request.
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
-#include <map>
 
 #include "skipjack/base/error.h"
-#include "skipjack/base/file.h"
 #include "skipjack/base/rng.h"
 #include "skipjack/s3/answer.h"
-#include "skipjack/s3/credentials.h"
 #include "skipjack/s3/endpoint.h"
 #include "skipjack/s3/retry.h"
 
@@ -80,99 +76,37 @@ TEST(Endpoint, RefusesBadUrls) {
   EXPECT_THROW(request_target({}, {"b", std::string(1025, 'k')}), Error);
 }
 
-class AwsSettingsTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "skipjack-aws-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    home_ = name;
-    std::filesystem::create_directory(home_ / ".aws");
-    variables_["HOME"] = home_.string();
-  }
-  void TearDown() override { std::filesystem::remove_all(home_); }
-  void write(const std::string& name, const std::string& text) {
-    write_file_atomically(home_ / ".aws" / name, text);
-  }
-  AwsSettings load(std::optional<std::string> profile = std::nullopt) {
-    return load_aws_settings(
-        {.environment = [this](const std::string& name) -> std::optional<std::string> {
-           const auto found = variables_.find(name);
-           if (found == variables_.end()) return std::nullopt;
-           return found->second;
-         },
-         .profile = std::move(profile)});
-  }
-
-  std::filesystem::path home_;
-  std::map<std::string, std::string> variables_;
-};
-
-TEST_F(AwsSettingsTest, NothingAnywhereIsNobody) {
-  const AwsSettings settings = load();
-  EXPECT_FALSE(settings.credentials);
-  EXPECT_FALSE(settings.region);
+TEST(Endpoint, BucketsOfOtherKindsAreRefusedByName) {
+  const auto code = [](const std::string& bucket, const EndpointOptions& endpoint = {}) {
+    try {
+      request_target(endpoint, {bucket, "k"});
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::Io;  // nothing was thrown
+  };
+  for (const char* bucket :
+       {"arn:aws:s3-outposts:us-west-2:123456789012:outpost/op-1/accesspoint/x",
+        "arn:aws:s3-object-lambda:us-west-2:123456789012:accesspoint/x",
+        "arn:aws:s3::123456789012:accesspoint/x.mrap", "b--use1-az4--x-s3", "b-123--op-s3"})
+    EXPECT_EQ(code(bucket), ErrorCode::Unsupported) << bucket;
+  EXPECT_EQ(code("b--use1-az4--x-s3", {.endpoint_url = "http://h"}), ErrorCode::Io);
+  const std::string point = "arn:aws:s3:us-west-2:123456789012:accesspoint/x";
+  EXPECT_EQ(code(point), ErrorCode::Io);
+  EXPECT_EQ(code(point, {.use_accelerate_endpoint = true}), ErrorCode::InvalidArgument);
+  EXPECT_EQ(code("dotted.name", {.use_accelerate_endpoint = true}), ErrorCode::InvalidArgument);
+  EXPECT_EQ(code("b12", {.region = "cn-north-1", .use_accelerate_endpoint = true}),
+            ErrorCode::InvalidArgument);
+  EXPECT_EQ(code("b12", {.use_fips_endpoint = true, .use_accelerate_endpoint = true}),
+            ErrorCode::InvalidArgument);
 }
 
-TEST_F(AwsSettingsTest, VariablesComeBeforeTheProfile) {
-  write("credentials", "[default]\naws_access_key_id = FILE\naws_secret_access_key = filesecret\n");
-  variables_["AWS_ACCESS_KEY_ID"] = "ENV";
-  variables_["AWS_SECRET_ACCESS_KEY"] = "envsecret";
-  variables_["AWS_SESSION_TOKEN"] = "token";
-  variables_["AWS_DEFAULT_REGION"] = "eu-west-1";
-  const AwsSettings settings = load();
-  EXPECT_EQ(settings.credentials->access_key_id, "ENV");
-  EXPECT_EQ(settings.credentials->session_token.reveal(), "token");
-  EXPECT_EQ(settings.region, "eu-west-1");
-  EXPECT_EQ(settings.credentials_source, "environment");
-}
-
-TEST_F(AwsSettingsTest, ReadsCredentialsAndRegionOfANamedProfile) {
-  write("credentials",
-        "# mine\n[default]\naws_access_key_id=A\naws_secret_access_key=a\n\n[work]\n"
-        "aws_access_key_id = B\naws_secret_access_key = b=c\n");
-  write("config",
-        "[default]\nregion = us-west-2\n[profile work]\nregion=eu-north-1\ns3 =\n  "
-        "max_concurrent_requests = 20\n"
-        "endpoint_url = http://127.0.0.1:1\n");
-  variables_["AWS_PROFILE"] = "work";
-  const AwsSettings settings = load();
-  EXPECT_EQ(settings.credentials->access_key_id, "B");
-  EXPECT_EQ(settings.credentials->secret_access_key.reveal(), "b=c");
-  EXPECT_EQ(settings.region, "eu-north-1");
-  EXPECT_EQ(settings.endpoint_url, "http://127.0.0.1:1");
-  EXPECT_EQ(load("default").region, "us-west-2");
-}
-
-TEST_F(AwsSettingsTest, AProfileByNameComesBeforeVariables) {
-  write("credentials", "[work]\naws_access_key_id=B\naws_secret_access_key=b\n");
-  variables_["AWS_ACCESS_KEY_ID"] = "ENV";
-  variables_["AWS_SECRET_ACCESS_KEY"] = "envsecret";
-  EXPECT_EQ(load("work").credentials->access_key_id, "B");
-}
-
-TEST_F(AwsSettingsTest, AMissingNamedProfileIsNotFound) {
-  try {
-    load("nobody");
-    FAIL() << "nothing was thrown";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::NotFound);
-  }
-}
-
-TEST_F(AwsSettingsTest, HalfAPairOfKeysIsRefused) {
-  variables_["AWS_ACCESS_KEY_ID"] = "ENV";
-  EXPECT_THROW(load(), Error);
-}
-
-TEST_F(AwsSettingsTest, MessagesNeverQuoteTheFile) {
-  write("credentials", "[default]\nhunter2hunter2\n");
-  try {
-    load();
-    FAIL() << "nothing was thrown";
-  } catch (const Error& error) {
-    EXPECT_EQ(std::string(error.what()).find("hunter2"), std::string::npos);
-    EXPECT_NE(std::string(error.what()).find(":2:"), std::string::npos) << error.what();
-  }
+TEST(S3Uri, AnAccessPointsNameIsNoKey) {
+  const std::string point = "arn:aws:s3:us-west-2:123456789012:accesspoint/x";
+  EXPECT_EQ(parse_s3_uri("s3://" + point + "/a/b"), (ObjectAddress{point, "a/b"}));
+  EXPECT_EQ(parse_s3_uri("s3://" + point), (ObjectAddress{point, ""}));
+  EXPECT_EQ(to_s3_uri({point, "a/b"}), "s3://" + point + "/a/b");
+  EXPECT_THROW(parse_s3_uri("s3://arn:aws:s3:us-west-2:123456789012:accesspoint"), Error);
 }
 
 TEST(ContentRange, ReadsTheStandardsForms) {

@@ -9,6 +9,7 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/base/rng.h"
+#include "skipjack/s3sim/digest.h"
 #include "skipjack/s3sim/draws.h"
 #include "skipjack/s3sim/profile.h"
 #include "skipjack/s3sim/synthetic.h"
@@ -192,6 +193,34 @@ TEST(Synthetic, PiecesAgreeWithTheWhole) {
   EXPECT_TRUE(std::equal(piece.begin(), piece.end(), whole.begin() + 1500));
   synthetic_bytes(phase, offset + 1500 + 3 * kPatternBytes, piece);
   EXPECT_TRUE(std::equal(piece.begin(), piece.end(), whole.begin() + 1500));
+}
+
+TEST(Synthetic, ChecksumIsThatOfItsBytes) {
+  for (const auto& [phase, size] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+           {0, 0}, {5, 1}, {777, 200'001}, {kPatternBytes - 3, 100'000}, {0, kPatternBytes}}) {
+    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+    synthetic_bytes(phase, 0, bytes);
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    EXPECT_EQ(synthetic_crc64nvme(phase, size), crc64nvme(0, text)) << phase << " " << size;
+  }
+}
+
+TEST(Synthetic, ChecksumsOfLongObjectsGrowPieceByPiece) {
+  const std::int64_t phase = 54321, size = 11 * kPatternBytes - 5;
+  std::vector<std::byte> piece(3000);
+  synthetic_bytes(phase, size, piece);
+  const std::string_view text(reinterpret_cast<const char*>(piece.data()), piece.size());
+  EXPECT_EQ(synthetic_crc64nvme(phase, size + 3000),
+            crc64nvme(synthetic_crc64nvme(phase, size), text));
+  // 8 EiB take no longer.
+  EXPECT_NE(synthetic_crc64nvme(phase, std::numeric_limits<std::int64_t>::max()), 0u);
+}
+
+TEST(Crc64Nvme, HasThePublishedCheckValueAndIsCombined) {
+  EXPECT_EQ(crc64nvme(0, "123456789"), 0xae8b14860a799888u);
+  EXPECT_EQ(crc64nvme_combined(crc64nvme(0, "1234"), crc64nvme(0, "56789"), 5),
+            0xae8b14860a799888u);
+  EXPECT_EQ(base64(digest_of("crc64nvme", "123456789")), "rosUhgp5mIg=");
 }
 
 TEST(Synthetic, NoTwoPartsAreAlike) {

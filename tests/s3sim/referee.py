@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 import boto3
+import botocore.compat
 import urllib3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
@@ -76,6 +77,39 @@ def check_boto3(folder):
     expect_error("SignatureDoesNotMatch", client(secret="other").get_object, Bucket="bench", Key="obj")
 
 
+def check_checksums(folder):
+    """boto3 holds every body against the checksum that the server names; CRC32C and CRC64NVME if it has awscrt."""
+    s3 = client()
+    algorithms = ["CRC32", "SHA1", "SHA256"] + (["CRC32C", "CRC64NVME"] if botocore.compat.HAS_CRT else [])
+    head = s3.head_object(Bucket="bench", Key="obj", ChecksumMode="ENABLED")
+    assert head["ChecksumCRC64NVME"] and head["ChecksumType"] == "FULL_OBJECT", head
+
+    def verified(expected, **arguments):
+        answer = s3.get_object(Bucket="bench", ChecksumMode="ENABLED", **arguments)
+        algorithm = answer["ResponseMetadata"].get("ChecksumAlgorithm")
+        body = answer["Body"]
+        assert (type(body).__name__ == "StreamingChecksumBody") == expected, (arguments, type(body), algorithm)
+        return body.read()
+
+    verified(botocore.compat.HAS_CRT, Key="obj")
+    whole = b""
+    for algorithm in algorithms:
+        key = "parts-" + algorithm.lower()
+        is_full = algorithm == "CRC64NVME"
+        whole = verified(is_full, Key=key)
+        parts = [verified(True, Key=key, PartNumber=n) for n in (1, 2, 3)]
+        assert b"".join(parts) == whole, key
+        assert verified(True, Key=key, Range="bytes=0-%d" % (len(parts[0]) - 1)) == parts[0]
+        assert verified(False, Key=key, Range="bytes=0-%d" % (len(parts[0]))) == whole[:len(parts[0]) + 1]
+        path = os.path.join(folder, key)
+        s3.download_file("bench", key, path, Config=TransferConfig(multipart_threshold=1, multipart_chunksize=len(parts[0])))
+        assert open(path, "rb").read() == whole
+    for algorithm in algorithms:
+        s3.put_object(Bucket="made-here", Key="sum", Body=whole, ChecksumAlgorithm=algorithm)
+        answer = s3.get_object(Bucket="made-here", Key="sum", ChecksumMode="ENABLED")
+        assert answer["Body"].read() == whole and "Checksum" + algorithm in answer
+
+
 def check_cli(folder):
     environment = dict(os.environ, AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET,
                        AWS_DEFAULT_REGION="us-east-1", AWS_CONFIG_FILE=os.devnull, AWS_EC2_METADATA_DISABLED="true")
@@ -92,6 +126,7 @@ def check_cli(folder):
 
 with tempfile.TemporaryDirectory() as folder:
     check_boto3(folder)
+    check_checksums(folder)
     if CLI:
         check_cli(folder)
 print("agreed")

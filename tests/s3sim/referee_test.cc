@@ -44,6 +44,11 @@ TEST(Referee, Boto3AndTheAwsCliAgreeWithTheServer) {
                  .access_key = "AKIDTEST",
                  .secret_key = "secret/with+signs=",
                  .objects = {{.bucket = "bench", .key = "obj", .size = kSize}}});
+  std::string text(250'000, '\0');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * i % 251);
+  for (const char* algorithm : {"crc32", "crc32c", "crc64nvme", "sha1", "sha256"})
+    server.put_object("bench", std::string("parts-") + algorithm, text,
+                      {.checksum = algorithm, .part_bytes = 100'000});
   const std::filesystem::path cli = std::filesystem::path(python).parent_path() / "aws";
   const std::string command = std::string(python) + " " + S3SIM_REFEREE_SCRIPT + " " +
                               server.endpoint_url() + " " + std::to_string(kSize) + " " +

@@ -19,6 +19,7 @@ namespace skipjack::s3sim {
 namespace {
 
 using testing::converse;
+using ::testing::EndsWith;
 using testing::fetch;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -166,6 +167,38 @@ TEST_F(ServerTest, DamagedUploadIsRefusedAndLeavesNothing) {
       fetch({.url = url("/bench/damaged"), .headers = {"x-amz-checksum-mode: ENABLED"}});
   EXPECT_EQ(get.body, "123456789");
   EXPECT_EQ(get.headers.at("x-amz-checksum-crc32"), "y/Q5Jg==");
+}
+
+TEST_F(ServerTest, TellsTheChecksumOfTheWholeAndOfPartsAlone) {
+  // Digests of "12345", "6789" and "123456789".
+  const std::string crc32 = "x-amz-checksum-crc32", nvme = "x-amz-checksum-crc64nvme";
+  server_.put_object("bench", "plain", "123456789");
+  server_.put_object("bench", "old", "123456789", {.checksum = ""});
+  server_.put_object("bench", "parts", "123456789", {.checksum = "crc32", .part_bytes = 5});
+  server_.put_object("bench", "whole", "123456789", {.part_bytes = 5});
+  const auto headers = [&](const std::string& key, std::vector<std::string> more = {},
+                           const std::string& method = "GET") {
+    more.push_back("x-amz-checksum-mode: ENABLED");
+    return fetch({.method = method, .url = url("/bench/" + key), .headers = more}).headers;
+  };
+  EXPECT_EQ(headers("plain").at(nvme), "rosUhgp5mIg=");
+  EXPECT_EQ(headers("plain", {}, "HEAD").at("x-amz-checksum-type"), "FULL_OBJECT");
+  EXPECT_EQ(headers("plain", {"Range: bytes=0-100"}).at(nvme), "rosUhgp5mIg=");
+  EXPECT_EQ(headers("plain", {"Range: bytes=0-7"}).count(nvme), 0u);
+  EXPECT_EQ(fetch({.url = url("/bench/plain")}).headers.count(nvme), 0u);
+  EXPECT_EQ(headers("old").count(nvme), 0u);
+
+  EXPECT_THAT(headers("parts", {}, "HEAD").at(crc32), EndsWith("-2"));
+  EXPECT_THAT(headers("parts").at("etag"), EndsWith("-2\""));
+  EXPECT_EQ(headers("parts").at("x-amz-checksum-type"), "COMPOSITE");
+  EXPECT_EQ(headers("parts", {"Range: bytes=0-4"}).at(crc32), "y/U6HA==");
+  EXPECT_EQ(headers("parts", {"Range: bytes=5-8"}).at(crc32),
+            headers("parts?partNumber=2").at(crc32));
+  EXPECT_EQ(headers("parts", {"Range: bytes=4-8"}).count(crc32), 0u);
+  EXPECT_EQ(headers("parts?partNumber=2").at("content-range"), "bytes 5-8/9");
+  EXPECT_EQ(headers("parts?partNumber=2").at("x-amz-mp-parts-count"), "2");
+  EXPECT_EQ(fetch({.url = url("/bench/parts?partNumber=3")}).status, 416);
+  EXPECT_EQ(headers("whole", {}, "HEAD").at(nvme), "rosUhgp5mIg=");
 }
 
 TEST_F(ServerTest, ListsInPagesWithPrefixesInOrder) {

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include <random>
+
 #include "skipjack/base/bytes.h"
+#include "skipjack/s3/aws_settings.h"
 
 namespace skipjack::cli {
 
@@ -58,18 +61,31 @@ void add_s3_access_flags(CLI::App& command, S3AccessFlags& flags) {
       ->group(group);
   command
       .add_option("--region", flags.region,
-                  "AWS region; default: AWS_REGION, the profile's, us-east-1")
+                  "AWS region; default: AWS_REGION, the profile's, the instance's, us-east-1")
       ->type_name("NAME")
       ->group(group);
-  command.add_option("--profile", flags.profile, "profile of ~/.aws/credentials and ~/.aws/config")
+  command
+      .add_option("--profile", flags.profile,
+                  "profile of ~/.aws/credentials and ~/.aws/config; default: AWS_PROFILE")
       ->type_name("NAME")
       ->group(group);
   add_s3_key_flags(command, flags.keys);
   command.add_flag("--no-sign-request", flags.no_sign_request, "send no credentials")->group(group);
-  command.add_option("--addressing-style", flags.addressing_style, "auto, path or virtual")
+  command
+      .add_option("--addressing-style", flags.addressing_style,
+                  "auto (the profile's), path or virtual")
       ->check(CLI::IsMember({"auto", "path", "virtual"}))
       ->type_name("STYLE")
       ->group(group);
+}
+
+void add_endpoint_ips_flag(CLI::App& command, S3AccessFlags& flags) {
+  command
+      .add_option("--endpoint-ips", flags.endpoint_ips,
+                  "addresses to connect to instead of those that the endpoint's name has")
+      ->delimiter(',')
+      ->type_name("IP,IP")
+      ->group("S3");
 }
 
 S3Access s3_access(const S3AccessFlags& flags, Context& context) {
@@ -84,24 +100,36 @@ S3Access s3_access(const S3AccessFlags& flags, Context& context) {
     return context.environment(name.c_str());
   };
   if (!flags.profile.empty()) options.profile = flags.profile;
+  if (!flags.region.empty()) options.region = flags.region;
+  if (!flags.endpoint_url.empty()) options.endpoint_url = flags.endpoint_url;
+  options.find_credentials = !given && !flags.no_sign_request;
+  // Many processes that start at one moment must not ask for keys at one moment.
+  options.seed = std::random_device()();
+  options.log = [&context](LogLevel level, std::string_view message) {
+    if (level == LogLevel::Warning)
+      context.err << one_line("note: " + std::string(message)) + "\n" << std::flush;
+  };
   const s3::AwsSettings settings = s3::load_aws_settings(options);
 
   S3Access access;
-  s3::EndpointOptions& endpoint = access.client.endpoint;
-  endpoint.endpoint_url =
-      !flags.endpoint_url.empty() ? flags.endpoint_url : settings.endpoint_url.value_or("");
-  if (!flags.region.empty())
-    endpoint.region = flags.region;
-  else if (settings.region)
-    endpoint.region = *settings.region;
-  endpoint.addressing_style = flags.addressing_style == "path"      ? s3::AddressingStyle::Path
-                              : flags.addressing_style == "virtual" ? s3::AddressingStyle::Virtual
-                                                                    : s3::AddressingStyle::Auto;
-  if (given)
-    access.client.credentials = *given;
-  else if (!flags.no_sign_request && settings.credentials)
-    access.client.credentials = *settings.credentials;
+  access.client.endpoint = {.endpoint_url = settings.endpoint_url.value_or(""),
+                            .region = settings.region.value_or("us-east-1"),
+                            .addressing_style = settings.addressing_style,
+                            .use_dualstack_endpoint = settings.use_dualstack_endpoint,
+                            .use_fips_endpoint = settings.use_fips_endpoint,
+                            .use_accelerate_endpoint = settings.use_accelerate_endpoint};
+  // "auto" is what nobody has to say.
+  if (const auto style = s3::parse_addressing_style(flags.addressing_style);
+      style != s3::AddressingStyle::Auto)
+    access.client.endpoint.addressing_style = style;
+  if (given) access.client.credentials = *given;
+  access.client.credentials_provider = settings.credentials;
+  // Fetched now: what is wrong with them shows before anything is done, and no clock is running.
+  if (settings.credentials) settings.credentials->get();
   if (settings.ca_bundle) access.client.transport.ca_file = *settings.ca_bundle;
+  access.client.transport.proxy = settings.proxy;
+  access.client.transport.endpoint_ips = flags.endpoint_ips;
+  access.client.log = options.log;
   return access;
 }
 

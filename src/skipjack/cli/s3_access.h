@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "skipjack/cli/context.h"
 #include "skipjack/s3/client.h"
@@ -32,14 +33,19 @@ struct S3AccessFlags {
   S3KeyFlags keys{};
   std::string addressing_style = "auto";
   bool no_sign_request = false;
+  std::vector<std::string> endpoint_ips{};
 };
 
 /// flags must outlive the parsing.
 void add_s3_access_flags(CLI::App& command, S3AccessFlags& flags);
 
-/// Flags before environment before profile. With no keys anywhere requests go out unsigned. Throws
-/// what load_aws_settings and given_credentials throw, and InvalidArgument for keys together with a
-/// profile or with --no-sign-request.
+/// The same, for a command that makes all its connections itself.
+void add_endpoint_ips_flag(CLI::App& command, S3AccessFlags& flags);
+
+/// Flags before environment before profile before the instance's metadata; the proxy is the
+/// environment's. With no keys anywhere requests go out unsigned. Throws what load_aws_settings and
+/// given_credentials throw, and InvalidArgument for keys together with a profile or with
+/// --no-sign-request. context must outlive what is returned: warnings go to its standard error.
 struct S3Access {
   s3::ClientOptions client;
 };

@@ -21,10 +21,11 @@ namespace {
 struct GetFlags {
   S3AccessFlags access;
   std::string source, destination, to, config_file, version_id;
-  std::string multipart_threshold, multipart_chunksize, io_chunksize, max_bandwidth, memory_limit;
+  std::string multipart_threshold, multipart_chunksize, io_chunksize, max_bandwidth, memory_limit,
+      checksum, write_mode;
   std::optional<std::int64_t> max_concurrency, num_download_attempts, max_io_queue;
   bool use_threads = false, no_use_threads = false, boto3_defaults = false, json = false,
-       quiet = false;
+       quiet = false, resume = false, no_hedge = false;
 };
 
 s3::TransferConfig transfer_config(const GetFlags& flags) {
@@ -52,6 +53,10 @@ s3::TransferConfig transfer_config(const GetFlags& flags) {
   if (flags.max_io_queue) config.max_io_queue = flags.max_io_queue;
   if (flags.use_threads) config.use_threads = true;
   if (flags.no_use_threads) config.use_threads = false;
+  if (flags.resume) config.resume = true;
+  if (flags.no_hedge) config.hedge = false;
+  if (!flags.checksum.empty()) config.checksum = s3::checksum_validation(flags.checksum);
+  if (!flags.write_mode.empty()) config.write_mode = s3::parse_write_mode(flags.write_mode);
   s3::validate(config);
   return config;
 }
@@ -149,7 +154,9 @@ std::string sentence(const s3::DownloadResult& result, const s3::ObjectAddress& 
                         size(result.config.multipart_chunksize) + " over " +
                         std::to_string(result.config.max_concurrency) + " connections; ") +
              (result.num_retries > 0 ? std::to_string(result.num_retries) + " retries; " : "") +
-             format_duration(from_seconds(used.cpu_seconds)) + " of CPU, " +
+             (result.checksum.verified.empty() ? "not verified: " + result.checksum.note
+                                               : result.checksum.verified + " verified") +
+             "; " + format_duration(from_seconds(used.cpu_seconds)) + " of CPU, " +
              size(used.peak_memory_bytes) + " of memory") +
          "\n";
 }
@@ -211,6 +218,7 @@ void add_s3_get(CLI::App& s3, Context& context) {
   command.add_flag("--json", flags->json, "print the result as JSON, effective values included");
   command.add_flag("--quiet,-q", flags->quiet, "print nothing but errors");
   add_s3_access_flags(command, flags->access);
+  add_endpoint_ips_flag(command, flags->access);
 
   const std::string group =
       "TransferConfig (sizes in bytes or as 8MiB; what is not given the engine chooses)";
@@ -235,6 +243,24 @@ void add_s3_get(CLI::App& s3, Context& context) {
   size("--io-chunksize", flags->io_chunksize, "size of one write");
   size("--max-bandwidth", flags->max_bandwidth, "bytes a second over all connections");
   size("--memory-limit", flags->memory_limit, "bound on the buffers");
+  command
+      .add_option("--checksum", flags->checksum,
+                  "when_supported (verify what the server has a checksum of) or when_required")
+      ->type_name("WHEN")
+      ->group(group);
+  command
+      .add_option("--write-mode", flags->write_mode,
+                  "buffered (through the page cache), direct (around it) or auto")
+      ->check(CLI::IsMember({"auto", "buffered", "direct"}))
+      ->type_name("MODE")
+      ->group(group);
+  command
+      .add_flag("--resume", flags->resume,
+                "go on with what an earlier call left, and leave what there is if this one breaks")
+      ->group(group);
+  command
+      .add_flag("--no-hedge", flags->no_hedge, "ask for nothing a second time that is only late")
+      ->group(group);
   command.add_flag("--use-threads", flags->use_threads, "many connections at a time")->group(group);
   command
       .add_flag("--no-use-threads", flags->no_use_threads, "part after part, over one connection")

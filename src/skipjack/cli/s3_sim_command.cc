@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "skipjack/base/bytes.h"
+#include "skipjack/base/file.h"
 #include "skipjack/cli/commands.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/signals.h"
@@ -20,8 +21,8 @@ namespace skipjack::cli {
 namespace {
 
 struct SimFlags {
-  std::string profile, host = "127.0.0.1", folder, access_key, secret_key, region = "us-east-1",
-                       duration, memory_limit;
+  std::string profile, faults, host = "127.0.0.1", folder, access_key, secret_key,
+                               region = "us-east-1", duration, memory_limit;
   std::vector<std::string> objects, buckets;
   int port = 9000;
   std::uint64_t seed = 1;
@@ -40,6 +41,8 @@ s3sim::ServerOptions server_options(const SimFlags& flags, Context& context) {
   options.host = flags.host;
   options.port = flags.port;
   if (!flags.profile.empty()) options.profile = s3sim::load_profile(flags.profile);
+  if (!flags.faults.empty())
+    options.faults = s3sim::fault_script_from_json(parse_json(read_file(flags.faults)));
   options.seed = flags.seed;
   options.access_key = !flags.access_key.empty()
                            ? flags.access_key
@@ -120,6 +123,10 @@ void add_s3_sim(CLI::App& s3, Context& context) {
                   "network model: a name of --list-profiles or a JSON file; default: none, as fast "
                   "as it goes")
       ->type_name("NAME|FILE");
+  command
+      .add_option("--faults", flags->faults,
+                  "JSON list of faults on cue, such as [{\"kind\": \"reset\", \"first\": 3}]")
+      ->type_name("FILE");
   command
       .add_option("--object", flags->objects, "synthetic object, bucket/key=SIZE; may be repeated")
       ->type_name("OBJECT")

@@ -81,8 +81,8 @@ s3tune::MeasurementTarget target_of_flags(const S3TuneFlags& flags, const S3Acce
   target.endpoint_url = access.client.endpoint.endpoint_url;
   target.region = access.client.endpoint.region;
   target.profile = flags.access.profile;
-  target.addressing_style = flags.access.addressing_style;
-  target.sign_requests = !flags.access.no_sign_request && !access.client.credentials.anonymous();
+  target.addressing_style = s3::to_string(access.client.endpoint.addressing_style);
+  target.sign_requests = !flags.access.no_sign_request && !s3::is_anonymous(access.client);
   target.to = s3tune::parse_destination(flags.to);
   if (target.to == s3tune::Destination::File)
     target.folder = scratch_folder_path(flags.folder, name);

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <pugixml.hpp>
 
+#include "skipjack/s3/dates.h"
+
 namespace skipjack::s3 {
 namespace {
 
@@ -114,7 +116,23 @@ S3ErrorBody parse_s3_error(std::string_view xml) {
   pugi::xml_document document;
   if (!document.load_buffer(xml.data(), xml.size())) return {};
   const pugi::xml_node error = document.child("Error");
-  return {printable(error.child_value("Code"), 100), printable(error.child_value("Message"), 300)};
+  return {printable(error.child_value("Code"), 100), printable(error.child_value("Message"), 300),
+          printable(error.child_value("Region"), 64)};
+}
+
+FinalFailure describe_failure(TransportStatus status, std::string_view detail, const HttpHead& head,
+                              std::string_view body) {
+  const S3ErrorBody error = parse_s3_error(body);
+  FinalFailure failure{.attempt = {.transport = status, .http_status = head.status},
+                       .s3_message = error.message,
+                       .transport_detail = std::string(detail),
+                       .bucket_region = error.region};
+  failure.attempt.s3_code = error.code;
+  if (const std::string* region = head.find("x-amz-bucket-region")) failure.bucket_region = *region;
+  if (const std::string* date = head.find("date")) failure.server_time = parse_http_date(*date);
+  if (const std::string* after = head.find("retry-after"))
+    failure.attempt.retry_after = parse_retry_after(*after);
+  return failure;
 }
 
 Error to_error(const RequestContext& context, const FinalFailure& failure) {

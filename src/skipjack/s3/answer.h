@@ -29,6 +29,7 @@ std::optional<Duration> parse_retry_after(std::string_view text);
 struct S3ErrorBody {
   std::string code;
   std::string message;
+  std::string region;  ///< Of the bucket, in answers to requests that went to another.
 };
 /// Empty fields for what is no S3 error. Control characters are made spaces, lengths bounded.
 S3ErrorBody parse_s3_error(std::string_view xml);
@@ -47,11 +48,16 @@ struct FinalFailure {
   /// The rest of what is known, for the message.
   std::string s3_message;
   std::string transport_detail;
-  std::string bucket_region;  ///< x-amz-bucket-region
+  std::string bucket_region;  ///< x-amz-bucket-region, or what the body says.
+  /// What the Date header says: Unix time in seconds.
+  std::optional<std::int64_t> server_time;
   std::int64_t attempts_made = 1;
   /// The request said If-Match.
   bool had_if_match = false;
 };
+/// What a failed attempt's answer says: its head, and as much of its body as there is.
+FinalFailure describe_failure(TransportStatus status, std::string_view detail, const HttpHead& head,
+                              std::string_view body);
 /// The Error for a request that is not tried again.
 Error to_error(const RequestContext& context, const FinalFailure& failure);
 

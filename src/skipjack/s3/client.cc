@@ -1,5 +1,7 @@
 #include "skipjack/s3/client.h"
 
+#include <algorithm>
+
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3/download.h"
@@ -25,12 +27,23 @@ Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(o
 Client::~Client() = default;
 
 DownloadResult Client::download(const DownloadOptions& options) {
-  return run_download(impl_->requester, options);
+  const auto* last = options.range ? std::get_if<LastBytes>(&*options.range) : nullptr;
+  if (last == nullptr) return run_download(impl_->requester, options);
+  // Where the last bytes begin, only the object's size tells.
+  if (last->count < 1)
+    throw Error(ErrorCode::InvalidArgument,
+                "the last " + std::to_string(last->count) + " bytes must be >= 1");
+  const ObjectSummary object =
+      head_object(options.object, {.version_id = options.version_id, .access = options.access});
+  DownloadOptions from_there = options;
+  from_there.range = ByteSpan{.begin = std::max<std::int64_t>(0, object.size - last->count)};
+  if (options.if_match.empty()) from_there.if_match = object.etag;
+  return run_download(impl_->requester, from_there);
 }
 
-ObjectSummary Client::head_object(const ObjectAddress& object, const std::string& version_id) {
-  RequestSpec spec{.method = "HEAD", .object = object};
-  if (!version_id.empty()) spec.query.emplace_back("versionId", version_id);
+ObjectSummary Client::head_object(const ObjectAddress& object, const HeadOptions& options) {
+  RequestSpec spec{.method = "HEAD", .object = object, .headers = access_headers(options.access)};
+  if (!options.version_id.empty()) spec.query.emplace_back("versionId", options.version_id);
   const HttpHead head = impl_->requester.exchange(spec, {}).head;
   const auto size = parse_size(header_of(head, "content-length"));
   if (!size)
@@ -52,10 +65,11 @@ std::string Client::put_object(const PutOptions& options) {
                 "an upload of " + std::to_string(options.bytes.size()) +
                     " bytes must be <= " + std::to_string(kLargestPut),
                 "upload it in parts with the AWS CLI");
-  const RequestSpec spec{.method = "PUT",
-                         .object = options.object,
-                         .headers = {{"Content-Type", options.content_type}},
-                         .body = options.bytes};
+  RequestSpec spec{.method = "PUT",
+                   .object = options.object,
+                   .headers = access_headers(options.access),
+                   .body = options.bytes};
+  spec.headers.emplace_back("Content-Type", options.content_type);
   return header_of(impl_->requester.exchange(spec, options.stop).head, "etag");
 }
 
@@ -87,12 +101,18 @@ Json to_json(const DownloadResult& result) {
   object.set("bytes_per_second", result.bytes_per_second());
   object.set("seconds_to_first_byte", to_seconds(result.time_to_first_byte));
   object.set("num_parts", result.num_parts);
+  object.set("resumed_bytes", result.resumed_bytes);
   object.set("num_requests", result.num_requests);
   object.set("num_retries", result.num_retries);
+  object.set("num_hedges", result.num_hedges);
+  object.set("hedged_bytes", result.hedged_bytes);
   object.set("num_connections", result.num_connections);
   object.set("peak_buffer_bytes", result.peak_buffer_bytes);
   object.set("etag", result.etag);
   object.set("version_id", result.version_id.empty() ? Json() : Json(result.version_id));
+  object.set("checksum",
+             result.checksum.verified.empty() ? Json() : Json(result.checksum.verified));
+  if (!result.checksum.note.empty()) object.set("checksum_note", result.checksum.note);
   object.set("config", to_json(result.config));
   return object;
 }

@@ -1,8 +1,8 @@
-// The front of the engine: fetch an object into a file, into memory or nowhere; put and look at
-// small ones. Downloads begin with a ranged GET that also tells size and ETag (no HEAD); the other
-// connections are opened once it has answered. Later parts ask with If-Match, so a file never mixes
-// two versions. Uploads are one PUT; multipart uploads, checksums, resuming and hedging are not
-// here.
+// The front of the engine: fetch an object into a file, into memory, to a consumer in order, or
+// nowhere; put and look at small ones. Downloads begin with a ranged GET that also tells size and
+// ETag (no HEAD); the other connections are opened once it has answered. Later parts ask with
+// If-Match, so a file never mixes two versions, and what came is held against the server's checksum
+// (object_checksum.h). Uploads are one PUT; multipart uploads, resuming and hedging are not here.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "skipjack/base/log.h"
 #include "skipjack/s3/credentials.h"
 #include "skipjack/s3/endpoint.h"
+#include "skipjack/s3/object_access.h"
 #include "skipjack/s3/plan.h"
 #include "skipjack/s3/transfer_config.h"
 #include "skipjack/s3/transport.h"
@@ -30,8 +32,10 @@ namespace skipjack::s3 {
 
 struct ClientOptions {
   EndpointOptions endpoint{};
-  /// Anonymous unless set; load_aws_settings() finds those of the environment and the profile.
+  /// Keys for as long as the client lives. Anonymous unless set.
   Credentials credentials{};
+  /// Set: comes before credentials. load_aws_settings() finds whoever provides keys here.
+  std::shared_ptr<CredentialsProvider> credentials_provider{};
   TransportOptions transport{};
   /// Another transport than sockets, or libcurl's where there is a proxy; for tests. Called once.
   std::function<std::unique_ptr<Transport>(const TransportOptions&)> make_transport{};
@@ -39,6 +43,11 @@ struct ClientOptions {
   std::optional<std::uint64_t> seed{};
   LogSink log{};
 };
+
+/// Whether requests go out unsigned.
+inline bool is_anonymous(const ClientOptions& options) {
+  return !options.credentials_provider && options.credentials.anonymous();
+}
 
 /// An object's bytes, kept for the caller.
 struct MemoryObject {
@@ -62,11 +71,33 @@ struct ToFile {
 struct ToMemory {};
 /// Received and dropped: measures the network.
 struct Discard {};
-using DownloadTarget = std::variant<ToFile, ToMemory, Discard>;
+/// Every byte once and in order, as soon as those before it are there: for pipes and parsers. Half
+/// of the memory limit holds back what comes early.
+struct ToConsumer {
+  /// Called by the writing thread (the calling one with use_threads = false). May wait, and so slow
+  /// the download down; what it throws ends the download.
+  std::function<void(std::span<const std::byte>)> consume;
+};
+using DownloadTarget = std::variant<ToFile, ToMemory, Discard, ToConsumer>;
+
+/// Bytes [begin, end) of an object, up to its end if none is given; cut to the object.
+struct ByteSpan {
+  std::int64_t begin = 0;
+  std::optional<std::int64_t> end{};
+};
+/// The last bytes of an object, all if it has fewer.
+struct LastBytes {
+  std::int64_t count = 0;
+};
 
 struct DownloadOptions {
   ObjectAddress object{};
   std::string version_id{};  ///< empty: the current version.
+  /// Part of the object. Whole objects if unset.
+  std::optional<std::variant<ByteSpan, LastBytes>> range{};
+  /// Only if the object still has this ETag (quotes included); empty: whatever it has.
+  std::string if_match{};
+  ObjectAccess access{};
   DownloadTarget target = Discard{};
   TransferConfig config{};
   /// Called by the calling thread, at most every progress_interval and once at the end. total is
@@ -77,6 +108,12 @@ struct DownloadOptions {
   std::stop_token stop{};
 };
 
+/// What the bytes of a download were verified against, or why they weren't.
+struct ChecksumOutcome {
+  std::string verified{};  ///< "CRC64NVME", "CRC32 of each part"; empty: nothing.
+  std::string note{};      ///< why nothing; empty if something was.
+};
+
 struct DownloadResult {
   std::int64_t bytes = 0;
   /// From the call until the file has its name.
@@ -85,15 +122,21 @@ struct DownloadResult {
   Duration time_to_first_byte{0};
   EffectiveConfig config;
   std::int64_t num_parts = 0;
+  /// Of the object's bytes, those that an earlier download to the same file had left.
+  std::int64_t resumed_bytes = 0;
   /// HTTP requests sent, retries included.
   std::int64_t num_requests = 0;
   std::int64_t num_retries = 0;
+  /// Second requests for bytes that were late, and the bytes that came twice for it.
+  std::int64_t num_hedges = 0;
+  std::int64_t hedged_bytes = 0;
   /// New connections made for this download.
   std::int64_t num_connections = 0;
   /// Most bytes that were held in buffers at one time.
   std::int64_t peak_buffer_bytes = 0;
   std::string etag;  ///< as sent, quotes included; empty if the server sent none.
   std::string version_id;
+  ChecksumOutcome checksum;
   MemoryObject memory;
 
   double bytes_per_second() const;
@@ -110,8 +153,14 @@ struct ObjectSummary {
   std::string server;  ///< the Server header: who answered.
 };
 
+struct HeadOptions {
+  std::string version_id{};  ///< empty: the current version.
+  ObjectAccess access{};
+};
+
 struct PutOptions {
   ObjectAddress object{};
+  ObjectAccess access{};
   /// Must outlive the call. At most 5 GiB, S3's bound for one PUT.
   std::string_view bytes{};
   std::string content_type = "application/octet-stream";
@@ -131,7 +180,7 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   DownloadResult download(const DownloadOptions& options);
-  ObjectSummary head_object(const ObjectAddress& object, const std::string& version_id = {});
+  ObjectSummary head_object(const ObjectAddress& object, const HeadOptions& options = {});
   /// Replaces the object. Returns its ETag.
   std::string put_object(const PutOptions& options);
   /// Does nothing if the caller owns the bucket already.

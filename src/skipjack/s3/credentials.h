@@ -1,15 +1,18 @@
-// Who asks: explicit keys, the environment, profile files, or nobody (anonymous). The environment
-// is read in this file only, and comes in as a lookup function so that the rules can be tested.
-// Later sources of the AWS chain (instance metadata, containers, SSO, processes, roles) are not
-// here.
+// Who asks: keys, and whoever provides them. Keys that end are fetched anew before they do, on a
+// thread of its own, so that no transfer waits for it. Where keys come from is in
+// credentials_chain.h.
 #pragma once
 
-#include <filesystem>
+#include <cstdint>
 #include <functional>
-#include <map>
+#include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
-#include <string_view>
+
+#include "skipjack/base/clock.h"
+#include "skipjack/base/log.h"
+#include "skipjack/base/rng.h"
 
 namespace skipjack::s3 {
 
@@ -31,41 +34,48 @@ struct Credentials {
   std::string access_key_id{};
   Secret secret_access_key{};
   Secret session_token{};  ///< empty if there is none.
+  /// Unix time in seconds from which they are no longer good; nullopt: good for ever.
+  std::optional<std::int64_t> expires{};
 
   bool anonymous() const { return access_key_id.empty(); }
+  friend bool operator==(const Credentials&, const Credentials&) = default;
 };
 
-/// Reads one variable: nullopt if it is unset.
-using EnvironmentLookup = std::function<std::optional<std::string>(const std::string& name)>;
-/// The variables of this process.
-EnvironmentLookup process_environment();
-
-/// Section name -> key -> value, of an AWS profile file. Comments, blank lines and nested settings
-/// ("s3 =" and its indented lines) are understood as the AWS CLI does; the nested ones are left
-/// out.
-using ProfileFile = std::map<std::string, std::map<std::string, std::string>>;
-/// Throws InvalidArgument with the line for text that is no profile file.
-ProfileFile parse_profile_file(std::string_view text, const std::string& name);
-
-struct AwsSettingsOptions {
-  EnvironmentLookup environment = process_environment();
-  /// Profile asked for by name; else AWS_PROFILE, else "default". A named one must exist.
-  std::optional<std::string> profile{};
+/// Thread-safe.
+class CredentialsProvider {
+ public:
+  virtual ~CredentialsProvider() = default;
+  /// Keys to sign with now. Waits only while there are none that are good. Throws what fetching
+  /// them threw, and Cancelled once stop is requested.
+  virtual Credentials get(const std::stop_token& stop = {}) = 0;
+  /// Whether get() would answer (or throw) at once; if not, what it would wait for has begun.
+  virtual bool is_ready() = 0;
+  /// A server said that these keys have expired: get() gives them no more unless they are fetched
+  /// again. False if there can be no others.
+  virtual bool refuse(const Credentials& keys) = 0;
 };
 
-/// What the environment and the profile say, in AWS's order: variables before profile.
-struct AwsSettings {
-  /// nullopt if nobody says anything.
-  std::optional<Credentials> credentials;
-  std::optional<std::string> region;
-  std::optional<std::string> endpoint_url;
-  /// File of certificates to trust instead of the system's.
-  std::optional<std::string> ca_bundle;
-  /// Where the credentials came from, for messages: "environment", "profile default in ...".
-  std::string credentials_source = "none";
+std::shared_ptr<CredentialsProvider> make_static_provider(Credentials credentials);
+
+/// Fetches keys; may take its time, and ends soon with Error once stop is requested. Runs on one
+/// thread at a time.
+using FetchCredentials = std::function<Credentials(const std::stop_token& stop)>;
+
+struct RefreshOptions {
+  FetchCredentials fetch{};
+  /// Fetched already; unset: fetched when first asked for.
+  std::optional<Credentials> first{};
+  /// Must outlive the provider.
+  const Clock* clock = &system_clock();
+  /// Of the jitter that keeps many processes from asking at one moment.
+  std::uint64_t seed = 0;
+  LogSink log{};
 };
 
-/// Throws InvalidArgument (half a pair of keys, bad file), NotFound (named profile missing).
-AwsSettings load_aws_settings(const AwsSettingsOptions& options = {});
+/// Keeps keys fresh. They are fetched anew in the background once a third of their life is left,
+/// but no more than 15 minutes (AWS SDKs' window), less jitter. A failed refresh leaves good keys
+/// in use and is tried again after 5 to 60 s. Keys that are fetched expired are in use for a
+/// minute: it may be this clock that is wrong, and the server decides.
+std::shared_ptr<CredentialsProvider> make_refreshing_provider(RefreshOptions options);
 
 }  // namespace skipjack::s3

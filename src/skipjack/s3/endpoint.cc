@@ -1,9 +1,13 @@
 #include "skipjack/s3/endpoint.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3/aws_partition.h"
+#include "skipjack/s3/text.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -16,22 +20,16 @@ bool is_unreserved(unsigned char c) {
 /// S3's rules loosened to what other stores and old buckets use: enough to keep a name from being
 /// anything else in a URL.
 void check_bucket(const std::string& bucket) {
+  if (is_arn(bucket)) {
+    parse_access_point(bucket);
+    return;
+  }
   const bool good =
       !bucket.empty() && bucket.size() <= 255 && bucket != "." && bucket != ".." &&
       std::all_of(bucket.begin(), bucket.end(), [](unsigned char c) { return is_unreserved(c); });
   if (!good)
     throw Error(ErrorCode::InvalidArgument, "bucket name \"" + bucket + "\" is not valid",
                 "bucket names are letters, digits, '.', '-' and '_'");
-}
-
-void check_region(const std::string& region) {
-  const bool good = !region.empty() && region.size() <= 64 &&
-                    std::all_of(region.begin(), region.end(), [](unsigned char c) {
-                      return is_unreserved(c) && c != '.' && c != '~';
-                    });
-  if (!good)
-    throw Error(ErrorCode::InvalidArgument, "region \"" + region + "\" is not valid",
-                "for example eu-central-1");
 }
 
 /// Names that make one DNS label, so that a wildcard certificate covers them.
@@ -42,33 +40,114 @@ bool is_dns_label(const std::string& bucket) {
          });
 }
 
-struct EndpointUrl {
-  std::string scheme, authority, base_path;
-};
+/// Buckets whose names say that they are reached in another way.
+void refuse_special_bucket(const std::string& bucket) {
+  if (bucket.ends_with("--x-s3"))
+    throw Error(ErrorCode::Unsupported,
+                "bucket " + bucket + " is a directory bucket (S3 Express), which is not supported",
+                "copy the object to a general purpose bucket");
+  if (bucket.ends_with("--op-s3"))
+    throw Error(ErrorCode::Unsupported,
+                "bucket " + bucket +
+                    " is on an Outpost, which is not "
+                    "supported",
+                "copy the object to a bucket of a region");
+}
 
-EndpointUrl parse_endpoint_url(const std::string& url) {
+/// Nothing can stand before an address.
+bool is_address(std::string_view authority) {
+  const std::string host(authority.substr(0, authority.find(':')));
+  ::in_addr bytes{};
+  return authority.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), &bytes) == 1;
+}
+
+/// authority: of the endpoint.
+bool is_virtual_hosted(const EndpointOptions& endpoint, std::string_view authority,
+                       const std::string& bucket) {
+  switch (endpoint.addressing_style) {
+    case AddressingStyle::Path:
+      if (endpoint.use_accelerate_endpoint && endpoint.endpoint_url.empty())
+        throw Error(ErrorCode::InvalidArgument,
+                    "use_accelerate_endpoint can't go with path-style addressing",
+                    "leave one of them out");
+      return false;
+    case AddressingStyle::Virtual:
+      return !is_address(authority);
+    case AddressingStyle::Auto:
+      break;
+  }
+  const bool is_label = is_dns_label(bucket);
+  if (endpoint.use_accelerate_endpoint && endpoint.endpoint_url.empty() && !is_label)
+    throw Error(ErrorCode::InvalidArgument,
+                "bucket " + bucket +
+                    " can't be reached by Transfer Acceleration: its name is no "
+                    "single label of a host name",
+                "leave use_accelerate_endpoint out");
+  return endpoint.endpoint_url.empty() && is_label;
+}
+
+/// The host of AWS for a bucket name, without the bucket.
+std::string s3_host(const EndpointOptions& endpoint) {
+  const AwsPartition& partition = partition_of(endpoint.region);
+  const auto refuse = [](const std::string& what, const std::string& advice) {
+    throw Error(ErrorCode::InvalidArgument, what, advice);
+  };
+  if (endpoint.use_fips_endpoint && partition.name == "aws-cn")
+    refuse("there are no FIPS endpoints in region " + endpoint.region,
+           "leave use_fips_endpoint out");
+  if (!endpoint.use_accelerate_endpoint)
+    return std::string(endpoint.use_fips_endpoint ? "s3-fips." : "s3.") +
+           (endpoint.use_dualstack_endpoint ? "dualstack." : "") + endpoint.region + "." +
+           std::string(partition.domain);
+  if (endpoint.use_fips_endpoint)
+    refuse("use_accelerate_endpoint can't go with use_fips_endpoint", "leave one of them out");
+  if (partition.name != "aws")
+    refuse("there is no Transfer Acceleration in region " + endpoint.region,
+           "leave use_accelerate_endpoint out");
+  return std::string("s3-accelerate.") + (endpoint.use_dualstack_endpoint ? "dualstack." : "") +
+         std::string(partition.domain);
+}
+
+/// Host and region of an access point.
+void aim_at_access_point(const EndpointOptions& endpoint, const std::string& arn,
+                         RequestTarget& target) {
+  const AccessPoint point = parse_access_point(arn);
+  if (endpoint.use_accelerate_endpoint)
+    throw Error(ErrorCode::InvalidArgument, "access points have no Transfer Acceleration",
+                "leave use_accelerate_endpoint out, or name the bucket");
+  target.region = point.region;
+  const std::string label = point.name + "-" + point.account;
+  if (!endpoint.endpoint_url.empty()) {
+    target.authority.insert(0, label + ".");
+    return;
+  }
+  target.authority = label + ".s3-accesspoint" + (endpoint.use_fips_endpoint ? "-fips." : ".") +
+                     (endpoint.use_dualstack_endpoint ? "dualstack." : "") + point.region + "." +
+                     std::string(partition_of(point.region).domain);
+}
+
+}  // namespace
+
+RequestTarget parse_endpoint_url(const std::string& url) {
   const auto fail = [&](const std::string& why) -> Error {
     return Error(ErrorCode::InvalidArgument, "endpoint URL \"" + url + "\" " + why,
                  "write it like http://127.0.0.1:9000 or https://s3.example.org");
   };
-  EndpointUrl result;
+  RequestTarget result;
   const std::size_t separator = url.find("://");
   if (separator == std::string::npos) throw fail("has no http:// or https://");
-  result.scheme = url.substr(0, separator);
-  std::transform(result.scheme.begin(), result.scheme.end(), result.scheme.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  result.scheme = lower_case(url.substr(0, separator));
   if (result.scheme != "http" && result.scheme != "https")
     throw fail("must begin with http:// or https://");
   const std::size_t begin = separator + 3;
   const std::size_t slash = std::min(url.find('/', begin), url.size());
   result.authority = url.substr(begin, slash - begin);
-  result.base_path = url.substr(slash);
-  while (!result.base_path.empty() && result.base_path.back() == '/') result.base_path.pop_back();
+  result.path = url.substr(slash);
+  while (!result.path.empty() && result.path.back() == '/') result.path.pop_back();
 
   if (result.authority.find('@') != std::string::npos)
     throw fail("must not hold a user or password");
-  for (const char c : result.authority + result.base_path)
+  for (const char c : result.authority + result.path)
     if (static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 127 || c == '?' ||
         c == '#' || c == '"' || c == '<' || c == '>' || c == '\\')
       throw fail("holds a character that has no place there");
@@ -92,7 +171,26 @@ EndpointUrl parse_endpoint_url(const std::string& url) {
   return result;
 }
 
-}  // namespace
+AddressingStyle parse_addressing_style(std::string_view text) {
+  for (const AddressingStyle style :
+       {AddressingStyle::Auto, AddressingStyle::Path, AddressingStyle::Virtual})
+    if (to_string(style) == text) return style;
+  throw Error(ErrorCode::InvalidArgument, "addressing_style = \"" +
+                                              std::string(text.substr(0, 20)) +
+                                              "\" must be auto, path or virtual");
+}
+
+std::string_view to_string(AddressingStyle style) {
+  switch (style) {
+    case AddressingStyle::Path:
+      return "path";
+    case AddressingStyle::Virtual:
+      return "virtual";
+    case AddressingStyle::Auto:
+      break;
+  }
+  return "auto";
+}
 
 std::string percent_encode(std::string_view text, Slashes slashes) {
   constexpr char kHex[] = "0123456789ABCDEF";
@@ -117,7 +215,14 @@ ObjectAddress parse_s3_uri(std::string_view uri) {
     throw Error(ErrorCode::InvalidArgument, "\"" + std::string(uri) + "\" must begin with s3://",
                 "write it like s3://bucket/key");
   const std::string_view rest = uri.substr(kScheme.size());
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  // In an ARN the first '/' comes before the access point's name.
+  std::size_t begin = 0;
+  if (is_arn(rest)) {
+    constexpr std::string_view kResource = ":accesspoint/";
+    begin = rest.find(kResource);
+    begin = begin == std::string_view::npos ? 0 : begin + kResource.size();
+  }
+  const std::size_t slash = std::min(rest.find('/', begin), rest.size());
   ObjectAddress address{
       std::string(rest.substr(0, slash)),
       std::string(slash < rest.size() ? rest.substr(slash + 1) : std::string_view())};
@@ -147,22 +252,21 @@ RequestTarget request_target(const EndpointOptions& endpoint, const ObjectAddres
     throw Error(ErrorCode::InvalidArgument, "the key has " + std::to_string(address.key.size()) +
                                                 " bytes; S3 takes at most 1024");
   const bool custom = !endpoint.endpoint_url.empty();
-  EndpointUrl base;
-  if (custom) {
-    base = parse_endpoint_url(endpoint.endpoint_url);
+  RequestTarget target{.scheme = "https"};
+  if (custom) target = parse_endpoint_url(endpoint.endpoint_url);
+  target.region = endpoint.region;
+  if (is_arn(address.bucket)) {
+    aim_at_access_point(endpoint, address.bucket, target);
   } else {
-    const bool china = endpoint.region.rfind("cn-", 0) == 0;
-    base = {"https", "s3." + endpoint.region + (china ? ".amazonaws.com.cn" : ".amazonaws.com"),
-            ""};
+    if (!custom) {
+      refuse_special_bucket(address.bucket);
+      target.authority = s3_host(endpoint);
+    }
+    if (is_virtual_hosted(endpoint, target.authority, address.bucket))
+      target.authority.insert(0, address.bucket + ".");
+    else
+      target.path += "/" + address.bucket;
   }
-  bool virtual_hosted = endpoint.addressing_style == AddressingStyle::Virtual;
-  if (endpoint.addressing_style == AddressingStyle::Auto)
-    virtual_hosted = !custom && is_dns_label(address.bucket);
-
-  RequestTarget target;
-  target.scheme = base.scheme;
-  target.authority = virtual_hosted ? address.bucket + "." + base.authority : base.authority;
-  target.path = base.base_path + (virtual_hosted ? "" : "/" + address.bucket);
   if (!address.key.empty())
     target.path += "/" + percent_encode(address.key, Slashes::Keep);
   else if (target.path.empty())

@@ -23,18 +23,18 @@ constexpr std::int64_t kAutoLargestPart = 16 * kMiB;
 // Parts begin at multiples of this where the engine chooses: whole pages and whole write blocks.
 constexpr std::int64_t kAutoAlignment = 64 * kKiB;
 // Bytes of a write: larger ones save little more CPU and cost memory for each connection.
-constexpr std::int64_t kAutoWrite = kMiB;
-constexpr std::int64_t kSmallestWrite = 16 * kKiB;
-constexpr std::int64_t kAutoOutstandingWrites = 32;
+constexpr std::int64_t kAutoWrite = 4 * kMiB;
+constexpr std::int64_t kSmallestWrite = 64 * kKiB;
+constexpr std::int64_t kAutoOutstandingWrites = 8;
 // What one reception takes from the socket.
-constexpr std::int64_t kReceiveBuffer = 512 * kKiB;
+constexpr std::int64_t kReceiveBuffer = kMiB;
 constexpr std::int64_t kSmallestReceiveBuffer = 16 * kKiB;
+// What a connection holds beside that: OpenSSL's state and records, 64 KB measured
+// over 1,000 connections, and room for longer chains of certificates.
+constexpr std::int64_t kConnectionBytes = 96 * kKiB;
 // With max_bandwidth, all connections together take in at most a fiftieth of a second's worth at a
 // time, so that the rate is kept over short spans too.
 constexpr std::int64_t kBandwidthSlices = 50;
-// S3's largest object in parts of 50 MiB; keeps the list of parts below 64 MiB, whatever size a
-// server claims.
-constexpr std::int64_t kMostParts = std::int64_t{1} << 20;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
@@ -48,23 +48,27 @@ std::int64_t auto_chunksize(std::int64_t rest, std::int64_t connections) {
   return ceil_div(chunk, kAutoAlignment) * kAutoAlignment;
 }
 
-/// Makes connections * (write + reception) + queue * write fit into the limit: first shorter
-/// writes, then a shorter queue, then fewer connections. The receive buffer shrinks with the
-/// writes.
+std::int64_t connection_bytes(const EffectiveConfig& config) {
+  return config.io_chunksize + config.receive_buffer + kConnectionBytes;
+}
+
+/// Makes connections * (write + reception + state) + queue * write fit into the limit: first
+/// shorter writes, then a shorter queue, then fewer connections. The receive buffer shrinks with
+/// the writes.
 void fit_memory(EffectiveConfig& config) {
   const std::int64_t limit = config.memory_limit;
-  const auto connection_bytes = [&] { return config.io_chunksize + config.receive_buffer; };
   // Half for what connections fill, half for what waits to be written.
-  const std::int64_t share = std::max(kSmallestWrite, limit / 2 / config.max_concurrency);
+  const std::int64_t share =
+      std::max(kSmallestWrite, limit / 2 / config.max_concurrency - kConnectionBytes);
   if (config.receive_buffer > share / 4)
     config.receive_buffer = std::max(kSmallestReceiveBuffer, share / 4);
-  if (connection_bytes() > share)
+  if (config.io_chunksize + config.receive_buffer > share)
     config.io_chunksize =
         std::max(std::min(config.io_chunksize, kSmallestWrite), share - config.receive_buffer);
   const std::int64_t most_connections =
-      std::max<std::int64_t>(1, (limit - config.io_chunksize) / connection_bytes());
+      std::max<std::int64_t>(1, (limit - config.io_chunksize) / connection_bytes(config));
   config.max_concurrency = std::min(config.max_concurrency, most_connections);
-  const std::int64_t left = limit - config.max_concurrency * connection_bytes();
+  const std::int64_t left = limit - config.max_concurrency * connection_bytes(config);
   config.max_io_queue =
       std::min(config.max_io_queue, std::max<std::int64_t>(1, left / config.io_chunksize));
 }
@@ -83,6 +87,7 @@ Json to_json(const EffectiveConfig& config) {
   object.set("max_bandwidth", config.max_bandwidth ? Json(*config.max_bandwidth) : Json());
   object.set("memory_limit", config.memory_limit);
   object.set("receive_buffer", config.receive_buffer);
+  object.set("write_mode", std::string(to_string(config.write_mode)));
   return object;
 }
 
@@ -95,7 +100,13 @@ TransferConfig as_transfer_config(const EffectiveConfig& config) {
           .io_chunksize = config.io_chunksize,
           .use_threads = config.use_threads,
           .max_bandwidth = config.max_bandwidth,
-          .memory_limit = config.memory_limit};
+          .memory_limit = config.memory_limit,
+          .write_mode = config.write_mode};
+}
+
+std::int64_t most_requests(const EffectiveConfig& config) {
+  const std::int64_t left = config.memory_limit - config.max_io_queue * config.io_chunksize;
+  return std::max<std::int64_t>(1, left / connection_bytes(config));
 }
 
 ByteRange first_range(const TransferConfig& config) {
@@ -119,6 +130,7 @@ Plan plan_download(std::int64_t object_size, const TransferConfig& config,
       config.memory_limit.value_or(std::clamp(limits.memory_bytes / 4, 64 * kMiB, kGiB));
   effective.max_concurrency = config.max_concurrency.value_or(kAutoConcurrency);
   effective.receive_buffer = kReceiveBuffer;
+  effective.write_mode = config.write_mode;
 
   const std::int64_t first = std::min(first_range(config).end, object_size);
   const std::int64_t rest = object_size - first;
@@ -138,26 +150,10 @@ Plan plan_download(std::int64_t object_size, const TransferConfig& config,
   // GET).
   if (one_connection && effective.use_threads) chunk = std::max(chunk, rest);
 
-  if (!config.multipart_chunksize) chunk = std::max(chunk, ceil_div(rest, kMostParts));
-  if (ceil_div(rest, chunk) > kMostParts)
-    throw Error(ErrorCode::InvalidArgument,
-                "multipart_chunksize = " + std::to_string(chunk) + " cuts " +
-                    std::to_string(object_size) + " bytes into " +
-                    std::to_string(ceil_div(rest, chunk)) +
-                    " parts, which must be <= " + std::to_string(kMostParts),
-                "use larger parts, or leave multipart_chunksize out for auto");
-  if (object_size > 0) {
-    plan.parts.reserve(static_cast<std::size_t>(1 + ceil_div(rest, chunk)));
-    plan.parts.push_back({0, first});
-    for (std::int64_t begin = first; begin < object_size;) {
-      const std::int64_t end = object_size - begin > chunk ? begin + chunk : object_size;
-      plan.parts.push_back({begin, end});
-      begin = end;
-    }
-  }
+  if (object_size > 0) plan.num_parts = 1 + ceil_div(rest, chunk);
   effective.multipart_chunksize = chunk;
-  const auto num_parts = static_cast<std::int64_t>(plan.parts.size());
-  effective.max_concurrency = std::clamp<std::int64_t>(num_parts, 1, effective.max_concurrency);
+  effective.max_concurrency =
+      std::clamp<std::int64_t>(plan.num_parts, 1, effective.max_concurrency);
 
   const std::int64_t longest_part = std::max<std::int64_t>({1, first, std::min(chunk, rest)});
   effective.io_chunksize = std::min(config.io_chunksize.value_or(kAutoWrite), longest_part);

@@ -1,11 +1,10 @@
-// From (object size, TransferConfig, limits) to the parts of a transfer and the values it really
-// runs with. Pure. Values that nobody set are chosen here, from what S3 is known to give: about 90
-// MB/s a connection, 10 to 30 ms to the first byte. No measuring, no adaptation.
+// From (object size, TransferConfig, limits) to the values that a transfer begins with. Pure.
+// Values that nobody set are chosen here, from what S3 is known to give: about 90 MB/s a
+// connection, 10 to 30 ms to the first byte; flight_control.h adapts them.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "skipjack/base/json.h"
 #include "skipjack/s3/transfer_config.h"
@@ -26,8 +25,8 @@ struct PlanLimits {
   std::int64_t memory_bytes = std::int64_t{4} << 30;
 };
 
-/// The values that a transfer ran with: every field known, nothing that had no effect. 100
-/// connections for 7 parts are 7.
+/// The values that a transfer begins with, or ran with: every field known, nothing that had no
+/// effect. 100 connections for 7 parts are 7.
 struct EffectiveConfig {
   std::int64_t multipart_threshold = 0;
   std::int64_t max_concurrency = 0;
@@ -40,6 +39,8 @@ struct EffectiveConfig {
   std::int64_t memory_limit = 0;
   /// Bytes that each connection receives at a time, within memory_limit.
   std::int64_t receive_buffer = 0;
+  /// Of a file: Direct if it went around the page cache, else Buffered.
+  WriteMode write_mode = WriteMode::Auto;
 
   friend bool operator==(const EffectiveConfig&, const EffectiveConfig&) = default;
 };
@@ -48,16 +49,18 @@ Json to_json(const EffectiveConfig& config);
 TransferConfig as_transfer_config(const EffectiveConfig& config);
 
 struct Plan {
-  /// In order, disjoint, covering [0, object size) exactly; empty for an empty object.
-  std::vector<ByteRange> parts{};
+  /// With these values, the first request's range included; 0 for an empty object.
+  std::int64_t num_parts = 0;
   EffectiveConfig config{};
 };
+
+/// Requests in flight that memory_limit has room for beside the writes. >= 1.
+std::int64_t most_requests(const EffectiveConfig& config);
 
 /// The range of the first request, which goes out before the object's size is known.
 ByteRange first_range(const TransferConfig& config);
 
-/// object_size >= 0; part 0 is first_range cut to the object. Throws InvalidArgument as validate()
-/// does, and for a multipart_chunksize that makes more than 2^20 parts.
+/// object_size >= 0. Throws InvalidArgument as validate() does.
 Plan plan_download(std::int64_t object_size, const TransferConfig& config,
                    const PlanLimits& limits);
 

@@ -1,41 +1,16 @@
 #include "skipjack/s3/requester.h"
 
-#include <array>
-#include <condition_variable>
-#include <mutex>
+#include <optional>
 #include <random>
 
+#include "skipjack/s3/aws_partition.h"
 #include "skipjack/s3/sigv4.h"
 
 namespace skipjack::s3 {
 namespace {
 
-// Errors and confirmations are a few hundred bytes; what is longer is cut.
-constexpr std::size_t kLongestBody = 256 * 1024;
-
-/// Collects one small answer.
-class SmallReceiver final : public ResponseReceiver {
- public:
-  void on_head(const HttpHead& head) override { answer.head = head; }
-  std::span<std::byte> body_space() override { return space_; }
-  void on_body(std::size_t n) override {
-    const std::size_t room = kLongestBody - std::min(kLongestBody, answer.body.size());
-    answer.body.append(reinterpret_cast<const char*>(space_.data()), std::min(n, room));
-  }
-  void on_end(TransportStatus end, std::string_view end_detail) override {
-    ended = true;
-    status = end;
-    detail = end_detail;
-  }
-
-  SmallAnswer answer;
-  bool ended = false;
-  TransportStatus status = TransportStatus::Complete;
-  std::string detail;
-
- private:
-  std::array<std::byte, 4096> space_;
-};
+// A request may have the wrong region, a wrong clock and old keys, and one of them twice.
+constexpr int kMostLessons = 4;
 
 std::uint64_t seed_of(const std::optional<std::uint64_t>& seed) {
   if (seed) return *seed;
@@ -44,13 +19,6 @@ std::uint64_t seed_of(const std::optional<std::uint64_t>& seed) {
 }
 
 }  // namespace
-
-void wait_or_stop(Duration duration, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any condition;
-  std::unique_lock lock(mutex);
-  condition.wait_for(lock, stop, duration, [] { return false; });
-}
 
 void throw_cancelled(const ObjectAddress& object) {
   throw Error(ErrorCode::Cancelled, "the transfer of " + to_s3_uri(object) + " was cancelled");
@@ -61,73 +29,105 @@ Requester::Requester(ClientOptions options)
   transport_ = options_.make_transport            ? options_.make_transport(options_.transport)
                : options_.transport.proxy.empty() ? make_socket_transport(options_.transport)
                                                   : make_curl_transport(options_.transport);
+  credentials_ = options_.credentials_provider ? options_.credentials_provider
+                                               : make_static_provider(options_.credentials);
 }
 
-HttpRequest Requester::make_request(const RequestSpec& spec) const {
-  RequestTarget target = request_target(options_.endpoint, spec.object);
+EndpointOptions Requester::endpoint_of(const ObjectAddress& object) const {
+  EndpointOptions endpoint = options_.endpoint;
+  const auto known = region_of_bucket_.find(object.bucket);
+  if (known != region_of_bucket_.end()) endpoint.region = known->second;
+  return endpoint;
+}
+
+HttpRequest Requester::make_request(const RequestSpec& spec, RequestIdentity& identity,
+                                    const std::stop_token& stop) {
+  RequestTarget target = request_target(endpoint_of(spec.object), spec.object);
   target.query = spec.query;
+  identity.region = target.region;
+  identity.clock_offset = clock_offset_;
+  identity.credentials = credentials_->get(stop);
   // A body is hashed unless TLS keeps it from being changed on the way.
   std::string payload_hash(kEmptyPayloadHash);
-  if (!spec.body.empty() && !options_.credentials.anonymous())
+  if (!spec.body.empty() && !identity.credentials.anonymous())
     payload_hash = target.scheme == "https" ? std::string(kUnsignedPayload) : sha256_hex(spec.body);
-  HttpHeaders headers = sign({.method = spec.method,
-                              .target = target,
-                              .headers = spec.headers,
-                              .payload_hash = payload_hash,
-                              .region = options_.endpoint.region,
-                              .unix_time = static_cast<std::int64_t>(system_clock().unix_time())},
-                             options_.credentials);
+  HttpHeaders headers =
+      sign({.method = spec.method,
+            .target = target,
+            .headers = spec.headers,
+            .payload_hash = payload_hash,
+            .region = target.region,
+            .unix_time = static_cast<std::int64_t>(system_clock().unix_time()) + clock_offset_},
+           identity.credentials);
   return {
       .method = spec.method, .url = target.url(), .headers = std::move(headers), .body = spec.body};
 }
 
+bool Requester::take_lesson(const ObjectAddress& object, const FinalFailure& failure,
+                            RequestIdentity& identity) {
+  if (identity.num_lessons >= kMostLessons) return false;
+  const Lesson lesson =
+      lesson_of(failure, identity, static_cast<std::int64_t>(system_clock().unix_time()));
+  if (const auto* elsewhere = std::get_if<OtherRegion>(&lesson)) {
+    // The ARN of an access point says where it is, and is right.
+    if (is_arn(object.bucket)) return false;
+    log(options_.log, LogLevel::Debug,
+        "bucket " + object.bucket + " is in region " + elsewhere->region + ", not in " +
+            identity.region);
+    region_of_bucket_[object.bucket] = elsewhere->region;
+  } else if (const auto* clock = std::get_if<OtherClock>(&lesson)) {
+    log(options_.log, LogLevel::Warning,
+        "this machine's clock and the server's differ by " + std::to_string(clock->offset) +
+            " s; requests are signed with the server's time");
+    clock_offset_ = clock->offset;
+  } else if (std::holds_alternative<KeysEnded>(lesson)) {
+    if (!credentials_->refuse(identity.credentials)) return false;
+    log(options_.log, LogLevel::Debug,
+        "the keys have expired before their time; others are fetched");
+  } else {
+    return false;
+  }
+  ++identity.num_lessons;
+  return true;
+}
+
+void Requester::learn(const Experience& experience) {
+  const std::int64_t number = experience.requests_in_flight > 0 ? experience.requests_in_flight
+                                                                : experience_.requests_in_flight;
+  experience_ = experience;
+  experience_.requests_in_flight = number;
+}
+
 RequestContext Requester::context_of(const ObjectAddress& object) const {
-  const RequestTarget target = request_target(options_.endpoint, object);
+  const RequestTarget target = request_target(endpoint_of(object), object);
   return {.object = object,
           .endpoint = target.scheme + "://" + target.authority,
-          .region = options_.endpoint.region,
-          .anonymous = options_.credentials.anonymous()};
+          .region = target.region,
+          .anonymous = is_anonymous(options_)};
 }
 
 SmallAnswer Requester::exchange(const RequestSpec& spec, const std::stop_token& stop) {
   const RetryOptions retry;
+  RequestIdentity identity;
   std::int64_t tokens = 1;
   for (std::int64_t attempt = 1;; ++attempt) {
-    SmallReceiver receiver;
-    transport_->start(make_request(spec), receiver);
-    {
-      const std::stop_callback wake(stop, [this] { transport_->wake(); });
-      try {
-        while (!receiver.ended && !stop.stop_requested())
-          transport_->drive(std::chrono::seconds(1));
-      } catch (...) {
-        transport_->cancel(receiver);
-        throw;
-      }
-    }
-    if (!receiver.ended) {
-      transport_->cancel(receiver);
-      throw_cancelled(spec.object);
-    }
-    const HttpHead& head = receiver.answer.head;
-    if (receiver.status == TransportStatus::Complete && head.status >= 200 && head.status < 300) {
+    std::optional<SmallOutcome> outcome =
+        exchange_once(*transport_, make_request(spec, identity, stop), {.stop = stop});
+    if (!outcome) throw_cancelled(spec.object);
+    const HttpHead& head = outcome->answer.head;
+    if (outcome->status == TransportStatus::Complete && head.status >= 200 && head.status < 300) {
       quota_.give(tokens);
-      return std::move(receiver.answer);
+      return std::move(outcome->answer);
     }
-    FinalFailure failure;
+    FinalFailure failure =
+        describe_failure(outcome->status, outcome->detail, head, outcome->answer.body);
     failure.attempts_made = attempt;
-    failure.transport_detail = receiver.detail;
-    failure.attempt.transport = receiver.status;
-    failure.attempt.http_status = head.status;
-    const S3ErrorBody error = parse_s3_error(receiver.answer.body);
-    failure.attempt.s3_code = error.code;
-    failure.s3_message = error.message;
-    if (!error.code.empty() && error.code == spec.accepted_s3_code)
-      return std::move(receiver.answer);
-    if (const std::string* region = head.find("x-amz-bucket-region"))
-      failure.bucket_region = *region;
-    if (const std::string* after = head.find("retry-after"))
-      failure.attempt.retry_after = parse_retry_after(*after);
+    const std::string& code = failure.attempt.s3_code;
+    if (!code.empty() && code == spec.accepted_s3_code) return std::move(outcome->answer);
+    if (take_lesson(spec.object, failure, identity)) {
+      --attempt;
+      continue;
+    }
     const RetryDecision decision = decide_retry(failure.attempt, attempt, chance(), retry, quota_);
     if (!std::holds_alternative<RetryAfter>(decision))
       throw to_error(context_of(spec.object), failure);

@@ -1,7 +1,10 @@
-// What all requests of a client share: the transport, the signing, the quota and chance of retries,
-// and, for small answers, the whole exchange with its retries.
+// What all requests of a client share: the transport, the signing, what refusals have taught about
+// regions, clock and keys, the quota and chance of retries, and, for small answers, the whole
+// exchange with its retries.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -12,7 +15,10 @@
 #include "skipjack/base/rng.h"
 #include "skipjack/s3/answer.h"
 #include "skipjack/s3/client.h"
+#include "skipjack/s3/flight_control.h"
+#include "skipjack/s3/lesson.h"
 #include "skipjack/s3/retry.h"
+#include "skipjack/s3/small_exchange.h"
 #include "skipjack/s3/transport.h"
 
 namespace skipjack::s3 {
@@ -27,13 +33,6 @@ struct RequestSpec {
   std::string accepted_s3_code{};
 };
 
-struct SmallAnswer {
-  HttpHead head;
-  std::string body;
-};
-
-/// Waits so long, or until stop is requested.
-void wait_or_stop(Duration duration, const std::stop_token& stop);
 [[noreturn]] void throw_cancelled(const ObjectAddress& object);
 
 /// Not thread-safe.
@@ -44,18 +43,37 @@ class Requester {
   Transport& transport() { return *transport_; }
   RetryQuota& quota() { return quota_; }
   const LogSink& log_sink() const { return options_.log; }
+  const TransportOptions& transport_options() const { return options_.transport; }
+  /// What earlier downloads taught about the endpoint.
+  const Experience& experience() const { return experience_; }
+  void learn(const Experience& experience);
   /// Uniform on [0, 1).
   double chance() { return rng_.uniform(); }
-  /// Signed now.
-  HttpRequest make_request(const RequestSpec& spec) const;
+  /// Whether make_request would not have to wait for keys; if it would, they are on their way.
+  bool is_ready() { return credentials_->is_ready(); }
+  /// Signed now; identity gets what it was made with. Throws Cancelled if it waits for keys until
+  /// stop is requested, and what fetching them threw.
+  HttpRequest make_request(const RequestSpec& spec, RequestIdentity& identity,
+                           const std::stop_token& stop = {});
+  /// Takes in what a refusal teaches. True: the request, made again, may end otherwise. Bounded by
+  /// identity.num_lessons.
+  bool take_lesson(const ObjectAddress& object, const FinalFailure& failure,
+                   RequestIdentity& identity);
   RequestContext context_of(const ObjectAddress& object) const;
   /// The answer with a status in [200, 300); throws Error for every other end.
   SmallAnswer exchange(const RequestSpec& spec, const std::stop_token& stop);
 
  private:
+  /// For this bucket, as far as is known.
+  EndpointOptions endpoint_of(const ObjectAddress& object) const;
+
   ClientOptions options_;
+  std::shared_ptr<CredentialsProvider> credentials_;
+  std::map<std::string, std::string> region_of_bucket_;
+  std::int64_t clock_offset_ = 0;
   std::unique_ptr<Transport> transport_;
   RetryQuota quota_;
+  Experience experience_;
   Rng rng_;
 };
 

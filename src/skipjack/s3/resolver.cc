@@ -47,7 +47,8 @@ struct Resolver::Lookup {
   }
 };
 
-Resolver::Resolver(int wake) : wake_(wake) {}
+Resolver::Resolver(int wake, std::vector<std::string> instead)
+    : wake_(wake), instead_(std::move(instead)) {}
 Resolver::~Resolver() = default;
 
 Resolver::Answer Resolver::find(const std::string& host, std::uint16_t port, Duration now) {
@@ -59,7 +60,12 @@ Resolver::Answer Resolver::find(const std::string& host, std::uint16_t port, Dur
     if (told.is_known && told.addresses.empty()) entry.asked = now - 2 * kKept;
     return told;
   }
-  Answer numeric = look_up(host, port, AI_NUMERICHOST);
+  Answer numeric;
+  if (instead_.empty()) numeric = look_up(host, port, AI_NUMERICHOST);
+  for (const std::string& address : instead_)
+    for (const SocketAddress& known : look_up(address, port, AI_NUMERICHOST).addresses)
+      numeric.addresses.push_back(known);
+  numeric.is_known = true;
   entry.lookup = std::make_shared<Lookup>();
   entry.asked = now;
   if (!numeric.addresses.empty()) {

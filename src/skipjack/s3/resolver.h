@@ -23,7 +23,8 @@ struct SocketAddress {
 class Resolver {
  public:
   /// wake: an eventfd that is written to when a lookup has ended.
-  explicit Resolver(int wake);
+  /// instead: addresses that every host is taken to have; empty: names are looked up.
+  explicit Resolver(int wake, std::vector<std::string> instead = {});
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
@@ -45,6 +46,7 @@ class Resolver {
     Duration asked{0};
   };
   int wake_;
+  std::vector<std::string> instead_;
   std::map<std::pair<std::string, std::uint16_t>, Entry> entries_;
 };
 

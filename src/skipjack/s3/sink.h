@@ -11,6 +11,8 @@
 #include <memory>
 #include <span>
 
+#include "skipjack/s3/transfer_config.h"
+
 namespace skipjack::s3 {
 
 /// How a sink takes bytes.
@@ -20,6 +22,20 @@ enum class Delivery {
   Dropped,  ///< not at all.
 };
 
+/// Bytes that a sink takes at a time: those in [next, end). One that needs the bytes in order has
+/// consumed those before next.
+struct Room {
+  std::int64_t next = 0;
+  std::int64_t end = INT64_MAX;
+};
+
+struct WriteHints {
+  /// Offsets, lengths and addresses that are multiples of this; 1: any.
+  std::int64_t alignment = 1;
+  /// Threads at the same time.
+  int num_writers = 1;
+};
+
 /// open, then writes, then finish or abandon. Destruction without finish abandons.
 class Sink {
  public:
@@ -27,8 +43,13 @@ class Sink {
   virtual Delivery delivery() const = 0;
   /// Once, when the size is known. Throws Error (Io when there is no room).
   virtual void open(std::int64_t size) = 0;
-  /// Ranges of different calls are disjoint, inside [0, size). One thread at a time. Throws Error.
+  /// How writes cost least; after open().
+  virtual WriteHints hints() const { return {}; }
+  /// Ranges of different calls are disjoint, inside [0, size). hints().num_writers threads at a
+  /// time at most. Throws Error.
   virtual void write(std::int64_t offset, std::span<const std::byte> bytes) = 0;
+  /// Where bytes may come now. Thread-safe.
+  virtual Room room() const { return {}; }
   /// The object's bytes, for InPlace, after open().
   virtual std::byte* memory() { return nullptr; }
   /// All bytes are there: makes the result visible under its name. Throws Error.
@@ -42,11 +63,19 @@ enum class UnfinishedFile {
   Nameless,  ///< without a name where the file system can do that, else Named.
   Named,     ///< under an unpredictable temporary name.
 };
+struct FileSinkOptions {
+  UnfinishedFile unfinished = UnfinishedFile::Nameless;
+  /// Direct throws Unsupported at open() where the file system can't.
+  WriteMode write_mode = WriteMode::Auto;
+  /// Unless empty: the unfinished file's name beside the target. It is taken up if it is there, and
+  /// abandon() leaves it.
+  std::filesystem::path kept_name{};
+};
 /// Creates the file at once, so that a folder that can't be written to is known before
 /// the first byte is fetched. Throws Error: NotFound (no such folder), PermissionDenied, Io,
 /// InvalidArgument (target is a folder), Unsupported (FIFO, socket, block device).
 std::unique_ptr<Sink> make_file_sink(const std::filesystem::path& path,
-                                     UnfinishedFile unfinished = UnfinishedFile::Nameless);
+                                     const FileSinkOptions& options = {});
 
 struct MemoryObject;
 /// Fills object, which must outlive the sink; it is emptied by abandon().

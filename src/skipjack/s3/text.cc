@@ -1,5 +1,7 @@
 #include "skipjack/s3/text.h"
 
+#include <openssl/evp.h>
+
 namespace skipjack::s3 {
 
 std::string_view trim(std::string_view text) {
@@ -14,6 +16,15 @@ std::string lower_case(std::string_view text) {
   for (char& c : result)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return result;
+}
+
+std::string base64(std::string_view bytes) {
+  std::string text(base64_size(bytes.size()) + 1, '\0');  // OpenSSL ends it with a zero.
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                   reinterpret_cast<const unsigned char*>(bytes.data()),
+                                   static_cast<int>(bytes.size()));
+  text.resize(static_cast<std::size_t>(size));
+  return text;
 }
 
 }  // namespace skipjack::s3

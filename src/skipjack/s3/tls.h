@@ -3,14 +3,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 
 namespace skipjack::s3 {
 
-/// What came of a step. WantRead and WantWrite: when the socket is readable or writable, again.
-enum class TlsStep { Done, WantRead, WantWrite, Closed, Failed };
+/// What came of a step, of a socket in the clear too. WantRead and WantWrite: when the socket is
+/// readable or writable, again.
+enum class IoStep { Done, WantRead, WantWrite, Closed, Failed };
 
 /// One connection's; does not own the socket.
 class TlsSession {
@@ -21,11 +23,12 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
-  TlsStep handshake();
+  IoStep handshake();
   /// n: what was read or written, > 0 where Done.
-  TlsStep read(std::span<std::byte> space, std::size_t& n);
-  TlsStep write(std::span<const std::byte> bytes, std::size_t& n);
-  /// Decrypted already: read() will not have to wait.
+  /// Reads as much as there is room for, and there is.
+  IoStep read(std::span<std::byte> space, std::size_t& n);
+  IoStep write(std::span<const std::byte> bytes, std::size_t& n);
+  /// Received already: the socket will not tell of it.
   bool has_pending() const;
   /// Why the last step failed.
   const std::string& error() const;
@@ -42,6 +45,9 @@ class TlsContext {
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
+
+  /// Most bytes that a reception takes in, and that a session holds of them; 256 KiB unless set.
+  void set_receive_buffer(std::int64_t bytes);
 
   /// For a connected socket to this host (a name, or an address without brackets).
   std::unique_ptr<TlsSession> open(int socket, const std::string& host);

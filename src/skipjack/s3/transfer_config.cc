@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -35,6 +36,22 @@ constexpr std::array<Field, 8> kFields = {{
     {"memory_limit", "", &TransferConfig::memory_limit, Unit::Bytes, kMiB, std::nullopt},
 }};
 
+struct Switch {
+  std::string_view name;
+  std::optional<bool> TransferConfig::*member;
+};
+constexpr std::array<Switch, 3> kSwitches = {{
+    {"use_threads", &TransferConfig::use_threads},
+    {"hedge", &TransferConfig::hedge},
+    {"resume", &TransferConfig::resume},
+}};
+
+const Switch* find_switch(std::string_view key) {
+  for (const Switch& field : kSwitches)
+    if (key == field.name) return &field;
+  return nullptr;
+}
+
 const Field* find_field(std::string_view key) {
   for (const Field& field : kFields)
     if (key == field.name || (!field.alias.empty() && key == field.alias)) return &field;
@@ -62,7 +79,35 @@ std::int64_t field_value(const Field& field, const Json& value) {
                                      : " must be a whole number of bytes or a size like \"8MiB\""));
 }
 
+constexpr std::array<std::pair<WriteMode, std::string_view>, 3> kWriteModes = {
+    {{WriteMode::Auto, "auto"}, {WriteMode::Buffered, "buffered"}, {WriteMode::Direct, "direct"}}};
+
 }  // namespace
+
+std::string_view to_string(ChecksumValidation validation) {
+  return validation == ChecksumValidation::WhenSupported ? "when_supported" : "when_required";
+}
+
+ChecksumValidation checksum_validation(std::string_view text) {
+  for (const auto validation :
+       {ChecksumValidation::WhenSupported, ChecksumValidation::WhenRequired})
+    if (text == to_string(validation)) return validation;
+  throw Error(ErrorCode::InvalidArgument, "checksum = \"" + std::string(text.substr(0, 100)) +
+                                              "\" must be when_supported or when_required");
+}
+
+std::string_view to_string(WriteMode mode) {
+  for (const auto& [value, name] : kWriteModes)
+    if (value == mode) return name;
+  return "unknown";
+}
+
+WriteMode parse_write_mode(std::string_view text) {
+  for (const auto& [value, name] : kWriteModes)
+    if (name == text) return value;
+  throw Error(ErrorCode::InvalidArgument, "write_mode = \"" + std::string(text.substr(0, 100)) +
+                                              "\" must be auto, buffered or direct");
+}
 
 TransferConfig with_boto3_defaults(const TransferConfig& config) {
   TransferConfig filled = config;
@@ -93,14 +138,24 @@ TransferConfig transfer_config_from_json(const Json& object) {
   for (const auto& [key, value] : object.as_object()) {
     if (const Field* field = find_field(key)) {
       if (!value.is_null()) config.*field->member = field_value(*field, value);
-    } else if (key == "use_threads") {
+    } else if (const Switch* toggle = find_switch(key)) {
       if (!value.is_null() && !value.is_bool())
         throw Error(ErrorCode::InvalidArgument,
-                    "use_threads = " + to_json_text(value) + " must be true or false");
-      if (value.is_bool()) config.use_threads = value.as_bool();
+                    key + " = " + to_json_text(value) + " must be true or false");
+      if (value.is_bool()) config.*toggle->member = value.as_bool();
+    } else if (key == "checksum") {
+      if (!value.is_null())
+        config.checksum =
+            checksum_validation(value.is_string() ? value.as_string() : to_json_text(value));
+    } else if (key == "write_mode") {
+      if (!value.is_null())
+        config.write_mode =
+            parse_write_mode(value.is_string() ? value.as_string() : to_json_text(value));
     } else {
-      std::string known = "use_threads";
-      for (const Field& other : kFields) known += ", " + std::string(other.name);
+      std::string known = "checksum, write_mode, ";
+      for (const Switch& other : kSwitches) known += std::string(other.name) + ", ";
+      for (const Field& other : kFields) known += std::string(other.name) + ", ";
+      known.resize(known.size() - 2);
       throw Error(ErrorCode::InvalidArgument,
                   "unknown key \"" + key + "\" in a transfer configuration",
                   "known keys: " + known);
@@ -114,7 +169,11 @@ Json to_json(const TransferConfig& config) {
   Json object{Json::Object{}};
   for (const Field& field : kFields)
     if (const auto& value = config.*field.member) object.set(field.name, *value);
-  if (config.use_threads) object.set("use_threads", *config.use_threads);
+  for (const Switch& field : kSwitches)
+    if (const auto& value = config.*field.member) object.set(field.name, *value);
+  if (config.checksum) object.set("checksum", std::string(to_string(*config.checksum)));
+  if (config.write_mode != WriteMode::Auto)
+    object.set("write_mode", std::string(to_string(config.write_mode)));
   return object;
 }
 

@@ -11,6 +11,25 @@
 
 namespace skipjack::s3 {
 
+/// The values of AWS's response_checksum_validation.
+enum class ChecksumValidation {
+  WhenSupported,  ///< downloads are verified wherever the server has a checksum.
+  WhenRequired,   ///< only where S3 insists, which for downloads is nowhere.
+};
+std::string_view to_string(ChecksumValidation validation);
+/// "when_supported", "when_required"; throws InvalidArgument for anything else.
+ChecksumValidation checksum_validation(std::string_view text);
+
+/// How a file is written.
+enum class WriteMode {
+  Auto,      ///< around the page cache where the file is large and the file system can.
+  Buffered,  ///< through the page cache: right for a file that is read at once.
+  Direct,    ///< around it; Unsupported where the file system can't.
+};
+std::string_view to_string(WriteMode mode);
+/// Throws InvalidArgument.
+WriteMode parse_write_mode(std::string_view text);
+
 struct TransferConfig {
   /// Objects smaller than this are fetched over one connection. Bytes, >= 1; boto3: 8 MiB.
   std::optional<std::int64_t> multipart_threshold{};
@@ -34,11 +53,24 @@ struct TransferConfig {
   /// Bound on the buffers between network and target (an object fetched into memory not included).
   /// Bytes, >= 1 MiB. Not in boto3, whose bound is max_io_queue * io_chunksize.
   std::optional<std::int64_t> memory_limit{};
+  /// Whether, at the end of an object, bytes that are late are asked for a second time, up to a
+  /// twentieth of the object's. Not in boto3. Unset: true.
+  std::optional<bool> hedge{};
+  /// Whether a download to a file that breaks off, or is killed, leaves what it has beside the
+  /// target, and goes on from there when it is called again, if the object is still the same
+  /// (ETag, size, version). Not in boto3. Unset: false.
+  std::optional<bool> resume{};
+  /// Whether bytes are held against the server's checksum. Default WhenSupported; WhenRequired is
+  /// the way out for servers that stumble over x-amz-checksum headers. In boto3 a setting of the
+  /// client, with the same names.
+  std::optional<ChecksumValidation> checksum{};
+  /// Of files. Not in boto3, which writes through the page cache.
+  WriteMode write_mode = WriteMode::Auto;
 
   friend bool operator==(const TransferConfig&, const TransferConfig&) = default;
 };
 
-/// Every field set as boto3 sets it; max_bandwidth and memory_limit stay unset, as there.
+/// Every field set as boto3 sets it; max_bandwidth, memory_limit and checksum stay unset, as there.
 TransferConfig boto3_defaults();
 /// What reading the fields gives in boto3: config with its defaults where nothing is set.
 TransferConfig with_boto3_defaults(const TransferConfig& config);

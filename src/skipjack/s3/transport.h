@@ -20,10 +20,10 @@ struct TransportOptions {
   /// Until a connection (TLS included) must stand. > 0; default 10 s: S3 answers in milliseconds,
   /// far regions within two seconds.
   Duration connect_timeout = std::chrono::seconds(10);
-  /// A request whose answer makes no progress for so long fails with Timeout. > 0; default 10 s
+  /// A request whose answer makes no progress for so long fails with Timeout. > 0; default 5 s
   /// (boto3 waits 60 s); a lower value retries stalled parts sooner and tolerates slow servers
   /// less.
-  Duration stall_timeout = std::chrono::seconds(10);
+  Duration stall_timeout = std::chrono::seconds(5);
   /// Bytes received at a time for each connection. [16 KiB, 10 MiB].
   std::int64_t receive_buffer = 256 * 1024;
   /// Idle connections kept for the next request. >= 1.
@@ -32,6 +32,10 @@ struct TransportOptions {
   std::string ca_file{};
   /// "http://proxy:3128"; empty means none (the environment is not read).
   std::string proxy{};
+  /// IPv4 and IPv6 addresses to connect to instead of those that a host's name has; TLS still
+  /// checks the name. Connections are spread over them. Empty: names are looked up. Not with a
+  /// proxy.
+  std::vector<std::string> endpoint_ips{};
 };
 /// Throws InvalidArgument naming the option that is out of range.
 void validate(const TransportOptions& options);
@@ -105,7 +109,7 @@ class Transport {
 /// Throws what validate() throws, and Unsupported for a proxy.
 std::unique_ptr<Transport> make_socket_transport(const TransportOptions& options);
 /// libcurl's multi interface over epoll: one thread, the caller's. HTTP/1.1. Throws what validate()
-/// throws.
+/// throws, and Unsupported for endpoint_ips.
 std::unique_ptr<Transport> make_curl_transport(const TransportOptions& options);
 
 }  // namespace skipjack::s3

@@ -1,24 +1,43 @@
 #include "skipjack/s3/write_queue.h"
 
+#include <sys/mman.h>
+
+#include <cstdlib>
 #include <new>
+#include <system_error>
 
 #include "skipjack/base/error.h"
 
 namespace skipjack::s3 {
 namespace {
-// Pages, so that a later write around the page cache can use the same buffers.
-constexpr std::align_val_t kAlignment{4096};
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+std::byte* new_buffer(std::size_t bytes) {
+  const std::size_t alignment = bytes >= kHugePage ? kHugePage
+                                : bytes >= kPage   ? kPage
+                                                   : alignof(std::max_align_t);
+  void* buffer = nullptr;
+  if (::posix_memalign(&buffer, alignment, bytes) != 0) throw std::bad_alloc();
+  // A write around the page cache takes hold of each page: of two huge ones rather than of 1024.
+  // Only advice, and whole ones only, or the last would be more memory than was asked for.
+  if (const std::size_t huge = bytes / kHugePage * kHugePage; huge > 0)
+    ::madvise(buffer, huge, MADV_HUGEPAGE);
+  return static_cast<std::byte*>(buffer);
+}
 }  // namespace
 
-void WriteQueue::AlignedDelete::operator()(std::byte* bytes) const {
-  ::operator delete[](bytes, kAlignment);
-}
+void WriteQueue::Free::operator()(std::byte* bytes) const { std::free(bytes); }
 
 WriteQueue::WriteQueue(Sink& sink, const WriteQueueOptions& options)
     : sink_(sink), options_(options) {
   SKIPJACK_CHECK(options.buffer_bytes > 0 && options.num_buffers > 0 &&
                  options.max_outstanding > 0);
-  if (options_.writer == WriteQueueOptions::Writer::Own) thread_ = std::thread([this] { run(); });
+  try {
+    for (int i = 0; i < options.num_writers; ++i) threads_.emplace_back([this] { run(); });
+  } catch (const std::system_error&) {
+    if (threads_.empty()) throw;  // Fewer are slower and do.
+  }
 }
 
 WriteQueue::~WriteQueue() {
@@ -27,7 +46,7 @@ WriteQueue::~WriteQueue() {
     closing_ = true;
   }
   work_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 WriteQueue::Buffer WriteQueue::acquire() {
@@ -38,8 +57,7 @@ WriteQueue::Buffer WriteQueue::acquire() {
   });
   if (failure_) return nullptr;
   if (free_.empty()) {
-    buffers_.emplace_back(static_cast<std::byte*>(
-        ::operator new[](static_cast<std::size_t>(options_.buffer_bytes), kAlignment)));
+    buffers_.emplace_back(new_buffer(static_cast<std::size_t>(options_.buffer_bytes)));
     return buffers_.back().get();
   }
   const Buffer buffer = free_.back();
@@ -52,20 +70,20 @@ void WriteQueue::release(Buffer buffer) {
   free_.push_back(buffer);
 }
 
-void WriteQueue::submit(Buffer buffer, std::int64_t offset, std::size_t length) {
+void WriteQueue::submit(const Write& write) {
   std::unique_lock lock(mutex_);
-  if (options_.writer == WriteQueueOptions::Writer::Inline) {
+  if (options_.num_writers == 0) {
     lock.unlock();
-    write_one({buffer, offset, length});
+    write_one(write);
     return;
   }
   progress_.wait(lock, [&] { return failure_ || outstanding_ < options_.max_outstanding; });
   if (failure_) {
-    free_.push_back(buffer);
+    free_.push_back(write.buffer);
     return;
   }
   ++outstanding_;
-  writes_.push_back({buffer, offset, length});
+  writes_.push_back(write);
   lock.unlock();
   work_.notify_one();
 }
@@ -104,7 +122,7 @@ void WriteQueue::run() {
 void WriteQueue::write_one(const Write& write) noexcept {
   std::exception_ptr failure;
   try {
-    sink_.write(write.offset, {write.buffer, write.length});
+    sink_.write(write.offset, {write.buffer + write.begin, write.length});
   } catch (...) {
     failure = std::current_exception();
   }

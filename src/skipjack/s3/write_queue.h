@@ -1,4 +1,4 @@
-// Buffers between network and sink, and the thread that empties them. Memory is bounded: there are
+// Buffers between network and sink, and the threads that empty them. Memory is bounded: there are
 // so many buffers and no more, made when first needed and used again, the one last emptied first,
 // while it is warm in the cache. Who wants one when there is none waits, and with him the network.
 #pragma once
@@ -24,28 +24,34 @@ struct WriteQueueOptions {
   std::int64_t num_buffers = 0;
   /// Writes handed over and not done. >= 1.
   std::int64_t max_outstanding = 0;
-  /// Own writes on a thread, Inline writes within submit().
-  enum class Writer { Own, Inline } writer = Writer::Own;
+  /// Threads that write; 0: submit() does.
+  int num_writers = 1;
 };
 
-/// One producer. The sink must outlive the queue, whose destructor waits for the write in progress
+/// One producer. The sink must outlive the queue, whose destructor waits for the writes in progress
 /// and drops the others.
 class WriteQueue {
  public:
   using Buffer = std::byte*;
+  /// Bytes [begin, begin + length) of a buffer, for this offset.
+  struct Write {
+    Buffer buffer;
+    std::int64_t begin;
+    std::int64_t offset;
+    std::size_t length;
+  };
 
   WriteQueue(Sink& sink, const WriteQueueOptions& options);
   ~WriteQueue();
   WriteQueue(const WriteQueue&) = delete;
   WriteQueue& operator=(const WriteQueue&) = delete;
 
-  /// Waits for a buffer; nullptr once a write has failed.
+  /// Waits for a buffer; nullptr once a write has failed. Aligned to pages, if it fills one.
   Buffer acquire();
   /// Gives back an empty one.
   void release(Buffer buffer);
-  /// Writes the first length bytes at offset, then has the buffer back. Waits for room in the
-  /// queue.
-  void submit(Buffer buffer, std::int64_t offset, std::size_t length);
+  /// Writes, then has the buffer back. Waits for room in the queue.
+  void submit(const Write& write);
   /// Waits until all is written. Throws what a write threw.
   void drain();
   /// Throws what a write threw, if one did. Does not wait.
@@ -54,15 +60,9 @@ class WriteQueue {
   std::int64_t allocated_bytes() const;
 
  private:
-  struct AlignedDelete {
+  struct Free {
     void operator()(std::byte* bytes) const;
   };
-  struct Write {
-    Buffer buffer;
-    std::int64_t offset;
-    std::size_t length;
-  };
-
   void run();
   void write_one(const Write& write) noexcept;
 
@@ -70,13 +70,13 @@ class WriteQueue {
   const WriteQueueOptions options_;
   mutable std::mutex mutex_;
   std::condition_variable work_, progress_;
-  std::vector<std::unique_ptr<std::byte[], AlignedDelete>> buffers_;
+  std::vector<std::unique_ptr<std::byte[], Free>> buffers_;
   std::vector<Buffer> free_;
   std::deque<Write> writes_;
   std::int64_t outstanding_ = 0;
   bool closing_ = false;
   std::exception_ptr failure_;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace skipjack::s3

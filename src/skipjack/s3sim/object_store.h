@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "skipjack/s3sim/http.h"
+#include "skipjack/s3sim/stored_checksum.h"
 
 namespace skipjack::s3sim {
 
@@ -53,8 +54,12 @@ struct ObjectVersion {
   std::string etag{};
   std::int64_t last_modified = 0;
   std::string content_type = "binary/octet-stream";
-  /// "x-amz-meta-..." and a checksum header of the whole object, as the uploader sent them.
+  /// "x-amz-meta-...", as the uploader sent them.
   Fields metadata{};
+  /// nullopt for a file of the folder.
+  std::optional<StoredChecksum> checksum{};
+  /// Where its parts end, if it was uploaded in parts.
+  std::vector<std::int64_t> part_ends{};
 };
 
 struct ListedObject {

@@ -74,6 +74,17 @@ bool names_tag(std::string_view list, std::string_view etag) {
   return false;
 }
 
+/// The bytes of a part by its number, which begins at 1; an object that was not uploaded in parts
+/// is part 1.
+std::optional<ByteRange> range_of_part(const ObjectVersion& version, std::string_view text) {
+  const auto number = parse_decimal(text);
+  if (number == 1 && version.part_ends.empty()) return ByteRange{0, version.size};
+  if (!number || *number < 1 || *number > static_cast<std::int64_t>(version.part_ends.size()))
+    return std::nullopt;
+  const auto index = static_cast<std::size_t>(*number - 1);
+  return ByteRange{index == 0 ? 0 : version.part_ends[index - 1], version.part_ends[index]};
+}
+
 enum class Condition { Holds, Failed, NotModified };
 
 Condition check_conditions(const Request& request, const ObjectVersion& version) {
@@ -302,7 +313,8 @@ Answer S3Api::object_answer(const Request& request, const Route& route) const {
                            .code = "NoSuchKey",
                            .message = "The specified key does not exist: " + route.key});
   const std::string* part = find_field(route.query, "partNumber");
-  if (part != nullptr && *part != "1")
+  const auto part_range = part != nullptr ? range_of_part(*version, *part) : std::nullopt;
+  if (part != nullptr && !part_range)
     return error(request, {.status = 416,
                            .code = "InvalidPartNumber",
                            .message = "The requested partnumber is not satisfiable"});
@@ -324,7 +336,18 @@ Answer S3Api::object_answer(const Request& request, const Route& route) const {
     return answer;
   }
   if (route.operation == Operation::HeadObject) answer.body = Answer::Body::Omit;
-  if (const std::string* header = request.header("range")) {
+  const auto limit_to = [&](ByteRange range) {
+    answer.status = 206;
+    answer.range = range;
+    answer.headers.emplace_back("Content-Range", "bytes " + std::to_string(range.begin) + "-" +
+                                                     std::to_string(range.end - 1) + "/" +
+                                                     std::to_string(version->size));
+  };
+  if (part_range && !version->part_ends.empty()) {
+    limit_to(*part_range);
+    answer.headers.emplace_back("x-amz-mp-parts-count", std::to_string(version->part_ends.size()));
+  }
+  if (const std::string* header = request.header("range"); header != nullptr && part == nullptr) {
     const auto range = parse_range(*header, version->size);
     if (std::holds_alternative<UnsatisfiableRange>(range)) {
       Answer refused = error(request, {.status = 416,
@@ -333,23 +356,14 @@ Answer S3Api::object_answer(const Request& request, const Route& route) const {
       refused.headers.emplace_back("Content-Range", "bytes */" + std::to_string(version->size));
       return refused;
     }
-    if (const ByteRange* bytes = std::get_if<ByteRange>(&range)) {
-      answer.status = 206;
-      answer.range = *bytes;
-      answer.headers.emplace_back("Content-Range", "bytes " + std::to_string(bytes->begin) + "-" +
-                                                       std::to_string(bytes->end - 1) + "/" +
-                                                       std::to_string(version->size));
-    }
+    if (const ByteRange* bytes = std::get_if<ByteRange>(&range)) limit_to(*bytes);
   }
+  answer.headers.insert(answer.headers.end(), version->metadata.begin(), version->metadata.end());
   const std::string* mode = request.header("x-amz-checksum-mode");
-  const bool with_checksum = mode != nullptr && *mode == "ENABLED" && answer.status == 200;
-  for (const auto& [name, value] : version->metadata)
-    if (!name.starts_with("x-amz-checksum-")) {
-      answer.headers.emplace_back(name, value);
-    } else if (with_checksum) {
-      answer.headers.emplace_back(name, value);
-      answer.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
-    }
+  if (mode != nullptr && *mode == "ENABLED" && version->checksum)
+    for (auto& header :
+         checksum_headers(*version->checksum, answer.range, version->size, version->part_ends))
+      answer.headers.push_back(std::move(header));
   return answer;
 }
 
@@ -436,8 +450,8 @@ Answer S3Api::finish_upload(const Route& route, Upload& upload, double unix_time
   if (const Refusal* refusal = std::get_if<Refusal>(&finished)) return error(named, *refusal);
   ObjectVersion& version = std::get<ObjectVersion>(finished);
   Answer answer{.headers = {{"ETag", version.etag}}};
-  for (const auto& [name, value] : version.metadata)
-    if (name.starts_with("x-amz-checksum-")) answer.headers.emplace_back(name, value);
+  for (auto& header : checksum_headers(*version.checksum, {0, version.size}, version.size, {}))
+    answer.headers.push_back(std::move(header));
   const std::int64_t charged = version.blob->charged_bytes;
   if (store_.put(route.bucket, route.key, std::move(version)) == StoreOutcome::Ok) return answer;
   store_.release(charged);

@@ -30,6 +30,7 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3sim/draws.h"
+#include "skipjack/s3sim/fault_script.h"
 #include "skipjack/s3sim/http.h"
 #include "skipjack/s3sim/link.h"
 #include "skipjack/s3sim/object_store.h"
@@ -88,9 +89,13 @@ struct Connection {
   /// Where the fault strikes; left.end if there is none.
   std::int64_t stop_at = 0;
   std::optional<Fault> fault;
+  /// How long a Stall lasts; 0: for ever.
+  Duration stall{0};
   /// When the body may begin; the head goes before.
   Duration body_from{0};
   bool close_after = false;
+  /// One byte of head or body at a time, with so long a pause after each; 0: as fast as it goes.
+  Duration trickle{0};
   Sender sender;
 };
 
@@ -118,6 +123,7 @@ double thread_cpu_seconds(clockid_t clock) {
 
 ServerOptions checked(ServerOptions options) {
   validate(options.profile);
+  validate(options.faults);
   const auto reject = [](const std::string& what) {
     throw Error(ErrorCode::InvalidArgument, what);
   };
@@ -185,21 +191,36 @@ class Server::Impl {
     return stats;
   }
 
-  void put_object(const std::string& bucket, const std::string& key, std::string_view bytes) {
+  void put_object(const std::string& bucket, const std::string& key, std::string_view bytes,
+                  const PutAs& as) {
+    SKIPJACK_CHECK(as.part_bytes.value_or(1) >= 1);
     store_.create_bucket(bucket);
     Upload upload(store_, Request{.method = "PUT"});
     upload.append(bytes);
     auto finished = upload.finish(static_cast<std::int64_t>(options_.clock->unix_time()));
     if (const Refusal* refusal = std::get_if<Refusal>(&finished))
       throw Error(ErrorCode::Exhausted, "object " + bucket + "/" + key + ": " + refusal->message);
-    SKIPJACK_CHECK(store_.put(bucket, key, std::move(std::get<ObjectVersion>(finished))) ==
-                   StoreOutcome::Ok);
+    ObjectVersion& version = std::get<ObjectVersion>(finished);
+    if (as.part_bytes) {
+      version.part_ends = part_ends(version.size, *as.part_bytes);
+      version.etag = etag_of_parts(bytes, version.part_ends);
+    }
+    if (as.checksum.empty()) {
+      version.checksum.reset();
+    } else if (as.part_bytes) {
+      version.checksum = checksum_of_parts(as.checksum, bytes, version.part_ends);
+    } else {
+      version.checksum =
+          StoredChecksum{.algorithm = as.checksum, .value = base64(digest_of(as.checksum, bytes))};
+    }
+    SKIPJACK_CHECK(store_.put(bucket, key, std::move(version)) == StoreOutcome::Ok);
   }
 
   void add_object(const SyntheticObject& object) {
+    const std::int64_t phase = synthetic_phase(options_.seed, object.bucket, object.key);
     auto blob = std::make_shared<Blob>();
     blob->fd = pattern_descriptor();
-    blob->phase = synthetic_phase(options_.seed, object.bucket, object.key);
+    blob->phase = phase;
     blob->period = kPatternBytes;
     blob->size = object.size;
     store_.create_bucket(object.bucket);
@@ -208,7 +229,10 @@ class Server::Impl {
         .size = object.size,
         .etag = "\"" + synthetic_etag(options_.seed, object.bucket, object.key, object.size) + "\"",
         .last_modified = static_cast<std::int64_t>(options_.clock->unix_time()),
-        .metadata = {}};
+        .metadata = {},
+        .checksum = StoredChecksum{
+            .algorithm = "crc64nvme",
+            .value = base64(crc64nvme_bytes(synthetic_crc64nvme(phase, object.size)))}};
     SKIPJACK_CHECK(store_.put(object.bucket, object.key, std::move(version)) == StoreOutcome::Ok);
   }
 
@@ -515,7 +539,6 @@ class Server::Impl {
       c.refused_early = true;  // Nothing of the body is wanted.
       return;
     }
-    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     const ssize_t sent = ::send(c.fd.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL);
     // An empty send buffer takes 25 bytes; where it doesn't, the client's own timeout sends the
     // body.
@@ -534,10 +557,21 @@ class Server::Impl {
     if (Answer* answer = std::get_if<Answer>(&c.routed))
       return respond(c, request, std::move(*answer));
     const Route& route = std::get<Route>(c.routed);
-    if (!c.upload) return respond(c, request, api_.answer(request, route));
+    if (!c.upload) {
+      const ScriptedFault* scripted = route.operation == Operation::GetObject
+                                          ? fault_for(options_.faults, num_gets_++)
+                                          : nullptr;
+      if (scripted != nullptr && scripted->kind == FaultKind::Replace) replace_object(route);
+      return respond(c, request, api_.answer(request, route), scripted);
+    }
     Answer answer = api_.finish_upload(route, *c.upload, options_.clock->unix_time());
     c.upload.reset();
     respond(c, request, std::move(answer));
+  }
+
+  void replace_object(const Route& route) {
+    if (const auto version = store_.find(route.bucket, route.key))
+      SKIPJACK_CHECK(store_.put(route.bucket, route.key, replaced(*version)) == StoreOutcome::Ok);
   }
 
   void respond_and_close(Connection& c, Answer answer) {
@@ -547,12 +581,16 @@ class Server::Impl {
   }
 
   /// Decides the answer's fate and starts its wait.
-  void respond(Connection& c, const Request& request, Answer answer) {
-    const ResponseDraw draw =
+  void respond(Connection& c, const Request& request, Answer answer,
+               const ScriptedFault* scripted = nullptr) {
+    ResponseDraw draw =
         draw_response(options_.profile, options_.seed, {c.number, c.num_requests++});
     add(counters_.requests);
+    c.trickle = Duration(0);
+    if (scripted != nullptr) answer = follow_script(c, request, std::move(answer), *scripted, draw);
     const bool is_download = answer.blob && answer.body == Answer::Body::Send;
     c.fault.reset();
+    if (scripted == nullptr) c.stall = from_seconds(options_.profile.stall_seconds);
     if (is_download && draw.fault) {
       add(counters_.faults);
       if (*draw.fault == Fault::SlowDown) {
@@ -575,6 +613,7 @@ class Server::Impl {
     }
     log_request(c, request, answer, draw);
     write_head(c, answer);
+    if (scripted != nullptr) script_head(c, scripted->kind);
     c.sender.limit = draw.bytes_per_second;
     c.stop_at = c.left.end;
     if (c.fault)
@@ -585,6 +624,48 @@ class Server::Impl {
     c.state = State::Waiting;
     set_interest(c, 0);
     set_timer(c, now_ + delay);
+  }
+
+  /// What a scripted fault makes of the answer, and of the draw that decides its fate.
+  Answer follow_script(Connection& c, const Request& request, Answer answer,
+                       const ScriptedFault& scripted, ResponseDraw& draw) {
+    add(counters_.faults);
+    draw.fault.reset();
+    draw.fault_fraction = scripted.at;
+    c.stall = from_seconds(scripted.seconds);
+    switch (scripted.kind) {
+      case FaultKind::Reset:
+        draw.fault = Fault::Reset;
+        break;
+      case FaultKind::Truncate:
+        draw.fault = Fault::Truncate;
+        break;
+      case FaultKind::Stall:
+        draw.fault = Fault::Stall;
+        break;
+      case FaultKind::Trickle:
+        c.trickle = from_seconds(scripted.seconds);
+        break;
+      case FaultKind::LateHead:
+        draw.first_byte_seconds += scripted.seconds;
+        break;
+      case FaultKind::Close:
+        c.close_after = true;
+        break;
+      default:
+        break;
+    }
+    return struck(scripted, request, std::move(answer));
+  }
+
+  /// What can only be done to a head that is written.
+  static void script_head(Connection& c, FaultKind kind) {
+    if (kind == FaultKind::Interim) c.head.insert(0, kContinue);
+    if (kind != FaultKind::LowerCaseHeaders) return;
+    const std::size_t end = c.head.find("\r\n\r\n");
+    for (std::size_t line = c.head.find("\r\n"); line < end; line = c.head.find("\r\n", line + 2))
+      for (std::size_t i = line + 2; i < end && c.head[i] != ':'; ++i)
+        if (c.head[i] >= 'A' && c.head[i] <= 'Z') c.head[i] = static_cast<char>(c.head[i] + 32);
   }
 
   void log_request(const Connection& c, const Request& request, const Answer& answer,
@@ -617,7 +698,10 @@ class Server::Impl {
     head += "\r\n";
     if (c.close_after) head += "Connection: close\r\n";
     for (const auto& [name, value] : answer.headers) head += name + ": " + value + "\r\n";
-    if (answer.status != 204)
+    const bool is_chunked =
+        std::any_of(answer.headers.begin(), answer.headers.end(),
+                    [](const auto& h) { return h.first == "Transfer-Encoding"; });
+    if (answer.status != 204 && !is_chunked)
       head += "Content-Length: " + std::to_string(answer.content_length()) + "\r\n";
     head += "\r\n";
     c.blob.reset();
@@ -652,15 +736,17 @@ class Server::Impl {
   Sent send_piece(Connection& c) {
     if (c.head_sent < c.head.size()) {
       const int more = c.left.begin < c.stop_at && c.body_from <= now_ ? MSG_MORE : 0;
-      const ssize_t size = ::send(c.fd.get(), c.head.data() + c.head_sent,
-                                  c.head.size() - c.head_sent, MSG_NOSIGNAL | more);
+      const std::size_t wanted = c.trickle > Duration(0) ? 1 : c.head.size() - c.head_sent;
+      const ssize_t size =
+          ::send(c.fd.get(), c.head.data() + c.head_sent, wanted, MSG_NOSIGNAL | more);
       if (size < 0)
         return errno == EAGAIN ? Sent::Blocked : errno == EINTR ? Sent::All : Sent::Failed;
       c.head_sent += static_cast<std::size_t>(size);
       return Sent::All;
     }
     const Blob& blob = *c.blob;
-    const std::int64_t wanted = std::min<std::int64_t>(c.stop_at - c.left.begin, kSendBytes);
+    const std::int64_t most = c.trickle > Duration(0) ? 1 : static_cast<std::int64_t>(kSendBytes);
+    const std::int64_t wanted = std::min(c.stop_at - c.left.begin, most);
     ssize_t size = 0;
     if (blob.fd < 0) {
       size = ::send(c.fd.get(), blob.text.data() + c.left.begin, static_cast<std::size_t>(wanted),
@@ -686,6 +772,10 @@ class Server::Impl {
       if (sent == Sent::Failed) return close(c);
       if (sent == Sent::Blocked) break;
       c.last_progress = now_;
+      if (c.trickle > Duration(0) && !finished()) {
+        set_interest(c, 0);
+        return set_timer(c, now_ + c.trickle);
+      }
     }
     if (!finished()) return set_interest(c, holds() ? 0U : std::uint32_t{EPOLLOUT});
     if (c.fault) return strike(c);
@@ -700,8 +790,7 @@ class Server::Impl {
       c.state = State::Stalled;
       c.stop_at = c.left.end;
       set_interest(c, 0);
-      if (options_.profile.stall_seconds > 0)
-        set_timer(c, now_ + from_seconds(options_.profile.stall_seconds));
+      if (c.stall > Duration(0)) set_timer(c, now_ + c.stall);
       return;
     }
     close(c, fault == Fault::Truncate ? Ending::Orderly : Ending::Abort);
@@ -740,6 +829,7 @@ class Server::Impl {
                                  from_seconds(queued / std::max(c.sender.paced_at, 1.0))));
   }
 
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   static constexpr std::uint64_t kWakeId = ~std::uint64_t{0};
   static constexpr std::uint64_t kListenId = kWakeId - 1;
 
@@ -750,6 +840,7 @@ class Server::Impl {
   FileDescriptor listener_, epoll_, wake_;
   int port_ = 0;
   Counters counters_;
+  std::int64_t num_gets_ = 0;
 
   // Of the loop's thread.
   Duration now_{0};
@@ -793,8 +884,9 @@ std::string Server::endpoint_url() const {
 }
 const Profile& Server::profile() const { return impl_->options().profile; }
 ServerStats Server::stats() const { return impl_->stats(); }
-void Server::put_object(const std::string& bucket, const std::string& key, std::string_view bytes) {
-  impl_->put_object(bucket, key, bytes);
+void Server::put_object(const std::string& bucket, const std::string& key, std::string_view bytes,
+                        const PutAs& as) {
+  impl_->put_object(bucket, key, bytes, as);
 }
 void Server::add_object(const SyntheticObject& object) { impl_->add_object(object); }
 void Server::remove_object(const std::string& bucket, const std::string& key) {

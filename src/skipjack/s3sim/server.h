@@ -10,12 +10,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "skipjack/base/clock.h"
 #include "skipjack/base/log.h"
+#include "skipjack/s3sim/fault_script.h"
 #include "skipjack/s3sim/profile.h"
 
 namespace skipjack::s3sim {
@@ -38,6 +40,8 @@ struct ServerOptions {
   /// TCP port in [0, 65535]; 0 lets the system choose.
   int port = 0;
   Profile profile{};
+  /// Faults on cue, beside the profile's.
+  FaultScript faults{};
   /// Seed of all draws and of the synthetic bytes.
   std::uint64_t seed = 1;
   /// With a key, every request must carry a valid AWS Signature Version 4 made with it (header or
@@ -65,6 +69,14 @@ struct ServerOptions {
   LogSink log{};
 };
 
+/// How an object came, as far as S3 shows it.
+struct PutAs {
+  /// "crc64nvme", "crc32c", "crc32", "sha256" or "sha1"; empty: S3 keeps none, as of old objects.
+  std::string checksum = "crc64nvme";
+  /// Bytes of a part of a multi-part upload, >= 1; unset: one PUT.
+  std::optional<std::int64_t> part_bytes{};
+};
+
 /// Counts since the start.
 struct ServerStats {
   std::int64_t requests = 0;
@@ -78,7 +90,7 @@ struct ServerStats {
   /// Answers with status 400 to 499 and 500 to 599, injected ones included.
   std::int64_t client_errors = 0;
   std::int64_t server_errors = 0;
-  /// Faults that the profile's odds brought.
+  /// Faults that the profile's odds and the script brought.
   std::int64_t injected_faults = 0;
   /// CPU time of the server's thread, system time included.
   double cpu_seconds = 0;
@@ -100,7 +112,8 @@ class Server {
   const Profile& profile() const;
   ServerStats stats() const;
   /// Adds or replaces an object; the bucket comes into being.
-  void put_object(const std::string& bucket, const std::string& key, std::string_view bytes);
+  void put_object(const std::string& bucket, const std::string& key, std::string_view bytes,
+                  const PutAs& as = {});
   void add_object(const SyntheticObject& object);
   void remove_object(const std::string& bucket, const std::string& key);
   /// Closes the listening socket and all connections, waits for the thread. May be called again.

@@ -27,6 +27,9 @@ void synthetic_bytes(std::int64_t phase, std::int64_t offset, std::span<std::byt
 std::string synthetic_etag(std::uint64_t seed, std::string_view bucket, std::string_view key,
                            std::int64_t size);
 
+/// CRC64NVME of such an object; from sums over the pattern, whatever its size.
+std::uint64_t synthetic_crc64nvme(std::int64_t phase, std::int64_t size);
+
 /// Read-only descriptor of a memory file that holds the pattern; the process keeps it open.
 /// Throws Io if there is no memory for it.
 int pattern_descriptor();

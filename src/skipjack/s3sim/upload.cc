@@ -1,15 +1,11 @@
-// See upload.h. CRCs are table-driven, bit-reflected: fast enough for a test server, and
-// independent of the download engine's own.
+// See upload.h.
 #include "skipjack/s3sim/upload.h"
 
-#include <openssl/evp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <limits>
 
 #include "skipjack/base/error.h"
 
@@ -22,74 +18,6 @@ constexpr std::int64_t kLargestPut = std::int64_t{5} << 30;
 constexpr std::size_t kLargestText = 256 << 10;
 constexpr std::size_t kLongestChunkLine = 4096;
 constexpr std::size_t kMostTrailers = 16;
-
-std::string hex_text(std::string_view bytes) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    out += kDigits[static_cast<unsigned char>(c) >> 4];
-    out += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return out;
-}
-
-/// A reflected CRC with all bits set before and inverted after.
-template <class Word, Word kPolynomial>
-class Crc final : public Digest {
- public:
-  void update(std::string_view bytes) override {
-    static const std::array<Word, 256> table = make_table();
-    for (const char c : bytes)
-      value_ =
-          static_cast<Word>(table[(value_ ^ static_cast<unsigned char>(c)) & 0xff] ^ (value_ >> 8));
-  }
-
-  std::string finish() override {
-    const Word value = ~value_;
-    std::string out;
-    for (int shift = std::numeric_limits<Word>::digits - 8; shift >= 0; shift -= 8)
-      out += static_cast<char>((value >> shift) & 0xff);
-    return out;
-  }
-
- private:
-  static std::array<Word, 256> make_table() {
-    std::array<Word, 256> table{};
-    for (std::size_t i = 0; i < table.size(); ++i) {
-      Word word = static_cast<Word>(i);
-      for (int bit = 0; bit < 8; ++bit)
-        word = (word & 1) != 0 ? (word >> 1) ^ kPolynomial : word >> 1;
-      table[i] = word;
-    }
-    return table;
-  }
-
-  Word value_ = ~Word{0};
-};
-
-class EvpDigest final : public Digest {
- public:
-  explicit EvpDigest(const EVP_MD* kind) : context_(EVP_MD_CTX_new()) {
-    SKIPJACK_CHECK(context_ != nullptr && EVP_DigestInit_ex(context_, kind, nullptr) == 1);
-  }
-  ~EvpDigest() override { EVP_MD_CTX_free(context_); }
-  EvpDigest(const EvpDigest&) = delete;
-  EvpDigest& operator=(const EvpDigest&) = delete;
-
-  void update(std::string_view bytes) override {
-    SKIPJACK_CHECK(EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1);
-  }
-
-  std::string finish() override {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-    unsigned int size = 0;
-    SKIPJACK_CHECK(EVP_DigestFinal_ex(context_, out.data(), &size) == 1);
-    return {reinterpret_cast<const char*>(out.data()), size};
-  }
-
- private:
-  EVP_MD_CTX* context_;
-};
 
 constexpr std::string_view kChecksumPrefix = "x-amz-checksum-";
 
@@ -151,25 +79,6 @@ bool AwsChunkedDecoder::feed(std::string_view bytes, std::string& out) {
   return true;
 }
 
-std::unique_ptr<Digest> make_digest(std::string_view name) {
-  if (name == "crc32") return std::make_unique<Crc<std::uint32_t, 0xedb88320U>>();
-  if (name == "crc32c") return std::make_unique<Crc<std::uint32_t, 0x82f63b78U>>();
-  if (name == "crc64nvme") return std::make_unique<Crc<std::uint64_t, 0x9a6c9329ac4bc9b5ULL>>();
-  if (name == "sha1") return std::make_unique<EvpDigest>(EVP_sha1());
-  if (name == "sha256") return std::make_unique<EvpDigest>(EVP_sha256());
-  if (name == "md5") return std::make_unique<EvpDigest>(EVP_md5());
-  return nullptr;
-}
-
-std::string base64(std::string_view bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(bytes.data()),
-                                   static_cast<int>(bytes.size()));
-  out.resize(static_cast<std::size_t>(size));
-  return out;
-}
-
 Upload::Upload(ObjectStore& store, const Request& request)
     : store_(store), md5_(make_digest("md5")) {
   const std::string* type = request.header("content-type");
@@ -209,6 +118,11 @@ void Upload::expect(const Request& request) {
     if (name.starts_with(kChecksumPrefix)) add_checksum(name, value);
   const std::string* trailer = request.header("x-amz-trailer");
   if (trailer != nullptr && trailer->starts_with(kChecksumPrefix)) add_checksum(*trailer, "");
+  const auto is_checksum = [](const Expectation& expectation) {
+    return expectation.header.starts_with(kChecksumPrefix);
+  };
+  if (std::none_of(expectations_.begin(), expectations_.end(), is_checksum))
+    default_checksum_ = make_digest("crc64nvme");
 }
 
 Upload::~Upload() { store_.release(reserved_); }
@@ -237,6 +151,7 @@ void Upload::store_bytes(std::string_view bytes) {
   }
   reserved_ += size;
   md5_->update(bytes);
+  if (default_checksum_) default_checksum_->update(bytes);
   for (Expectation& expectation : expectations_) expectation.digest->update(bytes);
   const auto internal = [&] {
     refusal_ =
@@ -276,7 +191,8 @@ std::optional<Refusal> Upload::check_expectations(ObjectVersion& version) {
                      .message = "The " + expectation.header +
                                 " you specified did not match what we received."};
     if (expectation.header.starts_with(kChecksumPrefix))
-      version.metadata.emplace_back(expectation.header, actual);
+      version.checksum = StoredChecksum{
+          .algorithm = expectation.header.substr(kChecksumPrefix.size()), .value = actual};
   }
   return std::nullopt;
 }
@@ -293,6 +209,9 @@ std::variant<ObjectVersion, Refusal> Upload::finish(std::int64_t last_modified) 
                         .content_type = content_type_,
                         .metadata = std::move(metadata_)};
   if (auto refusal = check_expectations(version)) return *refusal;
+  if (default_checksum_)
+    version.checksum =
+        StoredChecksum{.algorithm = "crc64nvme", .value = base64(default_checksum_->finish())};
   auto blob = std::make_shared<Blob>();
   blob->fd = file_.get();
   blob->owned = std::move(file_);

@@ -1,6 +1,7 @@
 // The body of a PUT on its way in: takes the framing of aws-chunked bodies off (the form in which
-// SDKs send trailing checksums), checks every digest that the client names, and keeps small objects
-// as text and large ones in a memory file. Not in here: routing, and signatures of single chunks.
+// SDKs send trailing checksums), checks every digest that the client names (and sums up a CRC64NVME
+// if it names none, as S3 does), and keeps small objects as text and large ones in a memory file.
+// Not in here: routing, and signatures of single chunks.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "skipjack/s3sim/digest.h"
 #include "skipjack/s3sim/http.h"
 #include "skipjack/s3sim/object_store.h"
 #include "skipjack/s3sim/signature.h"
@@ -34,18 +36,6 @@ class AwsChunkedDecoder {
   std::int64_t left_ = 0;
   Fields trailers_;
 };
-
-/// "crc32", "crc32c", "crc64nvme", "sha1", "sha256" or "md5" of a stream of bytes.
-class Digest {
- public:
-  virtual ~Digest() = default;
-  virtual void update(std::string_view bytes) = 0;
-  /// The digest's bytes, most significant first; once.
-  virtual std::string finish() = 0;
-};
-/// nullptr for a name that is none of those.
-std::unique_ptr<Digest> make_digest(std::string_view name);
-std::string base64(std::string_view bytes);
 
 /// One PUT. Its reservation in the store ends with it unless finish() hands the object over.
 class Upload {
@@ -81,6 +71,8 @@ class Upload {
   std::optional<std::int64_t> decoded_length_;
   std::vector<Expectation> expectations_;
   std::unique_ptr<Digest> md5_;
+  /// Set if the client names no checksum.
+  std::unique_ptr<Digest> default_checksum_;
   Fields metadata_;
   std::string content_type_;
   std::string text_;

@@ -1,0 +1,41 @@
+#include "skipjack/s3/hedge.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace skipjack::s3 {
+namespace {
+
+constexpr double kNever = std::numeric_limits<double>::infinity();
+// A second request must promise to end in half of the time, and by more than what a request costs.
+constexpr double kGain = 2, kLeastGainSeconds = 0.03;
+// A body comes in large pieces; a pause between two of them is none.
+constexpr double kSilentBodySeconds = 0.5;
+
+double expected_seconds(const LoneRequest& request, double patience_seconds) {
+  if (request.bytes_per_second > 0)
+    return request.silent_seconds > kSilentBodySeconds
+               ? kNever
+               : static_cast<double>(request.bytes_left) / request.bytes_per_second;
+  return request.silent_seconds > std::max(patience_seconds, kLeastGainSeconds) ? kNever : 0;
+}
+
+}  // namespace
+
+std::optional<std::size_t> choose_late_request(std::span<const LoneRequest> requests,
+                                               const Experience& typical, double patience_seconds) {
+  if (typical.bytes_per_second <= 0 || patience_seconds <= 0) return std::nullopt;
+  std::optional<std::size_t> latest;
+  double latest_seconds = 0;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const double seconds = expected_seconds(requests[i], patience_seconds);
+    const double anew = typical.first_byte_seconds +
+                        static_cast<double>(requests[i].bytes_left) / typical.bytes_per_second;
+    if (seconds <= kGain * anew + kLeastGainSeconds || seconds <= latest_seconds) continue;
+    latest = i;
+    latest_seconds = seconds;
+  }
+  return latest;
+}
+
+}  // namespace skipjack::s3

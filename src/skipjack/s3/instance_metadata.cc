@@ -1,0 +1,125 @@
+#include "skipjack/s3/instance_metadata.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "skipjack/s3/endpoint.h"
+#include "skipjack/s3/identity_call.h"
+#include "skipjack/s3/text.h"
+
+namespace skipjack::s3 {
+namespace {
+
+constexpr const char* kWho = "the instance's metadata service";
+constexpr const char* kRolePath = "/latest/meta-data/iam/security-credentials/";
+constexpr const char* kRegionPath = "/latest/meta-data/placement/region";
+/// Six hours, the most that the service grants.
+constexpr std::int64_t kTokenSeconds = 21600;
+
+}  // namespace
+
+class InstanceMetadata::Impl {
+ public:
+  explicit Impl(InstanceMetadataOptions options) : options_(std::move(options)) {
+    // Refused before anything is sent.
+    options_.endpoint = parse_endpoint_url(options_.endpoint).url();
+  }
+
+  std::optional<Credentials> credentials(const std::stop_token& stop) {
+    const std::lock_guard lock(mutex_);
+    const std::optional<SmallOutcome> roles = get(kRolePath, stop);
+    if (!roles || roles->answer.head.status == 404) return std::nullopt;
+    require_success(*roles);
+    const std::string_view lines = roles->answer.body;
+    const std::string role(trim(lines.substr(0, lines.find('\n'))));
+    if (role.empty()) return std::nullopt;
+    const std::optional<SmallOutcome> keys =
+        get(kRolePath + percent_encode(role, Slashes::Encode), stop);
+    if (!keys) return std::nullopt;
+    require_success(*keys);
+    return credentials_of_json(keys->answer.body, kWho, "Token");
+  }
+
+  std::optional<std::string> region(const std::stop_token& stop) {
+    const std::lock_guard lock(mutex_);
+    const std::optional<SmallOutcome> answer = get(kRegionPath, stop);
+    if (!answer || answer->status != TransportStatus::Complete || answer->answer.head.status != 200)
+      return std::nullopt;
+    const std::string region(trim(answer->answer.body));
+    return region.empty() ? std::nullopt : std::optional(region);
+  }
+
+ private:
+  void require_success(const SmallOutcome& outcome) const {
+    if (outcome.status != TransportStatus::Complete || outcome.answer.head.status != 200)
+      throw identity_error(kWho, options_.endpoint, outcome);
+  }
+
+  SmallOutcome call(IdentityCall request, std::int64_t num_attempts, const std::stop_token& stop) {
+    request.url = options_.endpoint + request.url;
+    return call_identity(request, {.time_limit = options_.time_limit,
+                                   .num_attempts = num_attempts,
+                                   .seed = options_.seed + num_calls_++,
+                                   .stop = stop});
+  }
+
+  /// nullopt if there is no such service.
+  std::optional<SmallOutcome> get(const std::string& path, const std::stop_token& stop) {
+    for (int round = 1;; ++round) {
+      if (!have_token(stop)) return std::nullopt;
+      SmallOutcome outcome =
+          call({.url = path, .headers = {{"X-aws-ec2-metadata-token", token_.reveal()}}},
+               options_.num_attempts, stop);
+      // The token has gone stale (an instance that slept): once more with another.
+      if (outcome.answer.head.status != 401 || round == 2) return outcome;
+      token_ = Secret();
+    }
+  }
+
+  bool have_token(const std::stop_token& stop) {
+    if (is_absent_) return false;
+    const double now = options_.clock->unix_time();
+    if (!token_.empty() && now < token_end_) return true;
+    // Whoever does not answer is not there: most machines are no EC2 instances.
+    const IdentityCall request{
+        .method = "PUT",
+        .url = "/latest/api/token",
+        .headers = {{"X-aws-ec2-metadata-token-ttl-seconds", std::to_string(kTokenSeconds)}}};
+    SmallOutcome outcome = call(request, 1, stop);
+    if (outcome.status == TransportStatus::Complete && outcome.answer.head.status != 200 &&
+        outcome.answer.head.status != 403 && outcome.answer.head.status != 404 &&
+        outcome.answer.head.status != 405)
+      outcome = call(request, std::max<std::int64_t>(1, options_.num_attempts - 1), stop);
+    const bool has_one = outcome.status == TransportStatus::Complete &&
+                         outcome.answer.head.status == 200 && !trim(outcome.answer.body).empty();
+    if (!has_one) {
+      // It has shown itself before: it is there and in trouble.
+      if (!token_.empty()) throw identity_error(kWho, options_.endpoint, outcome);
+      is_absent_ = true;
+      return false;
+    }
+    token_ = Secret(std::string(trim(outcome.answer.body)));
+    token_end_ = now + static_cast<double>(kTokenSeconds) * 0.9;
+    return true;
+  }
+
+  InstanceMetadataOptions options_;
+  std::mutex mutex_;
+  Secret token_;
+  double token_end_ = 0;  ///< Unix time.
+  bool is_absent_ = false;
+  std::uint64_t num_calls_ = 0;
+};
+
+InstanceMetadata::InstanceMetadata(InstanceMetadataOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+InstanceMetadata::~InstanceMetadata() = default;
+
+std::optional<Credentials> InstanceMetadata::credentials(const std::stop_token& stop) {
+  return impl_->credentials(stop);
+}
+std::optional<std::string> InstanceMetadata::region(const std::stop_token& stop) {
+  return impl_->region(stop);
+}
+
+}  // namespace skipjack::s3

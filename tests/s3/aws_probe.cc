@@ -1,0 +1,54 @@
+// For aws_referee_test.py: reads a JSON array of cases from standard input (environment, bucket,
+// key and optionally profile) and prints for each, one JSON object a line, where a GET would go,
+// what region it would be signed for and with which key, or the error.
+#include <iostream>
+#include <iterator>
+#include <string>
+
+#include "skipjack/base/error.h"
+#include "skipjack/base/json.h"
+#include "skipjack/s3/aws_settings.h"
+
+namespace skipjack::s3 {
+namespace {
+
+Json answer(const Json& question) {
+  const Json& variables = question.at("environment");
+  AwsSettingsOptions options;
+  options.environment = [&](const std::string& name) -> std::optional<std::string> {
+    const Json* value = variables.find(name);
+    return value ? std::optional(value->as_string()) : std::nullopt;
+  };
+  if (const Json* profile = question.find("profile")) options.profile = profile->as_string();
+  const AwsSettings settings = load_aws_settings(options);
+  Json result{Json::Object{}};
+  result.set("key", settings.credentials ? settings.credentials->get().access_key_id : "");
+  const RequestTarget target =
+      request_target({.endpoint_url = settings.endpoint_url.value_or(""),
+                      .region = settings.region.value_or("us-east-1"),
+                      .addressing_style = settings.addressing_style,
+                      .use_dualstack_endpoint = settings.use_dualstack_endpoint,
+                      .use_fips_endpoint = settings.use_fips_endpoint,
+                      .use_accelerate_endpoint = settings.use_accelerate_endpoint},
+                     {question.at("bucket").as_string(), question.at("object").as_string()});
+  result.set("url", target.url());
+  result.set("region", target.region);
+  return result;
+}
+
+}  // namespace
+}  // namespace skipjack::s3
+
+int main() {
+  const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
+  const skipjack::Json questions = skipjack::parse_json(text);
+  for (const skipjack::Json& question : questions.as_array()) {
+    skipjack::Json result{skipjack::Json::Object{}};
+    try {
+      result = skipjack::s3::answer(question);
+    } catch (const skipjack::Error& error) {
+      result.set("error", skipjack::to_string(error.code()));
+    }
+    std::cout << skipjack::to_json_text(result) << "\n";
+  }
+}

@@ -1,0 +1,331 @@
+// Every fault of the table in docs/s3-download.md: the right bytes or a clear error, nothing left
+// behind, and in time.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <stop_token>
+#include <thread>
+
+#include "folder_test.h"
+#include "scripted_server.h"
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/error.h"
+#include "skipjack/base/file.h"
+#include "skipjack/s3/client.h"
+#include "skipjack/s3sim/server.h"
+
+namespace skipjack::s3 {
+namespace {
+
+using s3sim::FaultKind;
+using s3sim::FaultScript;
+using std::chrono::milliseconds;
+constexpr std::int64_t kAlways = 1'000'000;
+constexpr std::int64_t kSize = 300'007;
+
+struct FaultCase {
+  const char* name;
+  FaultScript script;
+  /// What it ends in; unset: the right bytes.
+  std::optional<ErrorCode> error{};
+  /// Part of the error's message or advice.
+  const char* says = "";
+};
+
+const std::vector<FaultCase>& fault_cases() {
+  const auto status = [](int number, const char* code, std::int64_t first, std::int64_t count) {
+    return s3sim::ScriptedFault{
+        .kind = FaultKind::Status, .first = first, .count = count, .status = number, .code = code};
+  };
+  static const std::vector<FaultCase> cases = {
+      {"SlowDownAtFirst", {status(503, "SlowDown", 0, 2)}},
+      {"SlowDownInBetween", {status(503, "SlowDown", 1, 3)}},
+      {"SlowDownWithRetryAfter",
+       {{.kind = FaultKind::Status, .first = 1, .headers = {{"Retry-After", "1"}}}}},
+      {"InternalError", {status(500, "InternalError", 1, 3)}},
+      {"BadGateway", {status(502, "BadGateway", 1, 2)}},
+      {"ServiceUnavailable", {status(503, "ServiceUnavailable", 2, 2)}},
+      {"GatewayTimeout", {status(504, "GatewayTimeout", 2, 1)}},
+      {"TooManyRequests", {status(429, "TooManyRequests", 1, 2)}},
+      {"RequestTimeout", {status(400, "RequestTimeout", 1, 1)}},
+      {"InternalErrorForGood",
+       {status(500, "InternalError", 2, kAlways)},
+       ErrorCode::Network,
+       "InternalError"},
+      {"ResetBeforeTheBody", {{.kind = FaultKind::Reset, .first = 1, .count = 2, .at = 0}}},
+      {"ResetInTheBody", {{.kind = FaultKind::Reset, .first = 0, .count = 3}}},
+      {"EveryOtherBodyIsTruncated", {{.kind = FaultKind::Truncate, .first = 1, .count = 4}}},
+      {"TruncatedForGood",
+       {{.kind = FaultKind::Truncate, .count = kAlways, .at = 0}},
+       ErrorCode::Network,
+       "broke"},
+      {"Stall", {{.kind = FaultKind::Stall, .first = 1, .count = 2}}},
+      {"StallOfTheFirst", {{.kind = FaultKind::Stall}}},
+      {"StallForGood",
+       {{.kind = FaultKind::Stall, .count = kAlways, .at = 0}},
+       ErrorCode::Timeout,
+       "stopped answering"},
+      {"HeadTrickles", {{.kind = FaultKind::Trickle, .first = 1, .count = 2, .seconds = 0.02}}},
+      {"LateHead", {{.kind = FaultKind::LateHead, .first = 1, .seconds = 5}}},
+      {"RangeIgnoredAtFirst", {{.kind = FaultKind::IgnoreRange, .count = kAlways}}},
+      {"RangeIgnoredLater",
+       {{.kind = FaultKind::IgnoreRange, .first = 2}},
+       ErrorCode::Corrupted,
+       "whole object where a range was asked for"},
+      {"WrongRange",
+       {{.kind = FaultKind::WrongRange, .first = 2}},
+       ErrorCode::Corrupted,
+       "asked for bytes"},
+      {"NoContentRange",
+       {{.kind = FaultKind::NoContentRange}},
+       ErrorCode::Corrupted,
+       "206 with Content-Range"},
+      {"NoEtag", {{.kind = FaultKind::NoEtag, .count = kAlways}}},
+      {"LowerCaseHeaders", {{.kind = FaultKind::LowerCaseHeaders, .count = kAlways}}},
+      {"ChunkedBodies", {{.kind = FaultKind::Chunked, .count = kAlways}}},
+      {"InterimAnswers", {{.kind = FaultKind::Interim, .count = kAlways}}},
+      {"ClosedAfterEachAnswer", {{.kind = FaultKind::Close, .count = kAlways}}},
+      {"DamagedByte",
+       {{.kind = FaultKind::CorruptByte, .first = 2}},
+       ErrorCode::Corrupted,
+       "arrived damaged: its CRC64NVME"},
+      {"ReplacedInBetween",
+       {{.kind = FaultKind::Replace, .first = 2}},
+       ErrorCode::Corrupted,
+       "changed during the download"},
+      {"GoneInBetween", {status(404, "NoSuchKey", 2, kAlways)}, ErrorCode::NotFound, "exist"},
+      {"AnotherRegion",
+       {{.kind = FaultKind::Status,
+         .count = kAlways,
+         .status = 301,
+         .code = "PermanentRedirect",
+         .headers = {{"x-amz-bucket-region", "eu-south-1"}}}},
+       ErrorCode::InvalidArgument,
+       "eu-south-1"},
+      {"ClockSkewed",
+       {status(403, "RequestTimeTooSkewed", 0, kAlways)},
+       ErrorCode::PermissionDenied,
+       "clock"},
+      {"TokenExpires",
+       {status(400, "ExpiredToken", 2, kAlways)},
+       ErrorCode::PermissionDenied,
+       "token"},
+  };
+  return cases;
+}
+
+struct TransportCase {
+  const char* name;
+  std::unique_ptr<Transport> (*make)(const TransportOptions&);
+};
+
+class FaultTest : public FolderTest, public testing::WithParamInterface<TransportCase> {
+ protected:
+  void run(const FaultCase& c, const std::string& bytes) {
+    SCOPED_TRACE(c.name);
+    s3sim::Server server({.faults = c.script});
+    server.put_object("bucket", "some/key", bytes);
+    ClientOptions options{.endpoint = {.endpoint_url = server.endpoint_url()},
+                          .transport = {.stall_timeout = milliseconds(300)},
+                          .make_transport = GetParam().make,
+                          .seed = 1};
+    const std::filesystem::path folder = folder_ / c.name, file = folder / "out";
+    std::filesystem::create_directory(folder);
+    const Duration begin = system_clock().now();
+    std::optional<Error> error;
+    try {
+      Client(options).download(
+          {.object = {"bucket", "some/key"},
+           .target = ToFile{file},
+           .config = {.max_concurrency = 4, .multipart_chunksize = 64 * kKiB}});
+    } catch (const Error& thrown) {
+      error = thrown;
+    }
+    EXPECT_LT(to_seconds(system_clock().now() - begin), 10);
+    ASSERT_EQ(error.has_value(), c.error.has_value()) << (error ? error->what() : "no error");
+    EXPECT_GE(server.stats().injected_faults, 1);
+    if (!error) {
+      EXPECT_TRUE(read_file(file) == bytes);
+      std::filesystem::remove(file);
+    } else {
+      EXPECT_EQ(error->code(), *c.error) << error->what();
+      EXPECT_THAT(std::string(error->what()) + error->try_this(), testing::HasSubstr(c.says));
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(folder));
+  }
+};
+
+TEST_P(FaultTest, EndsInTheRightBytesOrAClearError) {
+  // Waiting is most of it: all at once.
+  const std::string bytes = test_object(kSize);
+  std::vector<std::future<void>> runs;
+  for (const FaultCase& c : fault_cases())
+    runs.push_back(std::async(std::launch::async, [this, &c, &bytes] { run(c, bytes); }));
+  for (std::future<void>& future : runs) future.get();
+}
+
+/// Downloads a synthetic object and drops it.
+DownloadResult fetch(const s3sim::Server& server, const TransferConfig& config,
+                     Duration stall_timeout = std::chrono::seconds(5)) {
+  Client client({.endpoint = {.endpoint_url = server.endpoint_url()},
+                 .transport = {.stall_timeout = stall_timeout},
+                 .seed = 1});
+  return client.download({.object = {"bucket", "object"}, .config = config});
+}
+
+s3sim::Profile steady_profile() {
+  return {.first_byte_median_seconds = 0.01,
+          .connection_bytes_per_second = 20e6,
+          .link_bytes_per_second = 300e6};
+}
+
+TEST(Hedging, AStallAtTheEndCostsNoStallTimeout) {
+  s3sim::Server server({.profile = steady_profile(),
+                        .faults = {{.kind = FaultKind::Stall, .first = 5}},
+                        .objects = {{"bucket", "object", 8 * kMiB}}});
+  const TransferConfig config{.max_concurrency = 4, .multipart_chunksize = kMiB};
+  const DownloadResult result = fetch(server, config);
+  EXPECT_LT(to_seconds(result.duration), 3);
+  EXPECT_GE(result.num_hedges, 1);
+  EXPECT_EQ(result.num_retries, 0);
+  EXPECT_LE(result.hedged_bytes, 8 * kMiB / 20);
+}
+
+TEST(Hedging, SlowAnswersAreOvertakenWithinATwentiethOfTheBytes) {
+  s3sim::Profile profile = steady_profile();
+  profile.slow_odds = 0.1;
+  profile.slow_bytes_per_second = 800e3;
+  for (const std::uint64_t seed : {1u, 2u}) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const auto run = [&](bool hedge) {
+      s3sim::Server server(
+          {.profile = profile, .seed = seed, .objects = {{"bucket", "object", 16 * kMiB}}});
+      DownloadResult result =
+          fetch(server, {.max_concurrency = 8, .multipart_chunksize = kMiB, .hedge = hedge});
+      // What the server gave away, what lay in its sockets when a request was taken back included.
+      EXPECT_LE(server.stats().body_bytes_sent,
+                16 * kMiB + result.hedged_bytes + result.num_hedges * kMiB);
+      EXPECT_LE(result.hedged_bytes, 16 * kMiB / 20 + 512 * kKiB);
+      return result;
+    };
+    const DownloadResult with = run(true), without = run(false);
+    EXPECT_GE(with.num_hedges, 1);
+    EXPECT_EQ(without.num_hedges, 0);
+    // A mebibyte at 800 kB/s takes 1.3 s.
+    EXPECT_GT(to_seconds(without.duration), 1.25);
+    EXPECT_LT(to_seconds(with.duration), 1.1);
+  }
+}
+
+/// Counts the requests in flight whenever one starts.
+class CountingTransport final : public Transport {
+ public:
+  CountingTransport(std::unique_ptr<Transport> inner, std::vector<std::int64_t>& in_flight)
+      : inner_(std::move(inner)), in_flight_(in_flight) {}
+  void start(HttpRequest request, ResponseReceiver& receiver) override {
+    inner_->start(
+        std::move(request),
+        *receivers_.emplace(&receiver, std::make_unique<Counted>(*this, receiver)).first->second);
+    in_flight_.push_back(static_cast<std::int64_t>(receivers_.size()));
+  }
+  void cancel(ResponseReceiver& receiver) override {
+    const auto found = receivers_.extract(&receiver);
+    if (!found.empty()) inner_->cancel(*found.mapped());
+  }
+  void drive(Duration timeout) override {
+    inner_->drive(timeout);
+    ended_.clear();
+  }
+  void wake() noexcept override { inner_->wake(); }
+  void set_receive_buffer(std::int64_t bytes) override { inner_->set_receive_buffer(bytes); }
+  std::int64_t num_connections() const override { return inner_->num_connections(); }
+
+ private:
+  struct Counted final : ResponseReceiver {
+    Counted(CountingTransport& t, ResponseReceiver& r) : transport(t), receiver(r) {}
+    void on_head(const HttpHead& head) override { receiver.on_head(head); }
+    std::span<std::byte> body_space() override { return receiver.body_space(); }
+    void on_body(std::size_t n) override { receiver.on_body(n); }
+    void on_end(TransportStatus status, std::string_view detail) override {
+      transport.ended_.push_back(std::move(transport.receivers_.extract(&receiver).mapped()));
+      receiver.on_end(status, detail);
+    }
+    CountingTransport& transport;
+    ResponseReceiver& receiver;
+  };
+  std::unique_ptr<Transport> inner_;
+  std::vector<std::int64_t>& in_flight_;
+  std::map<ResponseReceiver*, std::unique_ptr<Counted>> receivers_;
+  std::vector<std::unique_ptr<Counted>> ended_;
+};
+
+TEST(SlowDown, FewerRequestsAreInFlightAndThenMoreAgain) {
+  // Of the GETs 60 to 139, two of three are refused.
+  FaultScript faults;
+  for (std::int64_t i = 60; i < 140; ++i)
+    if (i % 3 != 0) faults.push_back({.first = i});
+  s3sim::Server server({.profile = steady_profile(),
+                        .faults = faults,
+                        .objects = {{"bucket", "object", 32 * kMiB}}});
+  std::vector<std::int64_t> in_flight;
+  Client client({.endpoint = {.endpoint_url = server.endpoint_url()},
+                 .make_transport =
+                     [&](const TransportOptions& options) {
+                       return std::make_unique<CountingTransport>(make_socket_transport(options),
+                                                                  in_flight);
+                     },
+                 .seed = 1});
+  const DownloadResult result = client.download(
+      {.object = {"bucket", "object"},
+       .config = {.max_concurrency = 16, .multipart_chunksize = 64 * kKiB, .hedge = false}});
+  EXPECT_EQ(result.bytes, 32 * kMiB);
+  ASSERT_GE(in_flight.size(), 500u);
+  const auto most = [&](std::size_t begin, std::size_t end) {
+    return *std::max_element(in_flight.begin() + static_cast<std::ptrdiff_t>(begin),
+                             in_flight.begin() + static_cast<std::ptrdiff_t>(end));
+  };
+  EXPECT_EQ(most(20, 60), 16);
+  EXPECT_LE(most(130, 145), 8);
+  EXPECT_EQ(most(in_flight.size() - 60, in_flight.size()), 16);
+}
+
+TEST(Cancelling, TakesLessThanATenthOfASecond) {
+  const std::vector<FaultScript> scripts = {
+      {{.kind = FaultKind::Stall, .first = 1, .count = kAlways}},
+      {{.kind = FaultKind::LateHead, .seconds = 60}},
+      {{.kind = FaultKind::Status, .count = kAlways, .headers = {{"Retry-After", "20"}}}},
+      {{.kind = FaultKind::Trickle, .first = 2, .count = kAlways, .seconds = 0.01}}};
+  for (const FaultScript& script : scripts) {
+    std::stop_source stop;
+    std::atomic<bool> has_struck{false};
+    s3sim::Server server({.faults = script,
+                          .objects = {{"bucket", "object", 4 * kMiB}},
+                          .log = [&](LogLevel, std::string_view) { has_struck = true; }});
+    std::atomic<Duration::rep> stopped{0};
+    std::jthread stopper([&] {
+      while (!has_struck) std::this_thread::yield();
+      std::this_thread::sleep_for(milliseconds(50));  // In the midst of it.
+      stopped = system_clock().now().count();
+      stop.request_stop();
+    });
+    Client client({.endpoint = {.endpoint_url = server.endpoint_url()}, .seed = 1});
+    EXPECT_THROW(client.download({.object = {"bucket", "object"},
+                                  .config = {.max_concurrency = 4, .multipart_chunksize = kMiB},
+                                  .stop = stop.get_token()}),
+                 Error);
+    EXPECT_LT(to_seconds(system_clock().now() - Duration(stopped)), 0.1);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, FaultTest,
+                         testing::Values(TransportCase{"Curl", &make_curl_transport},
+                                         TransportCase{"Socket", &make_socket_transport}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace skipjack::s3

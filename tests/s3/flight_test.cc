@@ -1,0 +1,239 @@
+// The pure decisions of a download: what is asked for next, how many requests, how large, and which
+// are late.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/rng.h"
+#include "skipjack/s3/flight_control.h"
+#include "skipjack/s3/hedge.h"
+#include "skipjack/s3/part_queue.h"
+#include "skipjack/s3/stall_watch.h"
+
+namespace skipjack::s3 {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// Any order of taking, breaking and finishing covers what is missing once.
+TEST(PartQueue, HandsOutEveryMissingByteOnce) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed, "part queue");
+    PartQueue queue;
+    std::vector<ByteRange> missing;
+    std::vector<int> times;
+    for (std::int64_t at = 0; at < 10'000;) {
+      const std::int64_t begin = at + rng.uniform_int(0, 500);
+      const std::int64_t end = begin + rng.uniform_int(1, 2000);
+      missing.push_back({begin, end});
+      at = end + 1;
+      times.resize(static_cast<std::size_t>(end));
+    }
+    queue.set_missing(missing);
+    std::vector<Part*> taken;
+    Duration now{0};
+    while (!queue.is_done()) {
+      now += milliseconds(1);
+      if (Part* part = queue.take(rng.uniform_int(1, 700), now, {})) taken.push_back(part);
+      if (taken.empty()) continue;
+      const auto i =
+          static_cast<std::size_t>(rng.uniform_int(0, static_cast<std::int64_t>(taken.size()) - 1));
+      Part& part = *taken[i];
+      taken.erase(taken.begin() + static_cast<std::ptrdiff_t>(i));
+      const std::int64_t brought = rng.uniform_int(0, part.left());
+      for (std::int64_t k = 0; k < brought; ++k)
+        ++times[static_cast<std::size_t>(part.frontier() + k)];
+      part.received += brought;
+      if (part.left() == 0)
+        queue.finish(part);
+      else
+        queue.put_back(part, now + milliseconds(rng.uniform_int(0, 5)));
+    }
+    std::vector<int> expected(times.size());
+    for (const ByteRange& range : missing)
+      std::fill(expected.begin() + range.begin, expected.begin() + range.end, 1);
+    EXPECT_EQ(times, expected);
+    EXPECT_EQ(queue.missing_bytes(), 0);
+  }
+}
+
+TEST(PartQueue, WaitsForRoomButNotForWhatTheSinkWaitsFor) {
+  PartQueue queue;
+  queue.set_missing({{100, 1000}});
+  EXPECT_EQ(queue.take(500, Duration(0), {.next = 50, .end = 400}), nullptr);
+  EXPECT_NE(queue.take(500, Duration(0), {.next = 100, .end = 400}), nullptr);
+}
+
+TEST(PartQueue, ABrokenPartComesBeforeWhatIsNewOnceItIsDue) {
+  PartQueue queue;
+  queue.set_missing({{0, 1000}});
+  Part& part = *queue.take(100, Duration(0), {});
+  queue.put_back(part, seconds(2));
+  EXPECT_NE(queue.take(100, seconds(1), {}), &part);
+  EXPECT_EQ(queue.take(100, seconds(2), {}), &part);
+}
+
+/// A link of `link` bytes a second with connections of `connection` each: what `number` requests
+/// bring.
+double link_rate(std::int64_t number, double connection, double link) {
+  return std::min(link, static_cast<double>(number) * connection);
+}
+
+/// Runs the controller against such a link for so long; the last number of requests.
+std::int64_t settle(FlightControl& flight, double connection, double link, double seconds_long) {
+  Duration now = seconds(1);
+  flight.succeeded(4 * kMiB, 4.0 * kMiB / std::min(connection, link));
+  for (int step = 0; step < static_cast<int>(seconds_long * 100); ++step) {
+    now += milliseconds(10);
+    flight.took(static_cast<std::int64_t>(link_rate(flight.requests(), connection, link) / 100),
+                now);
+  }
+  return flight.requests();
+}
+
+TEST(FlightControl, GrowsWhileMoreRequestsBringMore) {
+  FlightControl flight({.requests = 32, .most_requests = 128});
+  flight.answered(0.02);
+  EXPECT_EQ(settle(flight, 10e6, 10e9, 3), 128);
+}
+
+TEST(FlightControl, StaysWhereMoreBringNothing) {
+  FlightControl flight({.requests = 32, .most_requests = 128});
+  flight.answered(0.02);
+  EXPECT_EQ(settle(flight, 10e6, 300e6, 3), 32);
+  EXPECT_EQ(flight.experience().requests_in_flight, 32);
+}
+
+TEST(FlightControl, FindsALinkThatGrewLater) {
+  FlightControl flight({.requests = 32, .most_requests = 128});
+  flight.answered(0.02);
+  settle(flight, 10e6, 300e6, 3);
+  EXPECT_GE(settle(flight, 10e6, 600e6, 30), 50);
+}
+
+TEST(FlightControl, AMeasuredNumberLeavesOutThoseThatWait) {
+  const FlightControl measured({.requests = 8});
+  EXPECT_TRUE(measured.may_start({.waiting = 8, .receiving = 7}));
+  EXPECT_FALSE(measured.may_start({.waiting = 9, .receiving = 7}));
+  EXPECT_FALSE(measured.may_start({.waiting = 0, .receiving = 8}));
+  const FlightControl given({.requests = 8, .number = FlightOptions::Number::Given});
+  EXPECT_TRUE(given.may_start({.waiting = 4, .receiving = 3}));
+  EXPECT_FALSE(given.may_start({.waiting = 4, .receiving = 4}));
+}
+
+TEST(FlightControl, AGivenNumberIsKept) {
+  FlightControl flight({.requests = 7, .number = FlightOptions::Number::Given});
+  EXPECT_EQ(settle(flight, 10e6, 10e9, 5), 7);
+}
+
+TEST(FlightControl, AStartIsOnlyAStart) {
+  FlightControl flight({.requests = 4, .most_requests = 128});
+  flight.answered(0.02);
+  EXPECT_GE(settle(flight, 10e6, 300e6, 5), 30);
+}
+
+TEST(FlightControl, BeginsWithWhatItLearned) {
+  FlightControl flight(
+      {.requests = 32,
+       .most_requests = 128,
+       .experience = {
+           .requests_in_flight = 64, .first_byte_seconds = 0.18, .bytes_per_second = 12e6}});
+  EXPECT_EQ(flight.requests(), 64);
+  // Eight times 0.18 s at 12 MB/s.
+  EXPECT_EQ(flight.part_size(100 * kGiB), 16 * kMiB);
+  EXPECT_EQ(flight.part_size(640 * kMiB), 10 * kMiB);
+}
+
+TEST(FlightControl, SlowDownLowersAndGoodAnswersRaise) {
+  FlightControl flight({.requests = 32, .number = FlightOptions::Number::Given});
+  for (int i = 0; i < 64; ++i) flight.throttled();
+  const std::int64_t lowered = flight.requests();
+  EXPECT_LT(lowered, 10);
+  // One more a round, so linear: after n rounds n more.
+  for (std::int64_t round = 1; round <= 5; ++round) {
+    const std::int64_t before = flight.requests();
+    for (std::int64_t i = 0; i < before; ++i) flight.succeeded(kMiB, 0.1);
+    EXPECT_EQ(flight.requests(), before + 1);
+  }
+  for (int i = 0; i < 2000; ++i) flight.succeeded(kMiB, 0.1);
+  EXPECT_EQ(flight.requests(), 32);
+}
+
+TEST(FlightControl, ASlowDownNowAndThenLowersNothing) {
+  FlightControl flight({.requests = 32, .number = FlightOptions::Number::Given});
+  Rng rng(1, "slow down");
+  double sum = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    if (rng.bernoulli(0.02))
+      flight.throttled();
+    else
+      flight.succeeded(kMiB, 0.1);
+    sum += static_cast<double>(flight.requests());
+  }
+  EXPECT_GT(sum / 10'000, 31);
+}
+
+TEST(FlightControl, RangesBecomeShorterTowardsTheEnd) {
+  FlightControl flight({.requests = 32});
+  std::int64_t last = INT64_MAX;
+  for (std::int64_t left = 4 * kGiB; left > 0;) {
+    const std::int64_t size = flight.part_size(left);
+    EXPECT_LE(size, last);
+    EXPECT_GE(size, kMiB);
+    if (left > 64 * kMiB) {
+      EXPECT_LE(size * flight.requests(), left);
+    }
+    last = size;
+    left -= size;
+  }
+  EXPECT_EQ(last, kMiB);
+}
+
+TEST(FlightControl, AGivenSizeIsKept) {
+  FlightControl flight({.part_size = 12345});
+  EXPECT_EQ(flight.part_size(kGiB), 12345);
+  EXPECT_EQ(flight.part_size(20000), 12345);
+}
+
+const Experience kTypical{.first_byte_seconds = 0.02, .bytes_per_second = 25e6};
+
+TEST(Hedge, HelpsTheOneThatWouldEndLast) {
+  const std::vector<LoneRequest> requests = {
+      {.bytes_left = 4'000'000, .silent_seconds = 0.1, .bytes_per_second = 24e6},
+      {.bytes_left = 4'000'000, .silent_seconds = 0.1, .bytes_per_second = 3e6},
+      {.bytes_left = 4'000'000, .silent_seconds = 0.1, .bytes_per_second = 1e6}};
+  EXPECT_EQ(choose_late_request(requests, kTypical, 0.05), std::optional<std::size_t>(2));
+}
+
+TEST(Hedge, ASilentOneIsLateAfterTheUsualFirstByte) {
+  std::vector<LoneRequest> requests = {{.bytes_left = 4'000'000, .silent_seconds = 0.04}};
+  EXPECT_EQ(choose_late_request(requests, kTypical, 0.05), std::nullopt);
+  requests[0].silent_seconds = 0.06;
+  EXPECT_EQ(choose_late_request(requests, kTypical, 0.05), std::optional<std::size_t>(0));
+}
+
+TEST(Hedge, LeavesTheUsualAloneAndKnowsNothingAtFirst) {
+  const std::vector<LoneRequest> requests = {
+      {.bytes_left = 4'000'000, .silent_seconds = 0.2, .bytes_per_second = 20e6},
+      {.bytes_left = 10'000, .silent_seconds = 0.2, .bytes_per_second = 1e6}};
+  EXPECT_EQ(choose_late_request(requests, kTypical, 0.05), std::nullopt);
+  EXPECT_EQ(choose_late_request(std::vector<LoneRequest>{{.bytes_left = 1, .silent_seconds = 100}},
+                                Experience{}, 0),
+            std::nullopt);
+}
+
+TEST(StallWatch, ATrickleIsAStallAndASlowLineIsNot) {
+  StallWatch trickle(seconds(1)), slow(seconds(1));
+  for (int i = 0; i < 50; ++i) trickle.took(1), slow.took(100);
+  EXPECT_FALSE(trickle.is_stalled(seconds(5), seconds(5)));
+  EXPECT_TRUE(trickle.is_stalled(seconds(6), seconds(5)));
+  EXPECT_FALSE(slow.is_stalled(seconds(6), seconds(5)));
+}
+
+}  // namespace
+}  // namespace skipjack::s3

@@ -1,0 +1,177 @@
+// Files as sinks: what becomes of the name, and that bytes are where they belong, however they got
+// there.
+#include "skipjack/s3/sink.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <iostream>
+#include <vector>
+
+#include "../thrown.h"
+#include "folder_test.h"
+#include "scripted_server.h"
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/error.h"
+#include "skipjack/base/file.h"
+#include "skipjack/base/rng.h"
+#include "skipjack/s3/client.h"
+#include "skipjack/s3/write_queue.h"
+
+namespace skipjack::s3 {
+namespace {
+
+/// Both ways of keeping an unfinished file; the first falls back to the second where it must.
+class FileSinkTest : public FolderTest, public testing::WithParamInterface<UnfinishedFile> {
+ protected:
+  std::unique_ptr<Sink> filled_sink() const {
+    auto sink = make_file_sink(folder_ / "out", {.unfinished = GetParam()});
+    sink->open(new_bytes_.size());
+    sink->write(0, std::as_bytes(std::span(new_bytes_)));
+    return sink;
+  }
+  const std::string new_bytes_ = std::string(100, 'x');
+};
+
+TEST_P(FileSinkTest, AbandonedLeavesNothingAndKeepsTheOldFile) {
+  write_file_atomically(folder_ / "out", "old");
+  {
+    const auto sink = filled_sink();
+    EXPECT_EQ(read_file(folder_ / "out"), "old");
+  }
+  EXPECT_EQ(files_in_folder(), 1u);
+  EXPECT_EQ(read_file(folder_ / "out"), "old");
+}
+
+TEST_P(FileSinkTest, FinishedReplacesTheOldFile) {
+  write_file_atomically(folder_ / "out", "old");
+  filled_sink()->finish();
+  EXPECT_EQ(files_in_folder(), 1u);
+  EXPECT_EQ(read_file(folder_ / "out"), new_bytes_);
+}
+
+TEST_P(FileSinkTest, FinishedHasTheModeOfAnyNewFile) {
+  const mode_t mask = ::umask(027);
+  filled_sink()->finish();
+  ::umask(mask);
+  struct stat status {};
+  ASSERT_EQ(::stat((folder_ / "out").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0640u);
+}
+
+TEST_P(FileSinkTest, UnfinishedIsNotSeenUnderItsName) {
+  const auto sink = filled_sink();
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+  const int nameless = ::open(folder_.c_str(), O_TMPFILE | O_RDWR, 0600);
+  const bool can_be_nameless = nameless >= 0;
+  if (can_be_nameless) ::close(nameless);
+  EXPECT_EQ(files_in_folder(), can_be_nameless && GetParam() == UnfinishedFile::Nameless ? 0u : 1u);
+}
+INSTANTIATE_TEST_SUITE_P(Unfinished, FileSinkTest,
+                         testing::Values(UnfinishedFile::Nameless, UnfinishedFile::Named),
+                         [](const auto& how) {
+                           return how.param == UnfinishedFile::Named ? "Named" : "Nameless";
+                         });
+
+/// Bytes of the file that are in the page cache, as the kernel tells.
+std::int64_t cached_bytes(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const auto size = static_cast<std::size_t>(std::filesystem::file_size(path));
+  void* const map = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+  ::close(fd);
+  if (map == MAP_FAILED) return -1;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGE_SIZE));
+  std::vector<unsigned char> pages((size + page - 1) / page);
+  const int result = ::mincore(map, size, pages.data());
+  ::munmap(map, size);
+  if (result != 0) return -1;
+  return static_cast<std::int64_t>(page) *
+         std::count_if(pages.begin(), pages.end(), [](unsigned char p) { return (p & 1) != 0; });
+}
+
+class DirectWriteTest : public FolderTest {
+ protected:
+  void SetUp() override {
+    FolderTest::SetUp();
+    try {
+      const auto sink = make_file_sink(folder_ / "probe", {.write_mode = WriteMode::Direct});
+      sink->open(1);
+    } catch (const Error& error) {
+      ASSERT_EQ(error.code(), ErrorCode::Unsupported);
+      GTEST_SKIP() << error.what();
+    }
+  }
+};
+
+/// Ranges of any offset and length, from buffers that lie as the queue's users lay them and from
+/// some that don't.
+TEST_F(DirectWriteTest, BytesAreWhereTheyBelong) {
+  constexpr std::uint64_t kSeed = 20260201;
+  std::cout << "seed " << kSeed << "\n";
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    Rng rng(kSeed, "direct", i);
+    const auto size = static_cast<std::size_t>(rng.uniform(1, 300'000));
+    const std::string object = test_object(size);
+    const auto sink = make_file_sink(folder_ / "out", {.write_mode = WriteMode::Direct});
+    sink->open(static_cast<std::int64_t>(size));
+    ASSERT_GT(sink->hints().alignment, 1);
+    const auto alignment = static_cast<std::size_t>(sink->hints().alignment);
+    WriteQueue queue(*sink, {.buffer_bytes = 128 * kKiB,
+                             .num_buffers = 5,
+                             .max_outstanding = 2,
+                             .num_writers = static_cast<int>(i % 3)});
+    for (std::size_t at = 0; at < size;) {
+      const std::size_t begin = rng.bernoulli(0.8) ? at % alignment : at % 100;
+      const std::size_t length = std::min(
+          {size - at, static_cast<std::size_t>(rng.uniform(1, 100'000)), 128 * kKiB - begin});
+      const WriteQueue::Buffer buffer = queue.acquire();
+      ASSERT_NE(buffer, nullptr);
+      std::memcpy(buffer + begin, object.data() + at, length);
+      queue.submit(
+          {buffer, static_cast<std::int64_t>(begin), static_cast<std::int64_t>(at), length});
+      at += length;
+    }
+    queue.drain();
+    sink->finish();
+    ASSERT_EQ(read_file(folder_ / "out"), object) << "case " << i;
+  }
+}
+
+TEST_F(DirectWriteTest, DownloadsLeaveThePageCacheAlone) {
+  const std::string object = test_object(5'000'011);
+  const ScriptedServer server(
+      [&](const ScriptedRequest& r) { return serve_object(r, object, "\"e\""); });
+  Client client({.endpoint = {.endpoint_url = server.url()}, .seed = 1});
+  const auto download = [&](WriteMode mode, std::int64_t chunk) {
+    // Parts that begin anywhere, in a file system's eyes.
+    const DownloadResult result = client.download({.object = {"bucket", "key"},
+                                                   .target = ToFile{folder_ / "out"},
+                                                   .config = {.max_concurrency = 4,
+                                                              .multipart_chunksize = chunk,
+                                                              .io_chunksize = 100'000,
+                                                              .write_mode = mode}});
+    EXPECT_EQ(result.config.write_mode, mode);
+    const std::int64_t cached = cached_bytes(folder_ / "out");
+    EXPECT_EQ(read_file(folder_ / "out"), object);
+    return cached;
+  };
+  // A page at each end of each part.
+  EXPECT_LE(download(WriteMode::Direct, 1'000'000), 6 * 2 * 4096);
+  EXPECT_GE(download(WriteMode::Buffered, 1'000'000), 5'000'011);
+}
+
+TEST(FileSink, WhatCantBeDirectSaysSo) {
+  const std::filesystem::path folder = "/dev/shm";
+  if (::access(folder.c_str(), W_OK) != 0) GTEST_SKIP() << "no " << folder;
+  const auto sink =
+      make_file_sink(folder / "skipjack-direct-test", {.write_mode = WriteMode::Direct});
+  EXPECT_EQ(message_of(ErrorCode::Unsupported, [&] { sink->open(100); }),
+            "the file system of /dev/shm/skipjack-direct-test can't write around the page cache");
+}
+
+}  // namespace
+}  // namespace skipjack::s3
