@@ -240,7 +240,8 @@ class Loop {
   /// Where the next bytes go, and how many.
   std::span<char> space(Connection& c) {
     if (c.is_in_head) return std::span(c.head).subspan(c.head_used);
-    if (c.slab.bytes == nullptr) c.slab = {.bytes = slabs_.take(), .offset = c.offset, .used = 0};
+    if (c.slab.bytes == nullptr) c.slab.bytes = slabs_.take();
+    if (c.slab.used == 0) c.slab.offset = c.offset;
     return {c.slab.bytes + c.slab.used,
             static_cast<std::size_t>(std::min(c.owed, options_.slab - c.slab.used))};
   }
@@ -303,10 +304,11 @@ class Loop {
   }
 
   void arm(Connection& c) {
-    if (!c.is_in_head && c.slab.bytes == nullptr && !slabs_.has_free()) {
+    if (c.slab.bytes == nullptr && !slabs_.has_free()) {
       starved_.push_back(&c);
       return;
     }
+    if (c.slab.bytes == nullptr) c.slab.bytes = slabs_.take();
     const std::span<char> to = space(c);
     set_low_water(c, c.is_in_head ? 1 : std::ssize(to));
     ::io_uring_sqe* const entry = next_entry();

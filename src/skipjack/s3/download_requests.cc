@@ -234,7 +234,7 @@ void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view
   const RetryOptions retry{.num_attempts = *with_boto3_defaults(config_).num_download_attempts};
   const RetryDecision decision =
       decide_retry(failure.attempt, part.attempts, requester_.chance(), retry, requester_.quota());
-  if (!std::holds_alternative<RetryAfter>(decision)) 
+  if (!std::holds_alternative<RetryAfter>(decision))
     throw to_error(requester_.context_of(options_.object), failure);
   const RetryAfter& after = std::get<RetryAfter>(decision);
   ++result_.num_retries;
