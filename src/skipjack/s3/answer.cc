@@ -117,6 +117,21 @@ S3ErrorBody parse_s3_error(std::string_view xml) {
   return {printable(error.child_value("Code"), 100), printable(error.child_value("Message"), 300)};
 }
 
+FinalFailure describe_failure(TransportStatus status, std::string_view detail, const HttpHead& head,
+                              std::string_view body) {
+  FinalFailure failure;
+  failure.transport_detail = detail;
+  failure.attempt.transport = status;
+  failure.attempt.http_status = head.status;
+  const S3ErrorBody error = parse_s3_error(body);
+  failure.attempt.s3_code = error.code;
+  failure.s3_message = error.message;
+  if (const std::string* region = head.find("x-amz-bucket-region")) failure.bucket_region = *region;
+  if (const std::string* after = head.find("retry-after"))
+    failure.attempt.retry_after = parse_retry_after(*after);
+  return failure;
+}
+
 Error to_error(const RequestContext& context, const FinalFailure& failure) {
   if (failure.attempt.transport != TransportStatus::Complete)
     return transport_error(context, failure);

@@ -52,6 +52,9 @@ struct FinalFailure {
   /// The request said If-Match.
   bool had_if_match = false;
 };
+/// What an answer, or its lack, tells of a failure.
+FinalFailure describe_failure(TransportStatus status, std::string_view detail, const HttpHead& head,
+                              std::string_view body);
 /// The Error for a request that is not tried again.
 Error to_error(const RequestContext& context, const FinalFailure& failure);
 

@@ -5,6 +5,7 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3/download.h"
+#include "skipjack/s3/download_many.h"
 #include "skipjack/s3/requester.h"
 
 namespace skipjack::s3 {
@@ -39,6 +40,10 @@ DownloadResult Client::download(const DownloadOptions& options) {
   from_there.range = ByteSpan{.begin = std::max<std::int64_t>(0, object.size - last->count)};
   if (options.if_match.empty()) from_there.if_match = object.etag;
   return run_download(impl_->requester, from_there);
+}
+
+DownloadManyResult Client::download_many(const DownloadManyOptions& options) {
+  return run_download_many(impl_->requester, options);
 }
 
 ObjectSummary Client::head_object(const ObjectAddress& object, const HeadOptions& options) {

@@ -148,6 +148,9 @@ struct PutOptions {
   std::stop_token stop{};
 };
 
+struct DownloadManyOptions;
+struct DownloadManyResult;
+
 /// One endpoint and one identity; connections stay open from call to call. One call at a time: use
 /// a client per thread. Every call throws Error: NotFound (bucket or key), PermissionDenied (keys,
 /// policy, folder), Network (unreachable, or attempts used up), Timeout, Corrupted (object changed
@@ -161,6 +164,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   DownloadResult download(const DownloadOptions& options);
+  /// See download_many.h.
+  DownloadManyResult download_many(const DownloadManyOptions& options);
   ObjectSummary head_object(const ObjectAddress& object, const HeadOptions& options = {});
   /// Replaces the object. Returns its ETag.
   std::string put_object(const PutOptions& options);

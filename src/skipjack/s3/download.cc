@@ -1,7 +1,5 @@
 #include "skipjack/s3/download.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "skipjack/base/bytes.h"
+#include "skipjack/s3/machine.h"
 #include "skipjack/s3/ordered_sink.h"
 #include "skipjack/s3/write_queue.h"
 
@@ -17,13 +16,6 @@ namespace skipjack::s3 {
 namespace {
 
 constexpr std::size_t kLongestErrorBody = 64 * 1024;
-
-PlanLimits machine_limits() {
-  const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page = ::sysconf(_SC_PAGE_SIZE);
-  if (pages <= 0 || page <= 0) return {};
-  return {.memory_bytes = static_cast<std::int64_t>(pages) * page};
-}
 
 /// A part on its way. received counts from the beginning of its range, over all attempts.
 struct Part {
@@ -480,19 +472,9 @@ void Download::take_end(Lane& lane, TransportStatus status, std::string_view det
 void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view detail) {
   Part& part = *lane.part;
   lane.part = nullptr;
-  FinalFailure failure;
+  FinalFailure failure = describe_failure(status, detail, lane.head, lane.error_body);
   failure.attempts_made = part.attempts;
   failure.had_if_match = lane.had_if_match;
-  failure.transport_detail = detail;
-  failure.attempt.transport = status;
-  failure.attempt.http_status = lane.head.status;
-  const S3ErrorBody error = parse_s3_error(lane.error_body);
-  failure.attempt.s3_code = error.code;
-  failure.s3_message = error.message;
-  if (const std::string* region = lane.head.find("x-amz-bucket-region"))
-    failure.bucket_region = *region;
-  if (const std::string* after = lane.head.find("retry-after"))
-    failure.attempt.retry_after = parse_retry_after(*after);
 
   const RetryOptions retry{.num_attempts = *with_boto3_defaults(config_).num_download_attempts};
   const RetryDecision decision =

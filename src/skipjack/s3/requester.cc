@@ -1,41 +1,14 @@
 #include "skipjack/s3/requester.h"
 
-#include <array>
 #include <condition_variable>
 #include <mutex>
 #include <random>
 
+#include "skipjack/s3/exchange.h"
 #include "skipjack/s3/sigv4.h"
 
 namespace skipjack::s3 {
 namespace {
-
-// Errors and confirmations are a few hundred bytes; what is longer is cut.
-constexpr std::size_t kLongestBody = 256 * 1024;
-
-/// Collects one small answer.
-class SmallReceiver final : public ResponseReceiver {
- public:
-  void on_head(const HttpHead& head) override { answer.head = head; }
-  std::span<std::byte> body_space() override { return space_; }
-  void on_body(std::size_t n) override {
-    const std::size_t room = kLongestBody - std::min(kLongestBody, answer.body.size());
-    answer.body.append(reinterpret_cast<const char*>(space_.data()), std::min(n, room));
-  }
-  void on_end(TransportStatus end, std::string_view end_detail) override {
-    ended = true;
-    status = end;
-    detail = end_detail;
-  }
-
-  SmallAnswer answer;
-  bool ended = false;
-  TransportStatus status = TransportStatus::Complete;
-  std::string detail;
-
- private:
-  std::array<std::byte, 4096> space_;
-};
 
 std::uint64_t seed_of(const std::optional<std::uint64_t>& seed) {
   if (seed) return *seed;
@@ -90,51 +63,10 @@ RequestContext Requester::context_of(const ObjectAddress& object) const {
 }
 
 SmallAnswer Requester::exchange(const RequestSpec& spec, const std::stop_token& stop) {
-  const RetryOptions retry;
-  std::int64_t tokens = 1;
-  for (std::int64_t attempt = 1;; ++attempt) {
-    SmallReceiver receiver;
-    transport_->start(make_request(spec), receiver);
-    {
-      const std::stop_callback wake(stop, [this] { transport_->wake(); });
-      try {
-        while (!receiver.ended && !stop.stop_requested())
-          transport_->drive(std::chrono::seconds(1));
-      } catch (...) {
-        transport_->cancel(receiver);
-        throw;
-      }
-    }
-    if (!receiver.ended) {
-      transport_->cancel(receiver);
-      throw_cancelled(spec.object);
-    }
-    const HttpHead& head = receiver.answer.head;
-    if (receiver.status == TransportStatus::Complete && head.status >= 200 && head.status < 300) {
-      quota_.give(tokens);
-      return std::move(receiver.answer);
-    }
-    FinalFailure failure;
-    failure.attempts_made = attempt;
-    failure.transport_detail = receiver.detail;
-    failure.attempt.transport = receiver.status;
-    failure.attempt.http_status = head.status;
-    const S3ErrorBody error = parse_s3_error(receiver.answer.body);
-    failure.attempt.s3_code = error.code;
-    failure.s3_message = error.message;
-    if (!error.code.empty() && error.code == spec.accepted_s3_code)
-      return std::move(receiver.answer);
-    if (const std::string* region = head.find("x-amz-bucket-region"))
-      failure.bucket_region = *region;
-    if (const std::string* after = head.find("retry-after"))
-      failure.attempt.retry_after = parse_retry_after(*after);
-    const RetryDecision decision = decide_retry(failure.attempt, attempt, chance(), retry, quota_);
-    if (!std::holds_alternative<RetryAfter>(decision))
-      throw to_error(context_of(spec.object), failure);
-    tokens = std::get<RetryAfter>(decision).tokens;
-    wait_or_stop(std::get<RetryAfter>(decision).delay, stop);
-    if (stop.stop_requested()) throw_cancelled(spec.object);
-  }
+  Exchange exchange(*this, spec);
+  if (!drive_to_end(exchange, {.transport = *transport_, .stop = stop}))
+    throw_cancelled(spec.object);
+  return exchange.take();
 }
 
 }  // namespace skipjack::s3

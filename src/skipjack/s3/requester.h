@@ -30,6 +30,8 @@ struct RequestSpec {
 struct SmallAnswer {
   HttpHead head;
   std::string body;
+  /// The body is longer than was wanted; what is here is of no use.
+  bool is_cut = false;
 };
 
 /// Waits so long, or until stop is requested.
