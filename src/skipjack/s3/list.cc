@@ -58,6 +58,24 @@ ListedObject listed_object(const pugi::xml_node& node, bool is_encoded) {
   return object;
 }
 
+/// Ends when the last page has been taken, or none more is wanted.
+class Reading final : public Task {
+ public:
+  Reading(Listing& listing, const std::function<bool(const ListPage&)>& take)
+      : listing_(listing), take_(take) {}
+  bool advance(Duration now) override {
+    listing_.advance(now);
+    while (const std::optional<ListPage> page = listing_.take_page())
+      if (!take_(*page)) return true;
+    return listing_.advance(now);
+  }
+  Duration next_event(Duration now) const override { return listing_.next_event(now); }
+
+ private:
+  Listing& listing_;
+  const std::function<bool(const ListPage&)>& take_;
+};
+
 }  // namespace
 
 ListPage parse_list_page(std::string_view xml) {
@@ -130,6 +148,14 @@ std::optional<ListPage> Listing::take_page() {
   ListPage page = std::move(pages_.front());
   pages_.pop_front();
   return page;
+}
+
+void read_listing(Requester& requester, const ListOptions& options,
+                  const std::function<bool(const ListPage&)>& take, const std::stop_token& stop) {
+  Listing listing(requester, options);
+  Reading reading(listing, take);
+  if (!drive_to_end(reading, {.transport = requester.transport(), .stop = stop}))
+    throw_cancelled({options.bucket, options.prefix});
 }
 
 }  // namespace skipjack::s3

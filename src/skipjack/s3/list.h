@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,5 +69,9 @@ class Listing final : public Task {
   bool is_complete_ = false;
   std::deque<ListPage> pages_;
 };
+
+/// Hands out page after page until there is none more or take says false. Throws Cancelled.
+void read_listing(Requester& requester, const ListOptions& options,
+                  const std::function<bool(const ListPage&)>& take, const std::stop_token& stop);
 
 }  // namespace skipjack::s3
