@@ -24,7 +24,8 @@ struct GetFlags {
   S3AccessFlags access;
   ObjectAccessFlags object;
   TransferConfigFlags transfer;
-  std::string source, destination, to, range, version_id;
+  std::string source, destination, to, version_id;
+  std::optional<std::string> range;
   bool json = false, quiet = false;
 };
 
@@ -152,7 +153,7 @@ int get(const GetFlags& flags, Context& context) {
   options.object = object;
   options.version_id = flags.version_id;
   options.access = object_access(flags.object);
-  if (!flags.range.empty()) options.range = parse_range(flags.range);
+  if (flags.range) options.range = parse_range(*flags.range);
   options.target = where;
   options.config = config;
   options.stop = stop.get_token();
