@@ -14,6 +14,7 @@
 #include "skipjack/base/file.h"
 #include "skipjack/s3/client.h"
 #include "skipjack/s3/download_many.h"
+#include "skipjack/s3/request_window.h"
 #include "skipjack/s3/target_tree.h"
 
 namespace skipjack::s3 {
@@ -218,6 +219,37 @@ TEST_F(ManyTest, BrokenAnswersAreFetchedAgain) {
   };
   run(all_below(""));
   EXPECT_EQ(files(), bucket_.objects);
+}
+
+TEST_F(ManyTest, AStoreThatAsksForLessLosesNothing) {
+  for (int i = 0; i < 200; ++i) bucket_.objects["s" + std::to_string(i)] = test_object(100);
+  // The first refusals are more than there are retries for at 128 at a time.
+  std::map<std::string, int> asked;
+  fault_ = [&](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (!request.path.starts_with("/bucket/") || ++asked[request.path] > 1 || request.number > 110)
+      return std::nullopt;
+    return s3_error(503, "SlowDown");
+  };
+  const DownloadManyResult result = run(all_below(""));
+  EXPECT_EQ(result.counts.objects_failed, 0);
+  EXPECT_EQ(files(), bucket_.objects);
+}
+
+TEST(RequestWindow, DoublesUntilTheStoreHasEnoughAndThenGoesCarefully) {
+  RequestWindow window(128);
+  EXPECT_EQ(window.size(), 16);
+  for (int i = 0; i < 16; ++i) window.succeeded();
+  EXPECT_EQ(window.size(), 32);
+  for (int i = 0; i < 1000; ++i) window.succeeded();
+  EXPECT_EQ(window.size(), 128);
+  window.throttled(std::chrono::seconds(1));
+  window.throttled(std::chrono::seconds(1) + std::chrono::milliseconds(1));
+  EXPECT_EQ(window.size(), 64);
+  for (int i = 0; i < 66; ++i) window.succeeded();
+  EXPECT_EQ(window.size(), 65);
+  for (int i = 2; i < 20; ++i) window.throttled(std::chrono::seconds(i));
+  EXPECT_EQ(window.size(), 1);
+  EXPECT_EQ(RequestWindow(3).size(), 3);
 }
 
 TEST_F(ManyTest, WhatOneObjectLacksDoesNotStopTheOthers) {

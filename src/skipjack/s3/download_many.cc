@@ -10,6 +10,7 @@
 #include "skipjack/s3/exchange.h"
 #include "skipjack/s3/file_writers.h"
 #include "skipjack/s3/machine.h"
+#include "skipjack/s3/request_window.h"
 #include "skipjack/s3/target_tree.h"
 #include "skipjack/s3/task_pool.h"
 
@@ -81,7 +82,7 @@ class DownloadMany final : public Task {
   TokenBucket* const bandwidth_;
   const Shares shares_;
   const std::int64_t largest_small_;
-  const std::size_t concurrency_;
+  RequestWindow window_;
   RetryOptions retry_;
   HttpHeaders access_headers_;
   std::optional<TargetTree> tree_;
@@ -113,10 +114,9 @@ DownloadMany::DownloadMany(Requester& requester, const DownloadManyOptions& opti
       bandwidth_(bandwidth),
       shares_(share_out(memory_of(options.config))),
       largest_small_(std::min(kLargestSmall, shares_.small / 4)),
-      concurrency_(
-          options.config.use_threads.value_or(true)
-              ? static_cast<std::size_t>(options.config.max_concurrency.value_or(kAutoConcurrency))
-              : 1),
+      window_(options.config.use_threads.value_or(true)
+                  ? options.config.max_concurrency.value_or(kAutoConcurrency)
+                  : 1),
       access_headers_(access_headers(options.access)),
       writers_(std::holds_alternative<IntoFolder>(options.target) &&
                        options.config.use_threads.value_or(true)
@@ -184,7 +184,7 @@ void DownloadMany::take_written() {
 }
 
 void DownloadMany::start_objects() {
-  while (!waiting_.empty() && small_.size() < concurrency_) {
+  while (!waiting_.empty() && static_cast<std::int64_t>(small_.size()) < window_.size()) {
     const Found& next = waiting_.front();
     const bool is_small = next.size.value_or(0) <= largest_small_ && largest_small_ > 0;
     const std::int64_t wanted = next.size.value_or(largest_small_) + kSmallOverhead;
@@ -234,7 +234,8 @@ void DownloadMany::start_small(Found found) {
       requester_, RequestSpec{.object = found.object, .headers = access_headers_},
       ExchangeOptions{.most_bytes = static_cast<std::size_t>(found.size.value_or(largest_small_)),
                       .retry = retry_,
-                      .bandwidth = bandwidth_});
+                      .bandwidth = bandwidth_,
+                      .on_throttled = [this] { window_.throttled(system_clock().now()); }});
   Exchange* const running = exchange.get();
   const ObjectAddress object = found.object;
   small_.add({.task = std::move(exchange),
@@ -248,6 +249,7 @@ void DownloadMany::start_small(Found found) {
 }
 
 void DownloadMany::take_small(const Found& found, std::int64_t reserved, SmallAnswer answer) {
+  window_.succeeded();
   if (answer.is_cut) {
     // Larger than the listing said, or of unknown size.
     give_back(reserved);

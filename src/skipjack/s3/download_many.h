@@ -57,7 +57,7 @@ struct DownloadManyOptions {
   std::variant<IntoFolder, EachInMemory> target{};
   ObjectAccess access{};
   /// max_concurrency bounds small objects on their way, and the parts of a large one. Unset: 128
-  /// small ones.
+  /// small ones. Fewer while the store asks for that (request_window.h).
   TransferConfig config{};
   /// In the order in which they end. By the calling thread.
   std::function<void(const ObjectEnd&)> on_end{};

@@ -86,6 +86,7 @@ bool Exchange::judge(Duration now) {
   const std::string& code = failure.attempt.s3_code;
   if (is_good && code.empty()) return succeed();
   if (!code.empty() && code == spec_.accepted_s3_code) return succeed();
+  if (options_.on_throttled && is_throttling(failure.attempt)) options_.on_throttled();
   failure.attempts_made = num_attempts_;
   const RetryDecision decision = decide_retry(failure.attempt, num_attempts_, requester_.chance(),
                                               options_.retry, requester_.quota());

@@ -2,6 +2,7 @@
 // small object, a part that is sent. One of many that are driven together (task.h).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,6 +20,8 @@ struct ExchangeOptions {
   enum class ErrorWithin200 { No, Yes } error_within_200 = ErrorWithin200::No;
   /// What is received is taken from it; nullptr: unbounded.
   TokenBucket* bandwidth = nullptr;
+  /// Told whenever the store asks for fewer requests; by advance().
+  std::function<void()> on_throttled{};
 };
 
 class Exchange final : public Task, private ResponseReceiver {

@@ -4,6 +4,7 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/s3/exchange.h"
+#include "skipjack/s3/request_window.h"
 #include "skipjack/s3/task_pool.h"
 
 namespace skipjack::s3 {
@@ -16,6 +17,7 @@ class RemoveMany final : public Task {
   RemoveMany(Requester& requester, const RemoveManyOptions& options)
       : requester_(requester),
         options_(options),
+        window_(options.max_concurrency),
         waiting_(options.objects.begin(), options.objects.end()) {
     counts_.objects_known = static_cast<std::int64_t>(waiting_.size());
     if (!options.listed) return;
@@ -26,7 +28,7 @@ class RemoveMany final : public Task {
   bool advance(Duration now) override {
     take_pages(now);
     pool_.advance(now);
-    while (!waiting_.empty() && static_cast<std::int64_t>(pool_.size()) < options_.max_concurrency)
+    while (!waiting_.empty() && static_cast<std::int64_t>(pool_.size()) < window_.size())
       start(std::move(waiting_.front())), waiting_.pop_front();
     pool_.advance(now);
     return counts_.is_listing_complete && waiting_.empty() && pool_.size() == 0;
@@ -58,21 +60,26 @@ class RemoveMany final : public Task {
         .method = "DELETE",
         .object = object,
         .headers = access_headers({.is_requester_paying = options_.is_requester_paying})};
-    pool_.add({.task = std::make_unique<Exchange>(requester_, std::move(spec)),
-               .done =
-                   [this, object] {
-                     ++counts_.objects_done;
-                     if (options_.on_end) options_.on_end({.object = object});
-                   },
-               .failed =
-                   [this, object](const Error& error) {
-                     ++counts_.objects_failed;
-                     if (options_.on_end) options_.on_end({.object = object, .error = error});
-                   }});
+    pool_.add(
+        {.task = std::make_unique<Exchange>(
+             requester_, std::move(spec),
+             ExchangeOptions{.on_throttled = [this] { window_.throttled(system_clock().now()); }}),
+         .done =
+             [this, object] {
+               window_.succeeded();
+               ++counts_.objects_done;
+               if (options_.on_end) options_.on_end({.object = object});
+             },
+         .failed =
+             [this, object](const Error& error) {
+               ++counts_.objects_failed;
+               if (options_.on_end) options_.on_end({.object = object, .error = error});
+             }});
   }
 
   Requester& requester_;
   const RemoveManyOptions& options_;
+  RequestWindow window_;
   std::deque<ObjectAddress> waiting_;
   std::optional<Listing> listing_;
   TaskPool pool_;

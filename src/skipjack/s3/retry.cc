@@ -5,14 +5,10 @@
 #include <cmath>
 
 namespace skipjack::s3 {
-namespace {
-
 bool is_throttling(const FailedAttempt& failure) {
   return failure.http_status == 503 || failure.http_status == 429 || failure.http_status == 509 ||
          failure.s3_code == "SlowDown";
 }
-
-}  // namespace
 
 bool is_retryable(const FailedAttempt& failure) {
   switch (failure.transport) {

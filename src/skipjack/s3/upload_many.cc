@@ -10,7 +10,7 @@
 namespace skipjack::s3 {
 namespace {
 
-constexpr std::int64_t kAutoConcurrency = 64;
+constexpr std::int64_t kAutoConcurrency = 32;
 
 class UploadMany final : public Task {
  public:

@@ -23,7 +23,7 @@ struct UploadManyOptions {
   std::string content_type = "binary/octet-stream";
   std::map<std::string, std::string> metadata{};
   ObjectAccess access{};
-  /// max_concurrency bounds small files on their way, and the parts of a large one. Unset: 64 small
+  /// max_concurrency bounds small files on their way, and the parts of a large one. Unset: 32 small
   /// ones.
   TransferConfig config{};
   /// In the order in which they end. By the calling thread.
