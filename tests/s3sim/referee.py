@@ -72,7 +72,7 @@ def check_boto3(folder):
     expect_error("404", s3.head_object, Bucket="bench", Key="none")
     expect_error("PreconditionFailed", s3.get_object, Bucket="bench", Key="obj", IfMatch='"other"')
     expect_error("InvalidRange", s3.get_object, Bucket="bench", Key="obj", Range="bytes=%d-" % SIZE)
-    expect_error("NotImplemented", s3.create_multipart_upload, Bucket="bench", Key="parts")
+    check_parts(s3, path)
     expect_error("InvalidAccessKeyId", client(key="OTHER").get_object, Bucket="bench", Key="obj")
     expect_error("SignatureDoesNotMatch", client(secret="other").get_object, Bucket="bench", Key="obj")
 
@@ -108,6 +108,31 @@ def check_checksums(folder):
         s3.put_object(Bucket="made-here", Key="sum", Body=whole, ChecksumAlgorithm=algorithm)
         answer = s3.get_object(Bucket="made-here", Key="sum", ChecksumMode="ENABLED")
         assert answer["Body"].read() == whole and "Checksum" + algorithm in answer
+
+
+def check_parts(s3, path):
+    body, part = os.urandom(12 << 20), 5 << 20
+    with open(path, "wb") as file:
+        file.write(body)
+    s3.upload_file(path, "made-here", "in parts", ExtraArgs={"ContentType": "video/x", "Metadata": {"a": "b"}},
+                   Config=TransferConfig(multipart_chunksize=part))
+    answer = s3.get_object(Bucket="made-here", Key="in parts")
+    assert answer["Body"].read() == body and answer["ContentType"] == "video/x" and answer["Metadata"] == {"a": "b"}
+    digests = [hashlib.md5(body[i:i + part]).digest() for i in range(0, len(body), part)]
+    assert answer["ETag"] == '"%s-3"' % hashlib.md5(b"".join(digests)).hexdigest(), answer["ETag"]
+
+    name = {"Bucket": "made-here", "Key": "dropped"}
+    upload = {**name, "UploadId": s3.create_multipart_upload(**name)["UploadId"]}
+    small = s3.upload_part(**upload, PartNumber=1, Body=b"small")["ETag"]
+    s3.upload_part(**upload, PartNumber=2, Body=b"last")
+    listed = [{"PartNumber": 1, "ETag": small}, {"PartNumber": 2, "ETag": small}]
+    expect_error("InvalidPart", s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": listed})
+    listed[1]["ETag"] = s3.upload_part(**upload, PartNumber=2, Body=b"other")["ETag"]
+    expect_error("EntityTooSmall", s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": listed})
+    expect_error("InvalidPartOrder", s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": listed[::-1]})
+    s3.abort_multipart_upload(**upload)
+    expect_error("NoSuchUpload", s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": listed})
+    expect_error("NoSuchKey", s3.get_object, **name)
 
 
 def check_cli(folder):

@@ -108,11 +108,11 @@ TEST_F(ServerTest, MissingThingsAreNamedByS3sCodes) {
   EXPECT_EQ(bucket.status, 404);
   EXPECT_THAT(bucket.body, HasSubstr("<Code>NoSuchBucket</Code>"));
   EXPECT_EQ(fetch({.method = "HEAD", .url = url("/bench/nothing")}).status, 404);
-  EXPECT_THAT(fetch({.method = "POST", .url = url("/bench/x?uploads")}).body,
+  EXPECT_THAT(fetch({.method = "POST", .url = url("/bench/x?select")}).body,
               HasSubstr("<Code>NotImplemented</Code>"));
-  EXPECT_EQ(
-      fetch({.method = "PUT", .url = url("/bench/x?partNumber=1&uploadId=a"), .body = "x"}).status,
-      501);
+  EXPECT_THAT(
+      fetch({.method = "PUT", .url = url("/bench/x?partNumber=1&uploadId=a"), .body = "x"}).body,
+      HasSubstr("<Code>NoSuchUpload</Code>"));
   EXPECT_EQ(fetch({.url = url("/bench/%zz")}).status, 400);
   EXPECT_EQ(fetch({.method = "PUT", .url = url("/none/x"), .body = "x"}).status, 404);
 }

@@ -8,9 +8,13 @@
 
 namespace skipjack::cli {
 
-/// skipjack s3 get | sim | tune
+/// skipjack s3 get | put | cp | ls | rm | sim | tune
 void add_s3(CLI::App& app, Context& context);
 void add_s3_get(CLI::App& s3, Context& context);
+void add_s3_put(CLI::App& s3, Context& context);
+void add_s3_cp(CLI::App& s3, Context& context);
+void add_s3_ls(CLI::App& s3, Context& context);
+void add_s3_rm(CLI::App& s3, Context& context);
 void add_s3_sim(CLI::App& s3, Context& context);
 /// skipjack tune
 void add_tune(CLI::App& app, Context& context);

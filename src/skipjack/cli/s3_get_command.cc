@@ -1,17 +1,19 @@
-// skipjack s3 get: one object into a file, into memory or nowhere, with boto3's TransferConfig as
-// flags.
+// skipjack s3 get: one object into a file, to standard output, into memory or nowhere, with boto3's
+// TransferConfig as flags.
 #include <sys/resource.h>
 
+#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <ostream>
 #include <stop_token>
 
 #include "skipjack/base/bytes.h"
-#include "skipjack/base/file.h"
 #include "skipjack/cli/commands.h"
 #include "skipjack/cli/s3_access.h"
+#include "skipjack/cli/s3_transfer_flags.h"
 #include "skipjack/cli/signals.h"
+#include "skipjack/cli/standard_streams.h"
 #include "skipjack/cli/terminal.h"
 #include "skipjack/s3/client.h"
 
@@ -20,45 +22,35 @@ namespace {
 
 struct GetFlags {
   S3AccessFlags access;
-  std::string source, destination, to, config_file, version_id;
-  std::string multipart_threshold, multipart_chunksize, io_chunksize, max_bandwidth, memory_limit,
-      checksum, write_mode;
-  std::optional<std::int64_t> max_concurrency, num_download_attempts, max_io_queue;
-  bool use_threads = false, no_use_threads = false, boto3_defaults = false, json = false,
-       quiet = false, resume = false, no_hedge = false;
+  ObjectAccessFlags object;
+  TransferConfigFlags transfer;
+  std::string source, destination, to, version_id;
+  std::optional<std::string> range;
+  bool json = false, quiet = false;
 };
 
-s3::TransferConfig transfer_config(const GetFlags& flags) {
-  s3::TransferConfig config;
-  if (flags.boto3_defaults) config = s3::boto3_defaults();
-  if (!flags.config_file.empty()) {
-    const std::string text = read_file(flags.config_file);
-    try {
-      config = s3::transfer_config_from_json(parse_json(text));
-    } catch (const Error& error) {
-      throw Error(error.code(), flags.config_file + ": " + error.what(), error.try_this());
-    }
-  }
-  const auto take_size = [](const char* flag, const std::string& text,
-                            std::optional<std::int64_t>& field) {
-    if (!text.empty()) field = byte_size_flag(flag, text);
+/// "0-99" with both ends in it, "100-" to the end, "-100" for the last hundred: as HTTP writes it.
+std::variant<s3::ByteSpan, s3::LastBytes> parse_range(const std::string& text) {
+  const auto number = [](std::string_view digits) -> std::optional<std::int64_t> {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc() || end != digits.data() + digits.size() || value < 0 ||
+        digits.front() == '-' || value == INT64_MAX)
+      return std::nullopt;
+    return value;
   };
-  take_size("--multipart-threshold", flags.multipart_threshold, config.multipart_threshold);
-  take_size("--multipart-chunksize", flags.multipart_chunksize, config.multipart_chunksize);
-  take_size("--io-chunksize", flags.io_chunksize, config.io_chunksize);
-  take_size("--max-bandwidth", flags.max_bandwidth, config.max_bandwidth);
-  take_size("--memory-limit", flags.memory_limit, config.memory_limit);
-  if (flags.max_concurrency) config.max_concurrency = flags.max_concurrency;
-  if (flags.num_download_attempts) config.num_download_attempts = flags.num_download_attempts;
-  if (flags.max_io_queue) config.max_io_queue = flags.max_io_queue;
-  if (flags.use_threads) config.use_threads = true;
-  if (flags.no_use_threads) config.use_threads = false;
-  if (flags.resume) config.resume = true;
-  if (flags.no_hedge) config.hedge = false;
-  if (!flags.checksum.empty()) config.checksum = s3::checksum_validation(flags.checksum);
-  if (!flags.write_mode.empty()) config.write_mode = s3::parse_write_mode(flags.write_mode);
-  s3::validate(config);
-  return config;
+  const std::size_t dash = text.find('-');
+  if (dash != std::string::npos) {
+    const std::string_view first = std::string_view(text).substr(0, dash);
+    const std::string_view last = std::string_view(text).substr(dash + 1);
+    const auto begin = first.empty() ? std::nullopt : number(first);
+    const auto end = last.empty() ? std::nullopt : number(last);
+    if (first.empty() && end) return s3::LastBytes{*end};
+    if (begin && last.empty()) return s3::ByteSpan{*begin};
+    if (begin && end && *begin <= *end) return s3::ByteSpan{*begin, *end + 1};
+  }
+  throw Error(ErrorCode::InvalidArgument, "--range '" + text + "' is no range of bytes",
+              "write 0-99 for the first hundred, 100- for all after them, -100 for the last");
 }
 
 /// The name an object gets in a folder: what follows the last slash of its key.
@@ -71,7 +63,8 @@ std::string base_name(const s3::ObjectAddress& object) {
   return name;
 }
 
-s3::DownloadTarget target(const GetFlags& flags, const s3::ObjectAddress& object) {
+s3::DownloadTarget target(const GetFlags& flags, const s3::ObjectAddress& object,
+                          const std::stop_token& stop) {
   if (flags.to != "file") {
     if (!flags.destination.empty())
       throw Error(
@@ -82,6 +75,7 @@ s3::DownloadTarget target(const GetFlags& flags, const s3::ObjectAddress& object
     return s3::Discard{};
   }
   if (flags.destination.empty()) return s3::ToFile{base_name(object)};
+  if (flags.destination == "-") return standard_output(stop);
   std::filesystem::path path = flags.destination;
   std::error_code ignored;  // a path that can't be looked at fails in the engine, with its reason
   if (path.filename().empty() || std::filesystem::is_directory(path, ignored))
@@ -101,23 +95,6 @@ Usage usage() {
   };
   return {.cpu_seconds = seconds(used.ru_utime) + seconds(used.ru_stime),
           .peak_memory_bytes = static_cast<std::int64_t>(used.ru_maxrss) * 1024};
-}
-
-std::string progress_text(std::int64_t done, std::optional<std::int64_t> total, double seconds) {
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
-  std::string text;
-  if (total && *total > 0) {
-    const double fraction = static_cast<double>(done) / static_cast<double>(*total);
-    text = bar(fraction, 30) + " " + std::to_string(static_cast<int>(100 * fraction)) + " %  " +
-           format_byte_size(static_cast<double>(done)) + " of " +
-           format_byte_size(static_cast<double>(*total));
-    if (rate > 0)
-      text +=
-          ", " + format_duration(from_seconds(static_cast<double>(*total - done) / rate)) + " left";
-  } else {
-    text = format_byte_size(static_cast<double>(done));
-  }
-  return text + ", " + format_byte_size(rate) + "/s";
 }
 
 Json json_result(const s3::DownloadResult& result, const s3::ObjectAddress& object,
@@ -166,23 +143,25 @@ int get(const GetFlags& flags, Context& context) {
   if (object.key.empty())
     throw Error(ErrorCode::InvalidArgument, "'" + flags.source + "' names no object",
                 "write s3://bucket/key");
-  const s3::DownloadTarget where = target(flags, object);
-  const s3::TransferConfig config = transfer_config(flags);
+  std::stop_source stop;
+  const s3::DownloadTarget where = target(flags, object, stop.get_token());
+  const s3::TransferConfig config = transfer_config(flags.transfer);
   const S3Access access = s3_access(flags.access, context);
 
-  std::stop_source stop;
   SignalWatch signals([&stop] { stop.request_stop(); });
   StatusLine status(context);
   const Duration started = system_clock().now();
   s3::DownloadOptions options;
   options.object = object;
   options.version_id = flags.version_id;
+  options.access = object_access(flags.object);
+  if (flags.range) options.range = parse_range(*flags.range);
   options.target = where;
   options.config = config;
   options.stop = stop.get_token();
   if (context.err_is_terminal && !flags.quiet && !flags.json)
     options.progress = [&](std::int64_t done, std::optional<std::int64_t> total) {
-      status.update(progress_text(done, total, to_seconds(system_clock().now() - started)));
+      status.update(progress_text(done, total, system_clock().now() - started));
     };
   allow_many_connections();
   s3::Client client(access.client);
@@ -191,11 +170,14 @@ int get(const GetFlags& flags, Context& context) {
   Usage used = usage();
   used.cpu_seconds -= before.cpu_seconds;
   status.clear();
-  if (flags.json)
-    write_output(
-        context, "-",
-        to_json_text(json_result(result, object, where, used), JsonStyle::Indented) + "\n");
-  else if (!flags.quiet)
+  // Standard output is the object's.
+  const bool is_piped = std::holds_alternative<s3::ToConsumer>(where);
+  const Json json = flags.json ? json_result(result, object, where, used) : Json();
+  if (is_piped && flags.json)
+    context.err << to_json_text(json) << std::endl;
+  else if (flags.json)
+    write_output(context, "-", to_json_text(json, JsonStyle::Indented) + "\n");
+  else if (!is_piped && !flags.quiet)
     write_output(context, "-", sentence(result, object, where, used));
   return kExitOk;
 }
@@ -209,7 +191,7 @@ void add_s3_get(CLI::App& s3, Context& context) {
   command.add_option("source", flags->source, "s3://bucket/key")->required()->type_name("URI");
   command
       .add_option("destination", flags->destination,
-                  "file or folder; default: the key's last part, here")
+                  "file, folder, or - for standard output; default: the key's last part, here")
       ->type_name("PATH");
   command.add_option("--to", flags->to, "file, memory or discard; default file")
       ->check(CLI::IsMember({"file", "memory", "discard"}))
@@ -217,55 +199,12 @@ void add_s3_get(CLI::App& s3, Context& context) {
   command.add_option("--version-id", flags->version_id, "version of the object")->type_name("ID");
   command.add_flag("--json", flags->json, "print the result as JSON, effective values included");
   command.add_flag("--quiet,-q", flags->quiet, "print nothing but errors");
+  command.add_option("--range", flags->range, "bytes 0-99, 100- or -100 (the last hundred)")
+      ->type_name("BYTES");
   add_s3_access_flags(command, flags->access);
   add_endpoint_ips_flag(command, flags->access);
-
-  const std::string group =
-      "TransferConfig (sizes in bytes or as 8MiB; what is not given the engine chooses)";
-  command
-      .add_option("--config", flags->config_file, "JSON file with any of these; flags go before it")
-      ->type_name("FILE")
-      ->group(group);
-  command.add_flag("--boto3-defaults", flags->boto3_defaults, "start from boto3's values")
-      ->group(group);
-  const auto size = [&](const char* name, std::string& field, const char* help) {
-    command.add_option(name, field, help)->type_name("SIZE")->group(group);
-  };
-  const auto count = [&](const char* name, std::optional<std::int64_t>& field, const char* help) {
-    command.add_option(name, field, help)->type_name("N")->group(group);
-  };
-  size("--multipart-threshold", flags->multipart_threshold, "smaller objects take one connection");
-  count("--max-concurrency", flags->max_concurrency, "connections at the same time");
-  size("--multipart-chunksize", flags->multipart_chunksize,
-       "size of a part, which one request asks for");
-  count("--num-download-attempts", flags->num_download_attempts, "attempts for each part");
-  count("--max-io-queue", flags->max_io_queue, "writes outstanding");
-  size("--io-chunksize", flags->io_chunksize, "size of one write");
-  size("--max-bandwidth", flags->max_bandwidth, "bytes a second over all connections");
-  size("--memory-limit", flags->memory_limit, "bound on the buffers");
-  command
-      .add_option("--checksum", flags->checksum,
-                  "when_supported (verify what the server has a checksum of) or when_required")
-      ->type_name("WHEN")
-      ->group(group);
-  command
-      .add_option("--write-mode", flags->write_mode,
-                  "buffered (through the page cache), direct (around it) or auto")
-      ->check(CLI::IsMember({"auto", "buffered", "direct"}))
-      ->type_name("MODE")
-      ->group(group);
-  command
-      .add_flag("--resume", flags->resume,
-                "go on with what an earlier call left, and leave what there is if this one breaks")
-      ->group(group);
-  command
-      .add_flag("--no-hedge", flags->no_hedge, "ask for nothing a second time that is only late")
-      ->group(group);
-  command.add_flag("--use-threads", flags->use_threads, "many connections at a time")->group(group);
-  command
-      .add_flag("--no-use-threads", flags->no_use_threads, "part after part, over one connection")
-      ->group(group)
-      ->excludes("--use-threads");
+  add_object_access_flags(command, flags->object);
+  add_transfer_config_flags(command, flags->transfer);
   command.callback(
       [flags, &context] { context.action = [flags, &context] { return get(*flags, context); }; });
 }

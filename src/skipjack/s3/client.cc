@@ -5,7 +5,10 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3/download.h"
+#include "skipjack/s3/download_many.h"
+#include "skipjack/s3/remove_many.h"
 #include "skipjack/s3/requester.h"
+#include "skipjack/s3/upload_many.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -41,6 +44,27 @@ DownloadResult Client::download(const DownloadOptions& options) {
   return run_download(impl_->requester, from_there);
 }
 
+DownloadManyResult Client::download_many(const DownloadManyOptions& options) {
+  return run_download_many(impl_->requester, options);
+}
+
+UploadResult Client::upload(const UploadOptions& options) {
+  return run_upload(impl_->requester, options);
+}
+
+ManyCounts Client::upload_many(const UploadManyOptions& options) {
+  return run_upload_many(impl_->requester, options);
+}
+
+ManyCounts Client::remove_many(const RemoveManyOptions& options) {
+  return run_remove_many(impl_->requester, options);
+}
+
+void Client::list(const ListOptions& options, const std::function<bool(const ListPage&)>& take,
+                  const std::stop_token& stop) {
+  read_listing(impl_->requester, options, take, stop);
+}
+
 ObjectSummary Client::head_object(const ObjectAddress& object, const HeadOptions& options) {
   RequestSpec spec{.method = "HEAD", .object = object, .headers = access_headers(options.access)};
   if (!options.version_id.empty()) spec.query.emplace_back("versionId", options.version_id);
@@ -64,7 +88,7 @@ std::string Client::put_object(const PutOptions& options) {
     throw Error(ErrorCode::InvalidArgument,
                 "an upload of " + std::to_string(options.bytes.size()) +
                     " bytes must be <= " + std::to_string(kLargestPut),
-                "upload it in parts with the AWS CLI");
+                "upload it in parts (upload.h)");
   RequestSpec spec{.method = "PUT",
                    .object = options.object,
                    .headers = access_headers(options.access),

@@ -1,8 +1,8 @@
 // The front of the engine: fetch an object into a file, into memory, to a consumer in order, or
-// nowhere; put and look at small ones. Downloads begin with a ranged GET that also tells size and
+// nowhere; send, list and remove. Downloads begin with a ranged GET that also tells size and
 // ETag (no HEAD); the other connections are opened once it has answered. Later parts ask with
 // If-Match, so a file never mixes two versions, and what came is held against the server's checksum
-// (object_checksum.h). Uploads are one PUT; multipart uploads, resuming and hedging are not here.
+// (object_checksum.h). What is done with many objects at a time has headers of its own.
 #pragma once
 
 #include <cstddef>
@@ -167,6 +167,16 @@ struct PutOptions {
   std::stop_token stop{};
 };
 
+struct DownloadManyOptions;
+struct DownloadManyResult;
+struct ListOptions;
+struct ListPage;
+struct ManyCounts;
+struct RemoveManyOptions;
+struct UploadManyOptions;
+struct UploadOptions;
+struct UploadResult;
+
 /// One endpoint and one identity; connections stay open from call to call. One call at a time: use
 /// a client per thread. Every call throws Error: NotFound (bucket or key), PermissionDenied (keys,
 /// policy, folder), Network (unreachable, or attempts used up), Timeout, Corrupted (object changed
@@ -180,7 +190,17 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   DownloadResult download(const DownloadOptions& options);
+  /// See download_many.h.
+  DownloadManyResult download_many(const DownloadManyOptions& options);
   ObjectSummary head_object(const ObjectAddress& object, const HeadOptions& options = {});
+  /// See upload.h and upload_many.h.
+  UploadResult upload(const UploadOptions& options);
+  ManyCounts upload_many(const UploadManyOptions& options);
+  /// See remove_many.h.
+  ManyCounts remove_many(const RemoveManyOptions& options);
+  /// Hands out page after page until there is none more or take says false. See list.h.
+  void list(const ListOptions& options, const std::function<bool(const ListPage&)>& take,
+            const std::stop_token& stop = {});
   /// Replaces the object. Returns its ETag.
   std::string put_object(const PutOptions& options);
   /// Does nothing if the caller owns the bucket already.

@@ -1,7 +1,5 @@
 #include "skipjack/s3/download.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -10,6 +8,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/s3/download_machine.h"
+#include "skipjack/s3/machine.h"
 #include "skipjack/s3/ordered_sink.h"
 
 namespace skipjack::s3 {
@@ -21,13 +20,6 @@ constexpr std::int64_t kMostRequests = 128;
 constexpr Duration kKeysLook = std::chrono::milliseconds(10);
 // How often the end of a download is looked at for late requests.
 constexpr Duration kHedgeLook = std::chrono::milliseconds(20);
-
-PlanLimits machine_limits() {
-  const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page = ::sysconf(_SC_PAGE_SIZE);
-  if (pages <= 0 || page <= 0) return {};
-  return {.memory_bytes = static_cast<std::int64_t>(pages) * page};
-}
 
 /// Disjoint ranges in order, less what is in range.
 std::vector<ByteRange> without(const std::vector<ByteRange>& ranges, const ByteRange& range) {

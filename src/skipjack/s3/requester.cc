@@ -1,9 +1,9 @@
 #include "skipjack/s3/requester.h"
 
-#include <optional>
 #include <random>
 
 #include "skipjack/s3/aws_partition.h"
+#include "skipjack/s3/exchange.h"
 #include "skipjack/s3/sigv4.h"
 
 namespace skipjack::s3 {
@@ -107,34 +107,10 @@ RequestContext Requester::context_of(const ObjectAddress& object) const {
 }
 
 SmallAnswer Requester::exchange(const RequestSpec& spec, const std::stop_token& stop) {
-  const RetryOptions retry;
-  RequestIdentity identity;
-  std::int64_t tokens = 1;
-  for (std::int64_t attempt = 1;; ++attempt) {
-    std::optional<SmallOutcome> outcome =
-        exchange_once(*transport_, make_request(spec, identity, stop), {.stop = stop});
-    if (!outcome) throw_cancelled(spec.object);
-    const HttpHead& head = outcome->answer.head;
-    if (outcome->status == TransportStatus::Complete && head.status >= 200 && head.status < 300) {
-      quota_.give(tokens);
-      return std::move(outcome->answer);
-    }
-    FinalFailure failure =
-        describe_failure(outcome->status, outcome->detail, head, outcome->answer.body);
-    failure.attempts_made = attempt;
-    const std::string& code = failure.attempt.s3_code;
-    if (!code.empty() && code == spec.accepted_s3_code) return std::move(outcome->answer);
-    if (take_lesson(spec.object, failure, identity)) {
-      --attempt;
-      continue;
-    }
-    const RetryDecision decision = decide_retry(failure.attempt, attempt, chance(), retry, quota_);
-    if (!std::holds_alternative<RetryAfter>(decision))
-      throw to_error(context_of(spec.object), failure);
-    tokens = std::get<RetryAfter>(decision).tokens;
-    wait_or_stop(std::get<RetryAfter>(decision).delay, stop);
-    if (stop.stop_requested()) throw_cancelled(spec.object);
-  }
+  Exchange exchange(*this, spec);
+  if (!drive_to_end(exchange, {.transport = *transport_, .stop = stop}))
+    throw_cancelled(spec.object);
+  return exchange.take();
 }
 
 }  // namespace skipjack::s3

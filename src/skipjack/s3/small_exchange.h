@@ -14,6 +14,8 @@ namespace skipjack::s3 {
 struct SmallAnswer {
   HttpHead head;
   std::string body;
+  /// The body is longer than was wanted; what is here is of no use.
+  bool is_cut = false;
 };
 
 /// How it ended; the answer is what came of it.

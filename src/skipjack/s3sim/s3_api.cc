@@ -1,6 +1,8 @@
 // See s3_api.h. Facts of S3's behaviour are from its API reference [AWS-S3-API].
 #include "skipjack/s3sim/s3_api.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -16,15 +18,15 @@ constexpr std::size_t kLongestKey = 1024;
 constexpr std::int64_t kMostKeys = 1000;
 
 /// Sub-resources that S3 has and this server hasn't.
-constexpr std::array<std::string_view, 31> kNotSpoken = {
+constexpr std::array<std::string_view, 29> kNotSpoken = {
     "accelerate",     "acl",          "analytics",         "attributes",
     "cors",           "delete",       "encryption",        "intelligent-tiering",
     "inventory",      "legal-hold",   "lifecycle",         "logging",
     "metrics",        "notification", "object-lock",       "ownershipControls",
     "policy",         "policyStatus", "publicAccessBlock", "replication",
     "requestPayment", "restore",      "retention",         "select",
-    "tagging",        "torrent",      "uploadId",          "uploads",
-    "versionId",      "versioning",   "versions"};
+    "tagging",        "torrent",      "versionId",         "versioning",
+    "versions"};
 
 const std::string* find_field(const Fields& fields, std::string_view name) {
   for (const auto& [key, value] : fields)
@@ -238,6 +240,9 @@ std::variant<Route, Answer> S3Api::route(const Request& request, double unix_tim
     if (std::find(kNotSpoken.begin(), kNotSpoken.end(), name) != kNotSpoken.end())
       return refuse(not_implemented("the sub-resource \"" + name + "\""));
 
+  if (!route.key.empty() && (find_field(route.query, "uploads") != nullptr ||
+                             find_field(route.query, "uploadId") != nullptr))
+    return route_upload(request, std::move(route));
   const std::string& method = request.method;
   const bool is_bucket = route.key.empty();
   if (route.bucket.empty()) {
@@ -277,6 +282,40 @@ std::variant<Route, Answer> S3Api::route(const Request& request, double unix_tim
                  .message = "The specified method is not allowed against this resource."});
 }
 
+bool has_object_body(Operation operation) {
+  return operation == Operation::PutObject || operation == Operation::PutPart ||
+         operation == Operation::CompleteUpload;
+}
+
+std::variant<Route, Answer> S3Api::route_upload(const Request& request, Route route) const {
+  if (!store_.has_bucket(route.bucket)) return no_bucket(request, route);
+  const std::string* id = find_field(route.query, "uploadId");
+  if (id == nullptr) {
+    if (request.method != "POST") return error(request, not_implemented("listing uploads"));
+    route.operation = Operation::BeginUpload;
+    return route;
+  }
+  if (const auto refusal = uploads_.check({route.bucket, route.key, *id}))
+    return error(request, *refusal);
+  if (request.method == "PUT") {
+    const std::string* number = find_field(route.query, "partNumber");
+    if (number == nullptr || !part_number(*number))
+      return error(request, {.status = 400,
+                             .code = "InvalidArgument",
+                             .message = "Part number must be an integer between 1 and 10000"});
+    if (request.header("x-amz-copy-source") != nullptr)
+      return error(request, not_implemented("copying"));
+    route.operation = Operation::PutPart;
+  } else if (request.method == "POST") {
+    route.operation = Operation::CompleteUpload;
+  } else if (request.method == "DELETE") {
+    route.operation = Operation::AbortUpload;
+  } else {
+    return error(request, not_implemented("listing parts"));
+  }
+  return route;
+}
+
 Answer S3Api::answer(const Request& request, const Route& route) {
   if (route.operation == Operation::ListBuckets) return list_buckets();
   if (route.operation == Operation::CreateBucket) {
@@ -297,6 +336,20 @@ Answer S3Api::answer(const Request& request, const Route& route) {
     }
     case Operation::ListObjects:
       return list_objects(request, route);
+    case Operation::BeginUpload: {
+      pugi::xml_document document;
+      pugi::xml_node root = document.append_child("InitiateMultipartUploadResult");
+      root.append_attribute("xmlns").set_value(std::string(kNamespace).c_str());
+      add_text(root, "Bucket", route.bucket);
+      add_text(root, "Key", route.key);
+      add_text(root, "UploadId", uploads_.begin(route.bucket, route.key, request));
+      return xml_answer(document, 200);
+    }
+    case Operation::AbortUpload:
+      if (const auto refusal =
+              uploads_.abort({route.bucket, route.key, *find_field(route.query, "uploadId")}))
+        return error(request, *refusal);
+      return {.status = 204, .body = Answer::Body::Omit};
     case Operation::DeleteObject: {
       store_.remove(route.bucket, route.key);
       return {.status = 204, .body = Answer::Body::Omit};
@@ -449,11 +502,55 @@ Answer S3Api::finish_upload(const Route& route, Upload& upload, double unix_time
   auto finished = upload.finish(static_cast<std::int64_t>(unix_time));
   if (const Refusal* refusal = std::get_if<Refusal>(&finished)) return error(named, *refusal);
   ObjectVersion& version = std::get<ObjectVersion>(finished);
+  if (route.operation == Operation::PutPart) return finish_part(named, route, std::move(version));
+  if (route.operation == Operation::CompleteUpload) {
+    Answer answer =
+        complete_upload(named, route, *version.blob, static_cast<std::int64_t>(unix_time));
+    store_.release(version.blob->charged_bytes);
+    return answer;
+  }
   Answer answer{.headers = {{"ETag", version.etag}}};
   for (auto& header : checksum_headers(*version.checksum, {0, version.size}, version.size, {}))
     answer.headers.push_back(std::move(header));
   const std::int64_t charged = version.blob->charged_bytes;
   if (store_.put(route.bucket, route.key, std::move(version)) == StoreOutcome::Ok) return answer;
+  store_.release(charged);
+  return no_bucket(named, route);
+}
+
+Answer S3Api::finish_part(const Request& named, const Route& route, ObjectVersion part) {
+  Answer answer{.headers = {{"ETag", part.etag}}};
+  for (auto& header : checksum_headers(*part.checksum, {0, part.size}, part.size, {}))
+    answer.headers.push_back(std::move(header));
+  const std::int64_t charged = part.blob->charged_bytes;
+  const auto refusal =
+      uploads_.add_part({route.bucket, route.key, *find_field(route.query, "uploadId")},
+                        *part_number(*find_field(route.query, "partNumber")), std::move(part));
+  if (!refusal) return answer;
+  store_.release(charged);
+  return error(named, *refusal);
+}
+
+Answer S3Api::complete_upload(const Request& named, const Route& route, const Blob& xml,
+                              std::int64_t now) {
+  std::string list = xml.text;
+  if (xml.fd >= 0) {
+    list.resize(static_cast<std::size_t>(xml.size));
+    if (::pread(xml.fd, list.data(), list.size(), 0) != xml.size) list.clear();
+  }
+  auto joined =
+      uploads_.complete({route.bucket, route.key, *find_field(route.query, "uploadId")}, list, now);
+  if (const Refusal* refusal = std::get_if<Refusal>(&joined)) return error(named, *refusal);
+  ObjectVersion& version = std::get<ObjectVersion>(joined);
+  pugi::xml_document document;
+  pugi::xml_node root = document.append_child("CompleteMultipartUploadResult");
+  root.append_attribute("xmlns").set_value(std::string(kNamespace).c_str());
+  add_text(root, "Bucket", route.bucket);
+  add_text(root, "Key", route.key);
+  add_text(root, "ETag", version.etag);
+  const std::int64_t charged = version.blob->charged_bytes;
+  if (store_.put(route.bucket, route.key, std::move(version)) == StoreOutcome::Ok)
+    return xml_answer(document, 200);
   store_.release(charged);
   return no_bucket(named, route);
 }

@@ -1,5 +1,5 @@
 // S3's verbs over an object store: from a request to an answer, without sockets or time of its own.
-// Path style only; what is not spoken (multi-part uploads, ACLs, versions, ...) is answered by 501
+// Path style only; what is not spoken (ACLs, versions, copies, ...) is answered by 501
 // NotImplemented.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "skipjack/s3sim/http.h"
+#include "skipjack/s3sim/multipart.h"
 #include "skipjack/s3sim/object_store.h"
 #include "skipjack/s3sim/signature.h"
 #include "skipjack/s3sim/upload.h"
@@ -43,7 +44,13 @@ enum class Operation {
   HeadObject,
   PutObject,
   DeleteObject,
+  BeginUpload,
+  PutPart,
+  CompleteUpload,
+  AbortUpload,
 };
+/// Whether the request's body is of the operation, so that it is taken in by an Upload.
+bool has_object_body(Operation operation);
 
 /// What a request asks for.
 struct Route {
@@ -63,12 +70,13 @@ struct S3ApiOptions {
 class S3Api {
  public:
   /// The store must outlive it.
-  S3Api(ObjectStore& store, S3ApiOptions options) : store_(store), options_(std::move(options)) {}
+  S3Api(ObjectStore& store, S3ApiOptions options)
+      : store_(store), uploads_(store), options_(std::move(options)) {}
 
   /// Decided by the head alone: where it goes, or an error (bad path, not signed, not implemented,
   /// bucket of a PUT missing). unix_time in seconds.
   std::variant<Route, Answer> route(const Request& request, double unix_time) const;
-  /// For everything but PutObject.
+  /// For everything without an object's body.
   Answer answer(const Request& request, const Route& route);
   Answer finish_upload(const Route& route, Upload& upload, double unix_time);
 
@@ -80,7 +88,13 @@ class S3Api {
   Answer list_buckets() const;
   Answer no_bucket(const Request& request, const Route& route) const;
 
+  std::variant<Route, Answer> route_upload(const Request& request, Route route) const;
+  Answer finish_part(const Request& named, const Route& route, ObjectVersion part);
+  Answer complete_upload(const Request& named, const Route& route, const Blob& xml,
+                         std::int64_t now);
+
   ObjectStore& store_;
+  MultipartUploads uploads_;
   const S3ApiOptions options_;
 };
 

@@ -530,7 +530,7 @@ class Server::Impl {
     c.refused_early = false;
     c.routed = api_.route(request, options_.clock->unix_time());
     const Route* route = std::get_if<Route>(&c.routed);
-    if (route != nullptr && route->operation == Operation::PutObject)
+    if (route != nullptr && has_object_body(route->operation))
       c.upload = std::make_unique<Upload>(store_, request);
     const std::string* expect = request.header("expect");
     if (expect == nullptr || !request.has_body()) return;

@@ -1,0 +1,107 @@
+#include "skipjack/s3/upload_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "skipjack/base/error.h"
+
+namespace skipjack::s3 {
+namespace {
+
+std::size_t read_some(int fd, std::span<std::byte> space, const std::string& name) {
+  for (;;) {
+    const ssize_t n = ::read(fd, space.data(), space.size());
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno != EINTR) throw errno_error(errno, "can't read " + name);
+  }
+}
+
+class FileReader final : public UploadReader {
+ public:
+  explicit FileReader(const std::filesystem::path& path)
+      : name_(path.string()), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (fd_ < 0) throw errno_error(errno, "can't open " + name_);
+    struct ::stat status {};
+    ::fstat(fd_, &status);
+    if (S_ISDIR(status.st_mode)) {
+      ::close(fd_);
+      throw Error(ErrorCode::InvalidArgument, name_ + " is a folder", "give the name of a file");
+    }
+    // Pipes and devices have no size that means anything.
+    if (S_ISREG(status.st_mode)) size_ = status.st_size;
+    ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+  ~FileReader() override { ::close(fd_); }
+  FileReader(const FileReader&) = delete;
+  FileReader& operator=(const FileReader&) = delete;
+
+  std::optional<std::int64_t> size() const override { return size_; }
+  std::string read(std::int64_t size) override {
+    std::string bytes(static_cast<std::size_t>(size), '\0');
+    std::size_t filled = 0;
+    while (filled < bytes.size()) {
+      const std::size_t n =
+          read_some(fd_, std::as_writable_bytes(std::span(bytes)).subspan(filled), name_);
+      if (n == 0) break;
+      filled += n;
+    }
+    bytes.resize(filled);
+    const std::int64_t expected = size_ ? std::min(size, *size_ - done_) : 0;
+    done_ += static_cast<std::int64_t>(filled);
+    if (static_cast<std::int64_t>(filled) < expected)
+      throw Error(ErrorCode::Io, name_ + " became shorter while it was read", "upload it again");
+    return bytes;
+  }
+
+ private:
+  const std::string name_;
+  const int fd_;
+  std::optional<std::int64_t> size_;
+  std::int64_t done_ = 0;
+};
+
+class MemoryReader final : public UploadReader {
+ public:
+  explicit MemoryReader(std::string_view bytes)
+      : bytes_(bytes), size_(static_cast<std::int64_t>(bytes.size())) {}
+  std::optional<std::int64_t> size() const override { return size_; }
+  std::string read(std::int64_t size) override {
+    std::string piece(bytes_.substr(0, static_cast<std::size_t>(size)));
+    bytes_.remove_prefix(piece.size());
+    return piece;
+  }
+
+ private:
+  std::string_view bytes_;
+  const std::int64_t size_;
+};
+
+class StreamReader final : public UploadReader {
+ public:
+  explicit StreamReader(FromStream stream) : stream_(std::move(stream)) {}
+  std::optional<std::int64_t> size() const override { return std::nullopt; }
+  std::string read(std::int64_t size) override {
+    std::string bytes(static_cast<std::size_t>(size), '\0');
+    bytes.resize(std::min(bytes.size(), stream_.read(std::as_writable_bytes(std::span(bytes)))));
+    return bytes;
+  }
+
+ private:
+  const FromStream stream_;
+};
+
+}  // namespace
+
+std::unique_ptr<UploadReader> open_source(const UploadSource& source) {
+  if (const auto* file = std::get_if<FromFile>(&source))
+    return std::make_unique<FileReader>(file->path);
+  if (const auto* memory = std::get_if<FromMemory>(&source))
+    return std::make_unique<MemoryReader>(memory->bytes);
+  return std::make_unique<StreamReader>(std::get<FromStream>(source));
+}
+
+}  // namespace skipjack::s3

@@ -1,0 +1,363 @@
+// Uploads against a scripted store: what is sent, how parts become one object, and that nothing is
+// left behind.
+#include "skipjack/s3/upload.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "scripted_server.h"
+#include "skipjack/base/bytes.h"
+#include "skipjack/base/error.h"
+#include "skipjack/s3/checksum.h"
+#include "skipjack/s3/client.h"
+#include "skipjack/s3/remove_many.h"
+#include "skipjack/s3/upload_many.h"
+#include "skipjack/s3/upload_plan.h"
+
+namespace skipjack::s3 {
+namespace {
+
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+/// Takes PUTs and uploads in parts; keeps what they make.
+class Store {
+ public:
+  std::map<std::string, std::string> objects;        ///< by path.
+  std::map<std::string, std::string> content_types;  ///< by path.
+  std::map<std::string, std::map<int, std::string>> open_uploads;
+  int num_aborted = 0;
+
+  ScriptedReply answer(const ScriptedRequest& request) {
+    const std::size_t question = request.path.find('?');
+    const std::string path = request.path.substr(0, question);
+    const std::string query =
+        question == std::string::npos ? "" : request.path.substr(question + 1);
+    const std::string etag = "\"etag of " + std::to_string(request.body.size()) + " bytes\"";
+    if (request.method == "POST" && query == "uploads=") {
+      const std::string id = "id/" + std::to_string(++num_uploads_) + "+";
+      open_uploads[id];
+      content_types[path] = request.header("content-type");
+      return {.body = "<InitiateMultipartUploadResult><UploadId>" + id +
+                      "</UploadId></InitiateMultipartUploadResult>"};
+    }
+    const std::size_t id_at = query.find("uploadId=");
+    if (id_at == std::string::npos) {
+      if (request.method == "PUT") {
+        objects[path] = request.body;
+        content_types[path] = request.header("content-type");
+      } else if (request.method == "DELETE") {
+        objects.erase(path);
+        return {.status = 204};
+      }
+      return {.headers = {{"ETag", etag}, {"x-amz-version-id", "v1"}}};
+    }
+    // "id%2F1%2B": the number between the escapes.
+    const std::string id = "id/" + query.substr(id_at + 14, query.find("%2B") - id_at - 14) + "+";
+    if (open_uploads.count(id) == 0) return s3_error(404, "NoSuchUpload");
+    auto& parts = open_uploads[id];
+    if (request.method == "DELETE") {
+      open_uploads.erase(id);
+      ++num_aborted;
+      return {.status = 204};
+    }
+    if (request.method == "PUT") {
+      const int number = std::stoi(query.substr(query.find("partNumber=") + 11));
+      parts[number] = request.body;
+      return {.headers = {{"ETag", etag}}};
+    }
+    std::string whole,
+        list = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+    for (const auto& [number, bytes] : parts) {
+      whole += bytes;
+      list += "<Part><ETag>\"etag of " + std::to_string(bytes.size()) +
+              " bytes\"</ETag><PartNumber>" + std::to_string(number) + "</PartNumber></Part>";
+    }
+    if (request.body.find(list + "</CompleteMultipartUpload>") == std::string::npos)
+      return s3_error(400, "MalformedXML", request.body.substr(0, 300));
+    objects[path] = whole;
+    open_uploads.erase(id);
+    return {.body = "<CompleteMultipartUploadResult><ETag>&quot;of parts-" +
+                    std::to_string(parts.size()) + "&quot;</ETag></CompleteMultipartUploadResult>"};
+  }
+
+ private:
+  int num_uploads_ = 0;
+};
+
+class UploadTest : public testing::Test {
+ protected:
+  UploadResult upload(const UploadOptions& options) {
+    Client client({.endpoint = {.endpoint_url = server_.url()}, .seed = 1});
+    return client.upload(options);
+  }
+  UploadOptions of(std::string_view bytes) {
+    return {.object = {"bucket", "key"}, .source = FromMemory{bytes}};
+  }
+  Error error_of(const UploadOptions& options) {
+    try {
+      upload(options);
+    } catch (const Error& error) {
+      return error;
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return Error(ErrorCode::Unsupported, "nothing was thrown");
+  }
+
+  Store store_;
+  std::function<std::optional<ScriptedReply>(const ScriptedRequest&)> fault_;
+  ScriptedServer server_{[this](const ScriptedRequest& request) {
+    if (fault_)
+      if (auto reply = fault_(request)) return *reply;
+    return store_.answer(request);
+  }};
+};
+
+TEST_F(UploadTest, WhatIsBelowTheThresholdIsOnePut) {
+  const std::string bytes = test_object(100'000);
+  UploadOptions options = of(bytes);
+  options.content_type = "text/plain";
+  options.metadata = {{"colour", "blue"}};
+  const UploadResult result = upload(options);
+  EXPECT_EQ(store_.objects["/bucket/key"], bytes);
+  EXPECT_EQ(result.bytes, 100'000);
+  EXPECT_EQ(result.etag, "\"etag of 100000 bytes\"");
+  EXPECT_EQ(result.version_id, "v1");
+  ASSERT_EQ(server_.requests().size(), 1u);
+  EXPECT_EQ(server_.requests()[0].header("content-type"), "text/plain");
+  EXPECT_EQ(server_.requests()[0].header("x-amz-meta-colour"), "blue");
+}
+
+TEST_F(UploadTest, SaysTheChecksumThatTheBytesMustHave) {
+  // The published check value of CRC64NVME, ae8b14860a799888.
+  upload(of("123456789"));
+  EXPECT_EQ(server_.requests()[0].header("x-amz-checksum-crc64nvme"), "rosUhgp5mIg=");
+  UploadOptions without = of("123456789");
+  without.config.checksum = ChecksumValidation::WhenRequired;
+  upload(without);
+  EXPECT_EQ(server_.requests()[1].header("x-amz-checksum-crc64nvme"), "");
+}
+
+TEST_F(UploadTest, PartsHaveChecksumsAndTheWholeHasTheirs) {
+  const std::string bytes = test_object(static_cast<std::size_t>(11 * kMiB + 5));
+  UploadOptions options = of(bytes);
+  options.config.multipart_chunksize = 5 * kMiB;
+  upload(options);
+  const auto sum = [](std::string_view text) {
+    return checksum_text(ChecksumAlgorithm::Crc64Nvme, std::as_bytes(std::span(text)));
+  };
+  const std::string name = "x-amz-checksum-crc64nvme";
+  for (const ScriptedRequest& request : server_.requests()) {
+    if (request.path.ends_with("?uploads=")) {
+      EXPECT_EQ(request.header("x-amz-checksum-algorithm"), "CRC64NVME");
+      EXPECT_EQ(request.header("x-amz-checksum-type"), "FULL_OBJECT");
+    } else if (request.method == "PUT") {
+      EXPECT_EQ(request.header(name), sum(request.body));
+    } else {
+      EXPECT_EQ(request.header(name), sum(bytes));
+    }
+  }
+}
+
+TEST_F(UploadTest, NothingIsAnObjectToo) {
+  EXPECT_EQ(upload(of("")).bytes, 0);
+  EXPECT_EQ(store_.objects.at("/bucket/key"), "");
+}
+
+TEST_F(UploadTest, WhatIsAboveItGoesInPartsThatBecomeOneObject) {
+  const std::string bytes = test_object(static_cast<std::size_t>(17 * kMiB + 3));
+  std::int64_t last = 0;
+  UploadOptions options = of(bytes);
+  options.content_type = "video/x";
+  options.config = {.max_concurrency = 3, .multipart_chunksize = 5 * kMiB};
+  options.progress = [&](std::int64_t done, std::optional<std::int64_t> total) {
+    EXPECT_GT(done, last);
+    EXPECT_EQ(total, 17 * kMiB + 3);
+    last = done;
+  };
+  const UploadResult result = upload(options);
+  EXPECT_EQ(store_.objects["/bucket/key"], bytes);
+  EXPECT_EQ(store_.content_types["/bucket/key"], "video/x");
+  EXPECT_EQ(result.num_parts, 4);
+  EXPECT_EQ(result.etag, "\"of parts-4\"");
+  EXPECT_EQ(last, 17 * kMiB + 3);
+  EXPECT_TRUE(store_.open_uploads.empty());
+}
+
+TEST_F(UploadTest, AStreamIsOnePutIfItEndsWithinAPartElseParts) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1000}, static_cast<std::size_t>(5 * kMiB),
+        static_cast<std::size_t>(11 * kMiB)}) {
+    const std::string bytes = test_object(size);
+    std::size_t given = 0;
+    UploadOptions options{.object = {"bucket", "key"},
+                          .source = FromStream{[&](std::span<std::byte> space) {
+                            const std::size_t n = std::min(space.size(), size - given);
+                            std::memcpy(space.data(), bytes.data() + given, n);
+                            given += n;
+                            return n;
+                          }},
+                          .config = {.multipart_chunksize = 5 * kMiB}};
+    EXPECT_EQ(upload(options).bytes, static_cast<std::int64_t>(size));
+    EXPECT_EQ(store_.objects["/bucket/key"], bytes);
+    EXPECT_TRUE(store_.open_uploads.empty());
+  }
+}
+
+TEST_F(UploadTest, PartsThatFailAreSentAgain) {
+  std::set<std::string> seen;
+  fault_ = [&](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (!seen.insert(request.method + request.path).second) return std::nullopt;
+    return s3_error(500, "InternalError");
+  };
+  const std::string bytes = test_object(static_cast<std::size_t>(11 * kMiB));
+  UploadOptions options = of(bytes);
+  options.config.multipart_chunksize = 5 * kMiB;
+  upload(options);
+  EXPECT_EQ(store_.objects["/bucket/key"], bytes);
+}
+
+TEST_F(UploadTest, AnErrorInsideOfASuccessIsAnError) {
+  fault_ = [](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (request.method != "POST" || request.path.find("uploadId") == std::string::npos)
+      return std::nullopt;
+    return ScriptedReply{.status = 200, .body = s3_error(200, "InvalidPart").body};
+  };
+  const std::string bytes = test_object(static_cast<std::size_t>(9 * kMiB));
+  EXPECT_THAT(error_of(of(bytes)).what(), HasSubstr("InvalidPart"));
+  EXPECT_TRUE(store_.open_uploads.empty());
+  EXPECT_EQ(store_.num_aborted, 1);
+}
+
+TEST_F(UploadTest, WhatFailsForGoodIsAborted) {
+  fault_ = [](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (request.path.find("partNumber=2") == std::string::npos) return std::nullopt;
+    return s3_error(403, "AccessDenied");
+  };
+  const std::string bytes = test_object(static_cast<std::size_t>(20 * kMiB));
+  EXPECT_EQ(error_of(of(bytes)).code(), ErrorCode::PermissionDenied);
+  EXPECT_TRUE(store_.open_uploads.empty());
+  EXPECT_EQ(store_.num_aborted, 1);
+  EXPECT_TRUE(store_.objects.empty());
+}
+
+TEST_F(UploadTest, AStopAbortsWhatWasBegun) {
+  for (const std::string where : {"uploads=", "partNumber=1", "partNumber=3"}) {
+    store_ = {};
+    std::stop_source stop;
+    fault_ = [&](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+      if (request.path.find(where) != std::string::npos) stop.request_stop();
+      return std::nullopt;
+    };
+    const std::string bytes = test_object(static_cast<std::size_t>(20 * kMiB));
+    UploadOptions options = of(bytes);
+    options.config = {.max_concurrency = 1, .multipart_chunksize = 5 * kMiB};
+    options.stop = stop.get_token();
+    EXPECT_EQ(error_of(options).code(), ErrorCode::Cancelled) << where;
+    EXPECT_TRUE(store_.open_uploads.empty()) << where;
+    EXPECT_EQ(store_.num_aborted, 1) << where;
+    EXPECT_TRUE(store_.objects.empty()) << where;
+  }
+}
+
+TEST_F(UploadTest, AFileThatCantBeReadIsNoUpload) {
+  EXPECT_EQ(error_of({.object = {"bucket", "key"}, .source = FromFile{"/nowhere/at/all"}}).code(),
+            ErrorCode::NotFound);
+  EXPECT_EQ(error_of({.object = {"bucket", "key"}, .source = FromFile{"/tmp"}}).code(),
+            ErrorCode::InvalidArgument);
+  EXPECT_EQ(error_of({.object = {"bucket", "key"}, .metadata = {{"a", "line\nbreak"}}}).code(),
+            ErrorCode::InvalidArgument);
+  EXPECT_TRUE(server_.requests().empty());
+}
+
+TEST_F(UploadTest, ManyFilesGoAtOnceAndComeBackOut) {
+  std::string name = (fs::temp_directory_path() / "skipjack-up-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(name.data()), nullptr);
+  UploadManyOptions options;
+  std::map<std::string, std::string> expected;
+  for (int i = 0; i < 100; ++i) {
+    const std::string bytes = test_object(i == 50 ? 9'000'000 : static_cast<std::size_t>(i * 100));
+    const fs::path path = fs::path(name) / std::to_string(i);
+    std::ofstream(path, std::ios::binary) << bytes;
+    options.files.push_back({path, {"bucket", "p/" + std::to_string(i)}});
+    expected["/bucket/p/" + std::to_string(i)] = bytes;
+  }
+  options.files.push_back({fs::path(name) / "missing", {"bucket", "missing"}});
+  int failed = 0;
+  options.on_end = [&](const ObjectEnd& end) { failed += end.error ? 1 : 0; };
+  Client client({.endpoint = {.endpoint_url = server_.url()}, .seed = 1});
+  const ManyCounts counts = client.upload_many(options);
+  fs::remove_all(name);
+  EXPECT_EQ(store_.objects, expected);
+  EXPECT_EQ(counts.objects_done, 100);
+  EXPECT_EQ(counts.objects_failed, 1);
+  EXPECT_EQ(failed, 1);
+
+  std::vector<ObjectAddress> all;
+  for (int i = 0; i < 100; ++i) all.push_back({"bucket", "p/" + std::to_string(i)});
+  EXPECT_EQ(client.remove_many({.objects = all}).objects_done, 100);
+  EXPECT_TRUE(store_.objects.empty());
+}
+
+TEST(UploadPlan, PartsAreThoseOfBoto3) {
+  // s3transfer.utils.ChunksizeAdjuster().adjust_chunksize(chunk, size), version 0.19.3.
+  struct Case {
+    std::int64_t chunk, size, adjusted;
+  };
+  for (const Case& c : {Case{1, 10485760, 5242880},
+                        Case{1, 1073741824, 5242880},
+                        Case{1, 107374182400, 16777216},
+                        Case{1, 1073741824000, 134217728},
+                        Case{1, 5497558138880, 1073741824},
+                        Case{1048576, 10485760, 5242880},
+                        Case{1048576, 1073741824, 5242880},
+                        Case{1048576, 107374182400, 16777216},
+                        Case{1048576, 1073741824000, 134217728},
+                        Case{1048576, 5497558138880, 1073741824},
+                        Case{5242880, 10485760, 5242880},
+                        Case{5242880, 1073741824, 5242880},
+                        Case{5242880, 107374182400, 20971520},
+                        Case{5242880, 1073741824000, 167772160},
+                        Case{5242880, 5497558138880, 671088640},
+                        Case{8388608, 10485760, 8388608},
+                        Case{8388608, 1073741824, 8388608},
+                        Case{8388608, 107374182400, 16777216},
+                        Case{8388608, 1073741824000, 134217728},
+                        Case{8388608, 5497558138880, 1073741824},
+                        Case{67108864, 10485760, 67108864},
+                        Case{67108864, 1073741824, 67108864},
+                        Case{67108864, 107374182400, 67108864},
+                        Case{67108864, 1073741824000, 134217728},
+                        Case{67108864, 5497558138880, 1073741824},
+                        Case{6442450944, 10485760, 5368709120},
+                        Case{6442450944, 1073741824, 5368709120},
+                        Case{6442450944, 107374182400, 5368709120},
+                        Case{6442450944, 1073741824000, 5368709120},
+                        Case{6442450944, 5497558138880, 5368709120}})
+    EXPECT_EQ(
+        plan_upload(
+            c.size,
+            {.multipart_threshold = 1, .multipart_chunksize = c.chunk, .memory_limit = 8 * kGiB},
+            {})
+            .part_bytes,
+        c.adjusted)
+        << c.chunk << " " << c.size;
+}
+
+TEST(UploadPlan, StaysWithinTheMemoryLimitOrSaysWhyItCant) {
+  const UploadPlan plan =
+      plan_upload(kGiB, {.max_concurrency = 100, .memory_limit = 50 * kMiB}, {});
+  EXPECT_LE(plan.max_concurrency * plan.part_bytes, 50 * kMiB);
+  EXPECT_THROW(plan_upload(kGiB, {.memory_limit = 4 * kMiB}, {}), Error);
+  EXPECT_THROW(plan_upload(kMostUploadParts * kLargestUploadPart + 1, {}, {}), Error);
+  EXPECT_FALSE(plan_upload(8 * kMiB - 1, {}, {}).is_multipart);
+  EXPECT_TRUE(plan_upload(8 * kMiB, {}, {}).is_multipart);
+}
+
+}  // namespace
+}  // namespace skipjack::s3
