@@ -178,6 +178,12 @@ Error to_error(const RequestContext& context, const FinalFailure& failure) {
                      "bucket " + context.object.bucket + " is in region " + failure.bucket_region +
                          ", not in " + context.region,
                      "use region " + failure.bucket_region);
+      if (!failure.bucket_region.empty() && failure.attempt.http_status < 400)
+        return Error(ErrorCode::InvalidArgument,
+                     "bucket " + context.object.bucket + " is in region " + failure.bucket_region +
+                         ", which " + context.endpoint + " does not serve (" +
+                         quoted_code(failure) + ")",
+                     "use the endpoint of that region");
       if (code == "InvalidArgument" || code == "AuthorizationHeaderMalformed" ||
           code == "ExpiredToken" || code == "InvalidToken" || code == "TokenRefreshRequired")
         return permission_error(context, failure);
