@@ -80,7 +80,7 @@ const std::vector<FaultCase>& fault_cases() {
       {"WrongRange",
        {{.kind = FaultKind::WrongRange, .first = 2, .count = kAlways}},
        ErrorCode::Corrupted,
-       "asked for bytes"},
+       "contradicts itself"},
       {"NoContentRange",
        {{.kind = FaultKind::NoContentRange, .count = kAlways}},
        ErrorCode::Corrupted,
