@@ -26,8 +26,8 @@ struct Setting {
 
 std::vector<Setting> settings() {
   std::vector<Setting> list{{.name = "auto"}};
-  for (const auto& [number, part] : {std::pair{4, 16}, {8, 8}, {16, 8}, {32, 4}, {32, 8}, {64, 4},
-                                     {64, 8}, {64, 16}, {128, 8}})
+  for (const auto& [number, part] :
+       {std::pair{4, 16}, {8, 8}, {16, 8}, {32, 4}, {32, 8}, {64, 4}, {64, 8}, {64, 16}, {128, 8}})
     list.push_back({.name = std::to_string(number) + " x " + std::to_string(part) + " MiB",
                     .config = {.max_concurrency = number, .multipart_chunksize = part * kMiB}});
   return list;
@@ -55,8 +55,8 @@ void compare(const s3sim::Profile& profile, std::int64_t size, int runs, bool le
   std::vector<Setting> list = settings();
   for (int run = 0; run < runs; ++run)
     for (Setting& setting : list)
-      setting.seconds.push_back(run_once(profile, static_cast<std::uint64_t>(run) + 1, size,
-                                         setting.config, learned));
+      setting.seconds.push_back(
+          run_once(profile, static_cast<std::uint64_t>(run) + 1, size, setting.config, learned));
   const Setting* best = &list[1];
   for (std::size_t i = 1; i < list.size(); ++i)
     if (median(list[i].seconds) < median(best->seconds)) best = &list[i];
@@ -66,7 +66,8 @@ void compare(const s3sim::Profile& profile, std::int64_t size, int runs, bool le
                      list[0].seconds[static_cast<std::size_t>(run)]);
   std::printf("%-18s auto %.3f s, best %s %.3f s, ratio %.3f (%.3f to %.3f)\n",
               profile.name.c_str(), median(list[0].seconds), best->name.c_str(),
-              median(best->seconds), median(ratios), *std::min_element(ratios.begin(), ratios.end()),
+              median(best->seconds), median(ratios),
+              *std::min_element(ratios.begin(), ratios.end()),
               *std::max_element(ratios.begin(), ratios.end()));
   for (const Setting& setting : list)
     std::printf("    %-12s %.3f\n", setting.name.c_str(), median(setting.seconds));

@@ -137,6 +137,14 @@ TEST(FlightControl, AStartIsOnlyAStart) {
   EXPECT_GE(settle(flight, 10e6, 300e6, 5), 30);
 }
 
+TEST(FlightControl, ASizeToStartWithHoldsUntilItIsMeasured) {
+  FlightControl flight({.requests = 4, .first_worth = 24 * kMiB});
+  EXPECT_EQ(flight.part_size(kGiB), 24 * kMiB);
+  flight.answered(0.01);
+  flight.succeeded(kMiB, 0.1);
+  EXPECT_EQ(flight.part_size(kGiB), 8 * kMiB);
+}
+
 TEST(FlightControl, BeginsWithWhatItLearned) {
   FlightControl flight(
       {.requests = 32,

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -122,14 +123,16 @@ TEST_F(ResumeTest, WhatLacksOnlyItsNameAsksForItsLastRangeAgain) {
     const auto missing = file->take_up(identity, [](auto, auto) {});
     file->open(identity.size);
     for (const ByteRange& range : missing)
-      file->write(range.begin, std::as_bytes(std::span(bytes_))
-                                   .subspan(static_cast<std::size_t>(range.begin),
-                                            static_cast<std::size_t>(range.size())));
+      for (std::int64_t at = range.begin; at < range.end; at += 10'000) {
+        const auto size = static_cast<std::size_t>(std::min<std::int64_t>(10'000, range.end - at));
+        file->write(at,
+                    std::as_bytes(std::span(bytes_)).subspan(static_cast<std::size_t>(at), size));
+      }
   }
   const DownloadResult result = client_of(server).download(options());
   expect_finished(bytes_);
   EXPECT_LT(result.resumed_bytes, kSize);
-  EXPECT_GT(result.resumed_bytes, kSize / 2);
+  EXPECT_GE(result.resumed_bytes, kSize - 30'000);
 }
 
 /// Whatever happens to journal and file, nothing wrong is believed.

@@ -100,6 +100,9 @@ struct DownloadOptions {
   ObjectAccess access{};
   DownloadTarget target = Discard{};
   TransferConfig config{};
+  /// Where max_concurrency and multipart_chunksize begin if config leaves them out, from an earlier
+  /// tuning for example; measuring goes on from there. Its other fields mean nothing.
+  TransferConfig start{};
   /// Called by the calling thread, at most every progress_interval and once at the end. total is
   /// known from the first answer on. Never goes back.
   std::function<void(std::int64_t bytes_done, std::optional<std::int64_t> total)> progress{};

@@ -67,7 +67,8 @@ bool FlightControl::may_start(const InFlight& now) const {
 
 std::int64_t FlightControl::part_size(std::int64_t missing_bytes) const {
   if (options_.part_size) return *options_.part_size;
-  const auto worth = static_cast<std::int64_t>(kWorth * first_byte_ * connection_rate_);
+  const auto measured = static_cast<std::int64_t>(kWorth * first_byte_ * connection_rate_);
+  const std::int64_t worth = measured > 0 ? measured : options_.first_worth;
   const std::int64_t share = missing_bytes / requests();
   const std::int64_t size = std::min(std::clamp(worth, kSmallestBulk, kLargest),
                                      std::max(share / 2, std::min(share, worth)));

@@ -33,6 +33,8 @@ struct FlightOptions {
   enum class Number { Measured, Given } number = Number::Measured;
   /// Every range has this size; unset: measured.
   std::optional<std::int64_t> part_size{};
+  /// What a range is worth until that has been measured; 0: not known.
+  std::int64_t first_worth = 0;
   Experience experience{};
 };
 
