@@ -5,7 +5,7 @@ processes, client and server; GiB/s until the process has ended; peak memory. Ev
 Ratios are medians of the ratios within a round, with a 95 % bootstrap interval.
 
     build/venv/bin/python bench/s3/receive.py [--build build/release] [--size 4GiB] [--runs 7] [--folder .]
-        [--only SCENARIO]... [--json FILE] [--page docs/s3-speed.md]
+        [--only SCENARIO]... [--without ARM]... [--json FILE] [--page docs/s3-speed.md]
 """
 import argparse
 import datetime
@@ -116,6 +116,7 @@ def measure(name, options, build):
                 for arm, (command, writes) in arms(build, clear, options.size, connections, target, False).items():
                     if arm.startswith("floor"):
                         commands[arm] = command, writes, clear
+            commands = {arm: command for arm, command in commands.items() if not arm.startswith(tuple(options.without))}
             environment = dict(os.environ, **({"AWS_CA_BUNDLE": server.certificate} if tls else {}))
             results = {arm: [] for arm in commands}
             for round_number in range(options.runs):
@@ -152,25 +153,28 @@ def ratios(results, tls, rng):
     return {arm: interval([total(r) / b for r, b in zip(runs, base)], rng) for arm, runs in results.items()}
 
 
-def table(name, results, gib, rng):
+def table(name, results, gib, about, rng):
     tls = SCENARIOS[name][2]
     compared = ratios(results, tls, rng)
     speed = "the better floor and the cipher, clients alone" if tls else "the better floor, both ends"
-    lines = [f"### {name[0].upper()}{name[1:]}", "",
+    lines = [f"### {name[0].upper()}{name[1:]}", "", about, "",
              f"| | GiB/s | CPU s/GiB, client | server | peak MiB | CPU over {speed} [95 %] |", "|---|---|---|---|---|---|"]
     for arm, runs in results.items():
         median = {key: statistics.median(r[key] for r in runs) for key in runs[0]}
         ratio = "{:.2f} [{:.2f}, {:.2f}]".format(*compared[arm])
         lines.append(f"| {arm} | {gib / median['seconds']:.2f} | {median['client'] / gib:.3f} | "
                      f"{median['server'] / gib:.3f} | {median['memory'] / (1 << 20):.0f} | {ratio} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n\n"
 
 
-def write_page(path, text):
-    """Replaces what is between the two marks."""
+def write_page(path, tables):
+    """Replaces these scenarios' tables among those between the two marks."""
     page = pathlib.Path(path).read_text()
     before, rest = page.split("<!-- begin: bench/s3/receive.py -->\n")
-    _, after = rest.split("<!-- end -->")
+    known, after = rest.split("<!-- end -->")
+    sections = {section.split("\n")[0]: section for section in known.split("### ")[1:]}
+    sections.update({section.split("\n")[0]: section for section in (t.removeprefix("### ") for t in tables)})
+    text = "".join(f"### {section}" for section in sections.values())
     pathlib.Path(path).write_text(f"{before}<!-- begin: bench/s3/receive.py -->\n{text}<!-- end -->{after}")
 
 
@@ -180,6 +184,7 @@ def main():
     parser.add_argument("--size", default="4GiB")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--folder", default=".")
+    parser.add_argument("--without", action="append", default=[], help="arms whose names begin so")
     parser.add_argument("--only", choices=list(SCENARIOS), action="append")
     parser.add_argument("--json")
     parser.add_argument("--page")
@@ -191,18 +196,18 @@ def main():
     build = str(pathlib.Path(options.build, "bin").resolve())
     root = pathlib.Path(__file__).resolve().parent.parent.parent
     commit = subprocess.run(["git", "-C", root, "describe", "--always", "--dirty"], capture_output=True, text=True)
-    text = (f"Commit {commit.stdout.strip()}, {datetime.date.today()}, Linux {platform.release()}, {os.cpu_count()} cores; "
-            f"{options.size}, {options.runs} interleaved runs, load average at the start {os.getloadavg()[0]:.1f}; pace "
-            f"{PACE / 1e6:.0f} MB/s a connection, first byte after {FIRST_BYTE * 1e3:.0f} ms.\n\n")
-    figures = {}
+    about = (f"Commit {commit.stdout.strip()}, {datetime.date.today()}, Linux {platform.release()}, {os.cpu_count()} cores; "
+             f"{options.size}, {options.runs} interleaved runs, load average at the start {os.getloadavg()[0]:.1f}; pace "
+             f"{PACE / 1e6:.0f} MB/s a connection, first byte after {FIRST_BYTE * 1e3:.0f} ms.")
+    figures, tables = {}, []
     for name in options.only or SCENARIOS:
         figures[name] = measure(name, options, build)
-        text += table(name, figures[name], gib, options.rng) + "\n"
+        tables.append(table(name, figures[name], gib, about, options.rng))
         if options.json:
-            pathlib.Path(options.json).write_text(json.dumps({"about": text.split("\n")[0], "runs": figures}, indent=1))
-    print(text)
+            pathlib.Path(options.json).write_text(json.dumps({"about": about, "runs": figures}, indent=1))
+        print(tables[-1])
     if options.page:
-        write_page(options.page, text)
+        write_page(options.page, tables)
 
 
 if __name__ == "__main__":

@@ -551,6 +551,23 @@ TEST_P(DownloadTest, TlsBringsTheSameBytes) {
   }
 }
 
+/// More than a connection may take in at a turn: what it has received waits for the next one, while
+/// others receive.
+TEST_P(DownloadTest, TlsConnectionsTakeTurns) {
+  const TestCertificate certificate("IP:127.0.0.1");
+  certificate.write_pem(folder_ / "ca.pem");
+  const std::string object = test_object(40'000'001);
+  const ScriptedServer server(
+      [&](const ScriptedRequest& r) { return serve_object(r, object, kEtag); }, &certificate);
+  ClientOptions options = options_for(server);
+  options.transport.ca_file = folder_ / "ca.pem";
+  const DownloadResult result = Client(options).download(
+      {.object = object_,
+       .target = ToMemory{},
+       .config = {.max_concurrency = 4, .multipart_chunksize = 9'999'999}});
+  EXPECT_TRUE(result.memory.view() == object);
+}
+
 TEST_P(DownloadTest, TlsWithoutATrustedCertificateIsRefused) {
   const TestCertificate certificate("IP:127.0.0.1"), other("DNS:elsewhere.test");
   other.write_pem(folder_ / "other.pem");

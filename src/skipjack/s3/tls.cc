@@ -200,8 +200,8 @@ IoStep TlsSession::write(std::span<const std::byte> bytes, std::size_t& n) {
 }
 
 bool TlsSession::has_pending() const {
-  return impl_->is_ending || !impl_->wire.received.empty() ||
-         SSL_has_pending(impl_->ssl.get()) == 1;
+  // Part of a record is no use by itself: the socket tells of the rest.
+  return impl_->is_ending || !impl_->wire.received.empty() || SSL_pending(impl_->ssl.get()) > 0;
 }
 const std::string& TlsSession::error() const { return impl_->error; }
 
