@@ -90,6 +90,7 @@ void ObjectChecksum::look_up(Requester& requester, RequestSpec spec) {
 void ObjectChecksum::on_end(TransportStatus status, std::string_view) {
   Requester& requester = *std::exchange(requester_, nullptr);
   if (status == TransportStatus::Complete && lookup_head_.status == 200) {
+    requester.quota().give(lookup_tokens_);
     const std::string* etag = lookup_head_.find("etag");
     if (etag != nullptr && !first_.etag.empty() && *etag != first_.etag)
       return give_up("the object was replaced meanwhile");
@@ -105,6 +106,7 @@ void ObjectChecksum::on_end(TransportStatus status, std::string_view) {
                                               kLookupRetry, requester.quota());
   if (const RetryAfter* after = std::get_if<RetryAfter>(&decision)) {
     lookup_due_ = system_clock().now() + after->delay;
+    lookup_tokens_ = after->tokens;
     return;
   }
   give_up("asking for it failed: " + (status == TransportStatus::Complete

@@ -106,6 +106,8 @@ class ObjectChecksum final : private ResponseReceiver {
   HttpHead lookup_head_;
   RequestIdentity lookup_identity_;
   std::int64_t lookup_attempts_ = 0;
+  /// Retry tokens to give back when it succeeds.
+  std::int64_t lookup_tokens_ = 1;
   std::optional<Duration> patience_ends_;
 
   std::int64_t bytes_verified_by_answer_ = 0;
