@@ -81,9 +81,10 @@ class Store {
     if (request.body.find(list + "</CompleteMultipartUpload>") == std::string::npos)
       return s3_error(400, "MalformedXML", request.body.substr(0, 300));
     objects[path] = whole;
+    const std::size_t num_parts = parts.size();
     open_uploads.erase(id);
     return {.body = "<CompleteMultipartUploadResult><ETag>&quot;of parts-" +
-                    std::to_string(parts.size()) + "&quot;</ETag></CompleteMultipartUploadResult>"};
+                    std::to_string(num_parts) + "&quot;</ETag></CompleteMultipartUploadResult>"};
   }
 
  private:
