@@ -200,7 +200,7 @@ TEST(Hedging, SlowAnswersAreOvertakenWithinATwentiethOfTheBytes) {
   s3sim::Profile profile = steady_profile();
   profile.slow_odds = 0.1;
   profile.slow_bytes_per_second = 800e3;
-  for (const std::uint64_t seed : {1u, 2u}) {
+  for (const std::uint64_t seed : {5u, 6u}) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const auto run = [&](bool hedge) {
       s3sim::Server server(

@@ -211,10 +211,18 @@ TEST(FlightControl, AGivenSizeIsKept) {
 const Experience kTypical{.first_byte_seconds = 0.02, .bytes_per_second = 25e6};
 
 TEST(Hedge, HelpsTheOneThatWouldEndLast) {
-  const std::vector<LoneRequest> requests = {
-      {.bytes_left = 4'000'000, .silent_seconds = 0.1, .bytes_per_second = 24e6},
-      {.bytes_left = 4'000'000, .silent_seconds = 0.1, .bytes_per_second = 3e6},
-      {.bytes_left = 4'000'000, .silent_seconds = 0.1, .bytes_per_second = 1e6}};
+  const std::vector<LoneRequest> requests = {{.bytes_left = 4'000'000,
+                                              .silent_seconds = 0.1,
+                                              .is_answered = true,
+                                              .bytes_per_second = 24e6},
+                                             {.bytes_left = 4'000'000,
+                                              .silent_seconds = 0.1,
+                                              .is_answered = true,
+                                              .bytes_per_second = 3e6},
+                                             {.bytes_left = 4'000'000,
+                                              .silent_seconds = 0.1,
+                                              .is_answered = true,
+                                              .bytes_per_second = 1e6}};
   EXPECT_EQ(choose_late_request(requests, kTypical, 0.05), std::optional<std::size_t>(2));
 }
 
@@ -225,10 +233,21 @@ TEST(Hedge, ASilentOneIsLateAfterTheUsualFirstByte) {
   EXPECT_EQ(choose_late_request(requests, kTypical, 0.05), std::optional<std::size_t>(0));
 }
 
+TEST(Hedge, ABodyThatHasYetToComeInItsFirstLargePieceIsNotLate) {
+  std::vector<LoneRequest> requests = {
+      {.bytes_left = 4'000'000, .silent_seconds = 0.2, .is_answered = true}};
+  EXPECT_EQ(choose_late_request(requests, kTypical, 0.05), std::nullopt);
+  requests[0].silent_seconds = 0.3;
+  EXPECT_EQ(choose_late_request(requests, kTypical, 0.05), std::optional<std::size_t>(0));
+}
+
 TEST(Hedge, LeavesTheUsualAloneAndKnowsNothingAtFirst) {
   const std::vector<LoneRequest> requests = {
-      {.bytes_left = 4'000'000, .silent_seconds = 0.2, .bytes_per_second = 20e6},
-      {.bytes_left = 10'000, .silent_seconds = 0.2, .bytes_per_second = 1e6}};
+      {.bytes_left = 4'000'000,
+       .silent_seconds = 0.2,
+       .is_answered = true,
+       .bytes_per_second = 20e6},
+      {.bytes_left = 10'000, .silent_seconds = 0.2, .is_answered = true, .bytes_per_second = 1e6}};
   EXPECT_EQ(choose_late_request(requests, kTypical, 0.05), std::nullopt);
   EXPECT_EQ(choose_late_request(std::vector<LoneRequest>{{.bytes_left = 1, .silent_seconds = 100}},
                                 Experience{}, 0),

@@ -118,6 +118,7 @@ void Download::start_hedges(Duration now) {
       lanes.push_back(&lane);
       requests.push_back({.bytes_left = lane.part->left(),
                           .silent_seconds = to_seconds(now - lane.last_byte),
+                          .is_answered = lane.carries_data,
                           .bytes_per_second = rate});
     }
     const auto late =

@@ -16,7 +16,9 @@ struct LoneRequest {
   std::int64_t bytes_left = 0;
   /// Since its last byte, or since it began.
   double silent_seconds = 0;
-  /// Of its body so far; 0: no byte has come.
+  /// The head of its answer has come.
+  bool is_answered = false;
+  /// Of its body so far; 0: no byte of it has come.
   double bytes_per_second = 0;
 };
 

@@ -157,6 +157,7 @@ std::optional<Refusal> MultipartUploads::add_part(const Name& name, std::int64_t
 
 std::variant<ObjectVersion, Refusal> MultipartUploads::complete(const Name& name,
                                                                 std::string_view xml,
+                                                                const Fields& checksums,
                                                                 std::int64_t last_modified) {
   if (auto refusal = check(name)) return *refusal;
   const auto upload = open_.find(name.upload_id);
@@ -207,6 +208,11 @@ std::variant<ObjectVersion, Refusal> MultipartUploads::complete(const Name& name
       is_whole ? checksum_of_file(blob->fd, upload->second.checksum_algorithm, ends) : std::nullopt;
   if (!checksum)
     return Refusal{.status = 500, .code = "InternalError", .message = "No memory for the object."};
+  for (const auto& [header, value] : checksums)
+    if (header == "x-amz-checksum-" + checksum->algorithm && value != checksum->value)
+      return Refusal{.status = 400,
+                     .code = "BadDigest",
+                     .message = "The " + header + " you specified did not match the object."};
   ObjectVersion object{.blob = blob,
                        .size = size,
                        .etag = multipart_etag(digests, parts.size()),

@@ -34,9 +34,11 @@ class MultipartUploads {
   std::optional<Refusal> check(const Name& name) const;
   /// Replaces a part of the same number. Takes over its memory, unless refused.
   std::optional<Refusal> add_part(const Name& name, std::int64_t number, ObjectVersion part);
-  /// Joins the parts that xml (CompleteMultipartUpload) lists; the upload has ended then. The
-  /// object holds their memory.
+  /// Joins the parts that xml (CompleteMultipartUpload) lists; the upload has ended then.
+  /// checksums: x-amz-checksum-... headers that the object is to have. The object holds their
+  /// memory.
   std::variant<ObjectVersion, Refusal> complete(const Name& name, std::string_view xml,
+                                                const Fields& checksums,
                                                 std::int64_t last_modified);
   std::optional<Refusal> abort(const Name& name);
 

@@ -504,8 +504,8 @@ Answer S3Api::finish_upload(const Route& route, Upload& upload, double unix_time
   ObjectVersion& version = std::get<ObjectVersion>(finished);
   if (route.operation == Operation::PutPart) return finish_part(named, route, std::move(version));
   if (route.operation == Operation::CompleteUpload) {
-    Answer answer =
-        complete_upload(named, route, *version.blob, static_cast<std::int64_t>(unix_time));
+    Answer answer = complete_upload(named, route, *version.blob, upload.object_checksums(),
+                                    static_cast<std::int64_t>(unix_time));
     store_.release(version.blob->charged_bytes);
     return answer;
   }
@@ -532,14 +532,14 @@ Answer S3Api::finish_part(const Request& named, const Route& route, ObjectVersio
 }
 
 Answer S3Api::complete_upload(const Request& named, const Route& route, const Blob& xml,
-                              std::int64_t now) {
+                              const Fields& checksums, std::int64_t now) {
   std::string list = xml.text;
   if (xml.fd >= 0) {
     list.resize(static_cast<std::size_t>(xml.size));
     if (::pread(xml.fd, list.data(), list.size(), 0) != xml.size) list.clear();
   }
-  auto joined =
-      uploads_.complete({route.bucket, route.key, *find_field(route.query, "uploadId")}, list, now);
+  auto joined = uploads_.complete({route.bucket, route.key, *find_field(route.query, "uploadId")},
+                                  list, checksums, now);
   if (const Refusal* refusal = std::get_if<Refusal>(&joined)) return error(named, *refusal);
   ObjectVersion& version = std::get<ObjectVersion>(joined);
   pugi::xml_document document;

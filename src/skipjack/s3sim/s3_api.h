@@ -91,7 +91,7 @@ class S3Api {
   std::variant<Route, Answer> route_upload(const Request& request, Route route) const;
   Answer finish_part(const Request& named, const Route& route, ObjectVersion part);
   Answer complete_upload(const Request& named, const Route& route, const Blob& xml,
-                         std::int64_t now);
+                         const Fields& checksums, std::int64_t now);
 
   ObjectStore& store_;
   MultipartUploads uploads_;

@@ -114,8 +114,13 @@ void Upload::expect(const Request& request) {
       expectations_.push_back(
           {header, "BadDigest", std::move(digest), value, Expectation::Form::Base64});
   };
-  for (const auto& [name, value] : request.headers)
-    if (name.starts_with(kChecksumPrefix)) add_checksum(name, value);
+  for (const auto& [name, value] : request.headers) {
+    if (!name.starts_with(kChecksumPrefix)) continue;
+    if (request.method == "POST")
+      object_checksums_.emplace_back(name, value);
+    else
+      add_checksum(name, value);
+  }
   const std::string* trailer = request.header("x-amz-trailer");
   if (trailer != nullptr && trailer->starts_with(kChecksumPrefix)) add_checksum(*trailer, "");
   const auto is_checksum = [](const Expectation& expectation) {

@@ -49,6 +49,8 @@ class Upload {
   /// Takes bytes of the body. After a refusal further bytes are dropped.
   void append(std::string_view bytes);
   const std::optional<Refusal>& refusal() const { return refusal_; }
+  /// x-amz-checksum-... of a POST: of the object that it completes, not of its body.
+  const Fields& object_checksums() const { return object_checksums_; }
   /// The object, or why not. last_modified in seconds since 1970.
   std::variant<ObjectVersion, Refusal> finish(std::int64_t last_modified);
 
@@ -70,6 +72,7 @@ class Upload {
   std::optional<AwsChunkedDecoder> decoder_;
   std::optional<std::int64_t> decoded_length_;
   std::vector<Expectation> expectations_;
+  Fields object_checksums_;
   std::unique_ptr<Digest> md5_;
   /// Set if the client names no checksum.
   std::unique_ptr<Digest> default_checksum_;
