@@ -70,8 +70,8 @@ TEST(TransferConfig, RefusesWrongTypes) {
   for (const char* text :
        {R"({"max_concurrency":"10MiB"})", R"({"max_concurrency":1.5})", R"({"use_threads":1})",
         R"({"io_chunksize":"lots"})", R"({"write_mode":"sync"})", R"({"write_mode":1})",
-        R"({"checksum":true})", R"({"checksum":"never"})",
-        R"({"io_chunksize":1e300})", R"({"max_io_queue":[1]})", "[]"})
+        R"({"checksum":true})", R"({"checksum":"never"})", R"({"io_chunksize":1e300})",
+        R"({"max_io_queue":[1]})", "[]"})
     EXPECT_THROW(transfer_config_from_json(parse_json(text)), Error) << text;
 }
 
