@@ -258,7 +258,7 @@ TEST_P(DownloadTest, AnObjectThatChangesLeavesNothing) {
   EXPECT_EQ(files_in_folder(), 1u);
 }
 
-TEST_P(DownloadTest, AServerThatIgnoresIfMatchIsFoundOut) {
+TEST_P(DownloadTest, AServerThatIgnoresTheCallersIfMatchIsFoundOut) {
   const std::string object = test_object(300'000);
   const ScriptedServer server([&](ScriptedRequest r) {
     r.headers.erase("if-match");
@@ -286,6 +286,51 @@ TEST_P(DownloadTest, WrongRangesAreRefused) {
     EXPECT_EQ(error.code(), ErrorCode::Corrupted) << content_range;
     EXPECT_EQ(files_in_folder(), 0u);
   }
+}
+
+TEST_P(DownloadTest, BodiesThatEndWithTheirConnectionAreWhole) {
+  const std::string object = test_object(300'000);
+  const ScriptedServer server([&](const ScriptedRequest& request) {
+    ScriptedReply reply = serve_object(request, object, kEtag);
+    reply.says_no_length = true;
+    reply.then = ScriptedReply::Then::Close;
+    return reply;
+  });
+  Client client(options_for(server));
+  const DownloadResult result =
+      client.download({.object = object_, .target = ToMemory{}, .config = kSmallParts});
+  EXPECT_TRUE(result.memory.view() == object);
+  EXPECT_EQ(result.num_retries, 0);
+}
+
+TEST_P(DownloadTest, ALostEndOfChunksLosesNothing) {
+  const std::string object = test_object(300'000);
+  const ScriptedServer server([&](const ScriptedRequest& request) {
+    ScriptedReply reply = serve_object(request, object, kEtag);
+    char size[20];
+    std::snprintf(size, sizeof size, "%zx\r\n", reply.body.size());
+    reply.body = size + reply.body + "\r\n";  // and no "0"
+    reply.headers["Transfer-Encoding"] = "chunked";
+    reply.says_no_length = true;
+    reply.then = ScriptedReply::Then::Close;
+    return reply;
+  });
+  Client client(options_for(server));
+  const DownloadResult result =
+      client.download({.object = object_, .target = ToMemory{}, .config = kSmallParts});
+  EXPECT_TRUE(result.memory.view() == object);
+}
+
+TEST_P(DownloadTest, AServerThatIgnoresIfMatchIsFoundOut) {
+  const std::string object = test_object(1000);
+  const ScriptedServer server([&](ScriptedRequest request) {
+    request.headers.erase("if-match");
+    return serve_object(request, object, kEtag);
+  });
+  const Error error = error_of([&] {
+    Client(options_for(server)).download({.object = object_, .if_match = "\"another\""});
+  });
+  EXPECT_EQ(error.code(), ErrorCode::Corrupted);
 }
 
 TEST_P(DownloadTest, FinalAnswersAreToldApart) {

@@ -112,6 +112,37 @@ TEST_F(ResumeTest, OneAtATime) {
   }
 }
 
+TEST_F(ResumeTest, NothingIsWrittenIntoAFileOfAnotherName) {
+  write_file_atomically(folder_ / "other", "precious");
+  std::filesystem::create_hard_link(folder_ / "other", partial());
+  s3sim::Server server({});
+  server.put_object("bucket", "key", bytes_);
+  try {
+    client_of(server).download(options());
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::PermissionDenied);
+  }
+  EXPECT_EQ(read_file(folder_ / "other"), "precious");
+}
+
+TEST_F(ResumeTest, ARefusalThatIsTakenBackLeadsToTheRightBytes) {
+  int refusals = 0;
+  bool breaks = true;
+  const ScriptedServer server([&](const ScriptedRequest& request) {
+    if (breaks && request.number == 12) return s3_error(403, "AccessDenied");
+    if (!breaks && refusals++ == 0) return s3_error(412, "PreconditionFailed");
+    return serve_object(request, bytes_, "\"the same\"");
+  });
+  const auto download = [&] {
+    return Client({.endpoint = {.endpoint_url = server.url()}, .seed = 1}).download(options());
+  };
+  EXPECT_THROW(download(), Error);
+  breaks = false;
+  download();
+  expect_finished(bytes_);
+}
+
 TEST_F(ResumeTest, WhatLacksOnlyItsNameAsksForItsLastRangeAgain) {
   s3sim::Server server(breaking_at(12));
   server.put_object("bucket", "key", bytes_);

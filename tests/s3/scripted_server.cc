@@ -135,7 +135,7 @@ bool ScriptedServer::serve(Connection& connection) {
 
   ScriptedReply reply = handler_(request);
   std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " Whatever\r\n";
-  if (!reply.headers.contains("Content-Length"))
+  if (!reply.headers.contains("Content-Length") && !reply.says_no_length)
     text += "Content-Length: " + std::to_string(reply.body.size() + reply.missing_bytes) + "\r\n";
   for (const auto& [name, value] : reply.headers) text += name + ": " + value + "\r\n";
   text += "\r\n";

@@ -38,6 +38,9 @@ struct ScriptedReply {
   std::string body{};
   /// Content-Length says more than the body has, by so many bytes.
   std::size_t missing_bytes = 0;
+  /// No Content-Length, unless headers have one: the body ends with the connection, or is chunked
+  /// already.
+  bool says_no_length = false;
   /// After each 10,000 bytes.
   std::chrono::milliseconds pause{0};
   enum class Then { KeepOpen, Close, Reset, Stall } then = Then::KeepOpen;

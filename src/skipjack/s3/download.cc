@@ -33,6 +33,11 @@ std::vector<ByteRange> without(const std::vector<ByteRange>& ranges, const ByteR
   return rest;
 }
 
+/// One tag in quotes, not a list of them nor "*".
+bool is_single_etag(std::string_view text) {
+  return text.size() >= 2 && text.front() == '"' && text.find('"', 1) == text.size() - 1;
+}
+
 /// Small writes are what the page cache is for.
 WriteMode write_mode_for(const TransferConfig& config) {
   constexpr std::int64_t kSmallestDirectWrite = 64 * 1024;
@@ -106,7 +111,10 @@ ByteRange Download::first_request(const ByteRange& first) {
   const PartialFile::Earlier& earlier = *partial_->earlier();
   const std::string& etag = earlier.identity.etag;
   if (earlier.identity.name != identity_name() || etag.empty()) return first;
-  if (!result_.etag.empty() && result_.etag != etag) return first;
+  if (!result_.etag.empty() && result_.etag != etag) {
+    partial_->forget();
+    return first;
+  }
   is_resuming_ = true;
   result_.etag = etag;
   const ByteRange& missing = earlier.missing.front();
@@ -193,10 +201,13 @@ Duration Download::next_event(Duration now) const {
   Duration wait =
       options_.progress ? options_.progress_interval : Duration(std::chrono::seconds(1));
   if (!requester_.is_ready()) return std::min(wait, kKeysLook);
-  if (parts_.next_due() != Duration::max()) wait = std::min(wait, parts_.next_due() - now);
   if (may_hedge()) wait = std::min(wait, kHedgeLook);
-  if (const auto due = checksum_.lookup_due(); due && has_ended_part_)
-    wait = std::min(wait, *due - now);
+  // Where no more requests are allowed, the end of one is what there is to wait for.
+  if (may_start()) {
+    if (parts_.next_due() != Duration::max()) wait = std::min(wait, parts_.next_due() - now);
+    if (const auto due = checksum_.lookup_due(); due && has_ended_part_)
+      wait = std::min(wait, *due - now);
+  }
   return std::max(wait, Duration(0));
 }
 
@@ -217,7 +228,14 @@ void Download::learn_object(const HttpHead& head, const AnsweredBody& body, Part
   object_size_ = object_size;
   size_ = size;
   result_.time_to_first_byte = system_clock().now() - begin_;
-  if (const std::string* etag = head.find("etag")) result_.etag = *etag;
+  if (const std::string* etag = head.find("etag")) {
+    if (is_single_etag(options_.if_match) && *etag != options_.if_match)
+      throw Error(ErrorCode::Corrupted,
+                  to_s3_uri(options_.object) + " has the ETag " + etag->substr(0, 100) + ", not " +
+                      options_.if_match,
+                  "ask for the version that is there");
+    result_.etag = *etag;
+  }
   if (const std::string* version = head.find("x-amz-version-id")) result_.version_id = *version;
   checksum_.learn(head, {.range = body.range,
                          .fetched = {first_byte_, first_byte_ + size},

@@ -26,11 +26,8 @@ std::span<std::byte> Download::space_for(Lane& lane) {
     lane.leads = true;
   }
   const std::int64_t left = part.left();
-  if (left <= 0)
-    throw Error(ErrorCode::Corrupted,
-                context_.endpoint + " sent more bytes of " + to_s3_uri(options_.object) +
-                    " than it was asked for",
-                "check that the endpoint is an S3 server, and what stands between");
+  // An answer that says no length ends with its connection; a byte before that is one too many.
+  if (left <= 0) return std::span(scratch_).first(1);
   switch (sink_->delivery()) {
     case Delivery::Dropped:
       return std::span(scratch_).first(
@@ -62,6 +59,13 @@ void Download::take_body(Lane& lane, std::size_t n) {
     lane.error_body.append(reinterpret_cast<const char*>(scratch_.data()), std::min(n, room));
     return;
   }
+  if (lane.leads && lane.part->left() <= 0)
+    throw Error(ErrorCode::Corrupted,
+                context_.endpoint + " sent more bytes of " + to_s3_uri(options_.object) +
+                    " than it was asked for",
+                "check that the endpoint is an S3 server, and what stands between");
+  // What is not kept says nothing of what is.
+  if (!lane.leads) lane.checksum.reset();
   // While the bytes are hot.
   if (lane.checksum) lane.checksum->running.update(lane.space.first(n));
   if (lane.leads) checksum_.add(lane.at, lane.space.first(n));

@@ -42,6 +42,7 @@ void Download::start_requests(Duration now) {
     if (part == nullptr) return;
     if (part->attempts == 0) ++result_.num_parts;
     largest_part_ = std::max(largest_part_, part->range.size());
+    part->is_hedge_refused = false;
     start(idle_lane(), *part);
   }
 }
@@ -107,11 +108,14 @@ bool Download::may_hedge() const {
 }
 
 void Download::start_hedges(Duration now) {
+  if (!requester_.is_ready()) return;
   while (may_hedge()) {
     std::vector<LoneRequest> requests;
     std::vector<Lane*> lanes;
     for (Lane& lane : lanes_) {
-      if (lane.part == nullptr || lane.part->left() == 0 || companion(lane) != nullptr) continue;
+      if (lane.part == nullptr || lane.part->left() == 0 || lane.part->is_hedge_refused ||
+          companion(lane) != nullptr)
+        continue;
       const double seconds = to_seconds(now - lane.body_began);
       const double rate =
           lane.body_bytes > 0 && seconds > 0 ? static_cast<double>(lane.body_bytes) / seconds : 0;
@@ -125,7 +129,9 @@ void Download::start_hedges(Duration now) {
         choose_late_request(requests, flight_->experience(), flight_->patience_seconds());
     if (!late) return;
     ++result_.num_hedges;
-    start(idle_lane(), *lanes[*late]->part);
+    Part& part = *lanes[*late]->part;
+    start(idle_lane(), part);
+    --part.attempts;  // no attempt after a failure
   }
 }
 
@@ -137,7 +143,8 @@ void Download::end_stalled(Duration now) {
   for (Lane& lane : lanes_) {
     if (lane.part == nullptr) continue;
     if (was_away || bandwidth_ != nullptr) lane.watch = StallWatch(now);
-    if (!lane.watch.is_stalled(now, timeout)) continue;
+    // Before the head there may be a connection to be made.
+    if (!lane.watch.is_stalled(now, lane.carries_data ? timeout : 2 * timeout)) continue;
     requester_.transport().cancel(lane);
     flush(lane);
     fail_attempt(lane, TransportStatus::TimedOut, "the answer only trickles");
@@ -160,6 +167,7 @@ void Download::take_head(Lane& lane, const HttpHead& head) {
     whole_ = whole_ || !size_;
   }
   lane.body_began = lane.last_byte = system_clock().now();
+  lane.watch = StallWatch(lane.body_began);
   if (!size_) learn_object(head, body, part);
   lane.checksum = checksum_.of_answer(head, body.range);
   flight_->answered(to_seconds(lane.body_began - lane.started));
@@ -190,6 +198,7 @@ void Download::take_end(Lane& lane, TransportStatus status, std::string_view det
   if (status == TransportStatus::Complete && is_other_object && is_resuming_ && !size_) {
     // Not the object that an earlier download has begun: from the beginning.
     is_resuming_ = false;
+    partial_->forget();
     result_.etag = options_.if_match;
     part.range = plain_first_;
     part.attempts = 0;
@@ -217,6 +226,8 @@ void Download::take_end(Lane& lane, TransportStatus status, std::string_view det
 
 void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view detail) {
   Part& part = *lane.part;
+  // Only the answer's end is missing.
+  if (lane.carries_data && part.left() == 0) return complete(lane);
   FinalFailure failure = describe_failure(status, detail, lane.head, lane.error_body);
   failure.attempts_made = part.attempts;
   failure.had_if_match = lane.had_if_match;
@@ -231,7 +242,10 @@ void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view
     return;
   }
   // The other request for these bytes goes on.
-  if (has_companion && is_retryable(failure.attempt)) return;
+  if (has_companion && is_retryable(failure.attempt)) {
+    part.is_hedge_refused = true;
+    return;
+  }
   const RetryOptions retry{.num_attempts = *with_boto3_defaults(config_).num_download_attempts};
   const RetryDecision decision =
       decide_retry(failure.attempt, part.attempts, requester_.chance(), retry, requester_.quota());

@@ -18,6 +18,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/s3/own_file.h"
 #include "skipjack/s3/sink.h"
 
 namespace skipjack::s3 {
@@ -170,6 +171,11 @@ class FileSink final : public Sink {
   void open_named(int flags) {
     fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
     if (fd_ < 0) throw errno_error(errno, "can't create a file for " + path_.string());
+    // A name that is always the same may be taken.
+    if (is_kept_ && !is_own_file(fd_)) {
+      ::close(std::exchange(fd_, -1));
+      throw foreign_file_error(temporary_);
+    }
     has_temporary_name_ = true;
   }
 

@@ -25,6 +25,8 @@ struct Part {
   std::int64_t tokens = 1;
   /// How often it was asked for anew because a refusal had taught how.
   int num_lessons = 0;
+  /// A second request was refused: none until it is asked for again.
+  bool is_hedge_refused = false;
   std::list<Part>::iterator self{};
 
   std::int64_t frontier() const { return range.begin + received; }

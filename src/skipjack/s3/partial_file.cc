@@ -18,6 +18,7 @@
 #include "skipjack/base/file.h"
 #include "skipjack/base/json.h"
 #include "skipjack/s3/crc.h"
+#include "skipjack/s3/own_file.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -184,8 +185,9 @@ class Partial final : public PartialFile {
       bytes = bytes.subspan(piece.size());
     }
     // In one call: lines of two writers don't mix. What is not written whole is not believed.
-    if (::write(fd_, lines.data(), lines.size()) < 0)
-      throw errno_error(errno, "can't write " + journal_.string());
+    const ssize_t written = ::write(fd_, lines.data(), lines.size());
+    if (written != static_cast<ssize_t>(lines.size()))
+      throw errno_error(written < 0 ? errno : ENOSPC, "can't write " + journal_.string());
     is_worth_keeping_ = true;
   }
 
@@ -219,7 +221,11 @@ class Partial final : public PartialFile {
                     "wait for it, or download to another file");
       }
       struct stat status {};
-      if (::fstat(fd_, &status) == 0 && status.st_nlink > 0) return;
+      if (::fstat(fd_, &status) == 0 && status.st_nlink > 0) {
+        if (is_own_file(fd_)) return;
+        close_journal();
+        throw foreign_file_error(journal_);
+      }
       close_journal();
     }
   }
@@ -229,8 +235,11 @@ class Partial final : public PartialFile {
   }
 
   void reset(const std::string& head) {
-    if (::truncate(partial_.c_str(), 0) != 0)
-      throw errno_error(errno, "can't write " + partial_.string());
+    const int partial = ::open(partial_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    const bool is_empty = partial >= 0 && ::ftruncate(partial, 0) == 0;
+    const int error = errno;
+    if (partial >= 0) ::close(partial);
+    if (!is_empty) throw errno_error(error, "can't write " + partial_.string());
     if (::ftruncate(fd_, 0) != 0 ||
         ::write(fd_, head.data(), head.size()) != static_cast<ssize_t>(head.size()))
       throw errno_error(errno, "can't write " + journal_.string());
