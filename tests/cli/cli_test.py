@@ -636,6 +636,9 @@ class S3Get(Case):
         result = json.loads(self.get(server, "s3://bench/o", "--to", "memory", "--json", "--config", config,
                                      "--max-concurrency", "2")[0])
         self.assertEqual(result["config"]["max_concurrency"], 2)
+        result = json.loads(self.get(server, "s3://bench/o", "--to", "memory", "--json", "--boto3-defaults", "--config",
+                                     self.write("two.json", '{"max_concurrency": 2}'))[0])
+        self.assertEqual((result["config"]["max_concurrency"], result["config"]["multipart_chunksize"]), (2, 8 << 20))
 
     def test_without_threads_there_is_one_connection(self):
         server = Server(self, "--object", "bench/o=50MiB")
