@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "scripted_server.h"
 #include "skipjack/base/bytes.h"
@@ -90,6 +91,10 @@ class Store {
  private:
   int num_uploads_ = 0;
 };
+
+bool completes(const ScriptedRequest& request) {
+  return request.method == "POST" && request.path.find("uploadId") != std::string::npos;
+}
 
 class UploadTest : public testing::Test {
  protected:
@@ -233,6 +238,76 @@ TEST_F(UploadTest, AnErrorInsideOfASuccessIsAnError) {
   EXPECT_THAT(error_of(of(bytes)).what(), HasSubstr("InvalidPart"));
   EXPECT_TRUE(store_.open_uploads.empty());
   EXPECT_EQ(store_.num_aborted, 1);
+}
+
+TEST_F(UploadTest, ASuccessThatDoesNotSayWhatItMadeIsNone) {
+  fault_ = [](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (!completes(request)) return std::nullopt;
+    return ScriptedReply{.body = "<html>Welcome to the hotel's network</html>"};
+  };
+  const std::string bytes = test_object(static_cast<std::size_t>(9 * kMiB));
+  EXPECT_EQ(error_of(of(bytes)).code(), ErrorCode::Corrupted);
+  EXPECT_EQ(store_.num_aborted, 1);
+}
+
+TEST_F(UploadTest, JoiningThePartsMayTakeLongerThanOtherAnswers) {
+  int completions = 0;
+  fault_ = [&](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (!completes(request)) return std::nullopt;
+    ++completions;
+    ScriptedReply reply = store_.answer(request);
+    std::this_thread::sleep_for(std::chrono::milliseconds(800));
+    return reply;
+  };
+  const std::string bytes = test_object(static_cast<std::size_t>(9 * kMiB));
+  Client client({.endpoint = {.endpoint_url = server_.url()},
+                 .transport = {.stall_timeout = std::chrono::milliseconds(200)},
+                 .seed = 1});
+  EXPECT_EQ(client.upload(of(bytes)).etag, "\"of parts-2\"");
+  EXPECT_EQ(completions, 1);
+}
+
+TEST_F(UploadTest, ALostAnswerOfTheEndIsNoFailureIfWhatIsThereWasSent) {
+  const std::string bytes = test_object(static_cast<std::size_t>(9 * kMiB));
+  for (const bool is_overwritten : {false, true}) {
+    store_ = {};
+    int completions = 0;
+    fault_ = [&](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+      if (completes(request) && ++completions == 1) {
+        store_.answer(request);
+        return ScriptedReply{.missing_bytes = 100, .then = ScriptedReply::Then::Reset};
+      }
+      if (request.method != "HEAD") return std::nullopt;
+      std::string& object = store_.objects["/bucket/key"];
+      if (is_overwritten) ++object[5];
+      ScriptedReply reply = serve_object(request, object, "\"now\"");
+      reply.headers["x-amz-checksum-crc64nvme"] =
+          checksum_text(ChecksumAlgorithm::Crc64Nvme, std::as_bytes(std::span(object)));
+      return reply;
+    };
+    if (is_overwritten)
+      EXPECT_EQ(error_of(of(bytes)).code(), ErrorCode::Network);
+    else
+      EXPECT_EQ(upload(of(bytes)).etag, "\"now\"");
+    EXPECT_EQ(completions, 2);
+  }
+}
+
+TEST_F(UploadTest, AnUploadThatIsGoneNeedsNoAbortion) {
+  fault_ = [](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (request.method != "DELETE" && request.path.find("partNumber") == std::string::npos)
+      return std::nullopt;
+    return s3_error(404, "NoSuchUpload");
+  };
+  const std::string bytes = test_object(static_cast<std::size_t>(9 * kMiB));
+  int warnings = 0;
+  Client client({.endpoint = {.endpoint_url = server_.url()},
+                 .seed = 1,
+                 .log = [&](LogLevel level, std::string_view) {
+                   warnings += level == LogLevel::Warning ? 1 : 0;
+                 }});
+  EXPECT_THROW(client.upload(of(bytes)), Error);
+  EXPECT_EQ(warnings, 0);
 }
 
 TEST_F(UploadTest, WhatFailsForGoodIsAborted) {
