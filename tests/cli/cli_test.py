@@ -636,6 +636,9 @@ class S3Get(Case):
         result = json.loads(self.get(server, "s3://bench/o", "--to", "memory", "--json", "--config", config,
                                      "--max-concurrency", "2")[0])
         self.assertEqual(result["config"]["max_concurrency"], 2)
+        result = json.loads(self.get(server, "s3://bench/o", "--to", "memory", "--json", "--boto3-defaults", "--config",
+                                     self.write("two.json", '{"max_concurrency": 2}'))[0])
+        self.assertEqual((result["config"]["max_concurrency"], result["config"]["multipart_chunksize"]), (2, 8 << 20))
 
     def test_without_threads_there_is_one_connection(self):
         server = Server(self, "--object", "bench/o=50MiB")
@@ -843,6 +846,45 @@ class S3Copy(Case):
         self.s3("cp", "s3://bench/p/a", "s3://bench/q/b", "both")
         self.assertEqual(sorted(os.listdir(self.folder / "both")), ["a", "b"])
         self.assertIn("'a'", self.fails(2, "s3", "cp", "s3://bench/p/a", "s3://bench/q/a", "clash"))
+        (self.folder / "p").mkdir()
+        self.write("p/a", "2")
+        self.assertIn("s3://bench/r/a", self.fails(2, "s3", "cp", "a", "p/a", "s3://bench/r/"))
+        self.fails(3, "s3", "get", "s3://bench/r/a")
+
+    def test_a_pattern_stands_alone_and_matches_something(self):
+        self.write("a", "1")
+        for key in ("m/1.x", "m/2.x", "m/[3].x"):
+            self.s3("cp", "a", "s3://bench/" + key)
+        self.s3("cp", "s3://bench/m/?.x", "two")
+        self.assertEqual(sorted(os.listdir(self.folder / "two")), ["1.x", "2.x"])
+        self.assertIn("--literal", self.run_skipjack("s3", "cp", "s3://bench/m/[3].x", "none", expect=3)[1])
+        self.run_skipjack("s3", "cp", "s3://bench/m/[3].x", "none", "--dryrun", expect=3)
+        self.fails(2, "s3", "cp", "s3://bench/m/?.x", "s3://bench/m/1.x", "none")
+        self.s3("cp", "s3://bench/m/[3].x", "s3://bench/m/1.x", "both", "--literal")
+        self.assertEqual(sorted(os.listdir(self.folder / "both")), ["1.x", "[3].x"])
+        self.write("list", "s3://bench/m/[3].x\n")
+        self.s3("cp", "--from-list", "list", "listed/")
+        self.assertEqual(os.listdir(self.folder / "listed"), ["[3].x"])
+
+    def test_filters_of_what_is_named_are_refused(self):
+        self.write("a", "1")
+        self.s3("put", "a", "s3://bench/kept")
+        self.fails(2, "s3", "rm", "s3://bench/kept", "--exclude", "*")
+        self.fails(2, "s3", "cp", "s3://bench/kept", "got", "--exclude", "*")
+        self.fails(2, "s3", "cp", "a", "s3://bench/kept", "--include", "*")
+        self.s3("get", "s3://bench/kept", "got")
+
+    def test_ctrl_c_ends_the_wait_for_input(self):
+        for command in ("cp", "put"):
+            process = subprocess.Popen([SKIPJACK, "s3", command, "-", "s3://bench/typed"], cwd=self.folder,
+                                       env=self.environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+            process.stdin.write(b"x" * 200000)  # more than a pipe holds: it has begun to read
+            process.stdin.flush()
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(TIMEOUT), 130, process.stderr.read())
+            process.stdin.close()
+            process.stderr.close()
+        self.fails(3, "s3", "get", "s3://bench/typed", "none")
 
     def test_failures_are_told_and_the_rest_is_done(self):
         self.write("a", "1")
@@ -859,6 +901,10 @@ class S3Copy(Case):
         self.assertIn("(dryrun) upload: a to s3://bench/a", self.s3("cp", "a", "s3://bench/a", "--dryrun"))
         self.fails(3, "s3", "get", "s3://bench/a")
         self.s3("put", "a", "s3://bench/t/a")
+        self.assertIn("(dryrun) upload: - to s3://bench/a", self.s3("cp", "-", "s3://bench/a", "--dryrun"))
+        self.fails(3, "s3", "get", "s3://bench/a")
+        self.assertEqual(self.s3("cp", "s3://bench/t/a", "-", "--dryrun"),
+                         "(dryrun) download: s3://bench/t/a to -\n")
         self.assertIn("(dryrun) download: s3://bench/t/a", self.s3("cp", "-r", "s3://bench/t", "down", "--dryrun"))
         self.assertFalse((self.folder / "down").exists())
         self.assertIn("(dryrun) delete: s3://bench/t/a", self.s3("rm", "-q", "--recursive", "s3://bench/t", "--dryrun")

@@ -50,6 +50,7 @@ TEST(ListPage, NonsenseIsRefused) {
        {std::string(), std::string("no xml"), std::string("<Other/>"),
         page("<Contents><Key>a</Key></Contents>"), page("<Contents><Size>1</Size></Contents>"),
         page("<Contents><Key>a</Key><Size>-1</Size></Contents>"),
+        page("<Contents><Key>a</Key><Size>53687091200001</Size></Contents>"),
         page("<Contents><Key>%2</Key><Size>1</Size></Contents>"),
         page("<Contents><Key>%GG</Key><Size>1</Size></Contents>"),
         page("<Contents><Key>" + std::string(1025, 'k') + "</Key><Size>1</Size></Contents>"),

@@ -289,6 +289,63 @@ TEST_F(ManyTest, AListingThatFailsIsThrown) {
   }
 }
 
+TEST_F(ManyTest, AListingOfWhatWasNotAskedForIsRefused) {
+  for (const std::string entry : {"<Contents><Key>other/x</Key><Size>1</Size></Contents>",
+                                  "<Contents><Key>p</Key><Size>1</Size></Contents>",
+                                  "<CommonPrefixes><Prefix>other/</Prefix></CommonPrefixes>"}) {
+    fault_ = [&](const ScriptedRequest&) {
+      return ScriptedReply{.body = "<ListBucketResult>" + entry + "</ListBucketResult>"};
+    };
+    try {
+      run(all_below("p/"));
+      ADD_FAILURE() << entry;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::Corrupted) << entry;
+    }
+  }
+}
+
+TEST_F(ManyTest, AListingThatNeverEndsIsFoundOut) {
+  for (const int circle : {1, 2, 7, 1'000'000}) {
+    int pages = 0;
+    fault_ = [&](const ScriptedRequest&) {
+      const std::string entry =
+          circle > 10 ? "" : "<Contents><Key>d/</Key><Size>0</Size></Contents>";
+      return ScriptedReply{.body =
+                               "<ListBucketResult><IsTruncated>true</IsTruncated>"
+                               "<NextContinuationToken>" +
+                               std::to_string(pages++ % circle) + "</NextContinuationToken>" +
+                               entry + "</ListBucketResult>"};
+    };
+    EXPECT_THROW(run(all_below("")), Error) << circle;
+    EXPECT_LE(pages, circle > 10 ? 1000 : 4 * circle) << circle;
+  }
+}
+
+TEST_F(ManyTest, NamesThatNoFileCanHaveDoNotStopTheOthers) {
+  const std::string longest(255, 'n');
+  bucket_.objects = {{longest + "x", "1"},
+                     {"a/" + longest + "x/b", "2"},
+                     {"large/" + longest + "x", test_object(5'000'000)},
+                     {"a/" + longest, "3"},
+                     {"z", "4"}};
+  const DownloadManyResult result = run(all_below(""));
+  EXPECT_EQ(result.counts.objects_failed, 3);
+  for (const auto& [key, error] : errors_)
+    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument) << key;
+  EXPECT_EQ(files(), (std::map<std::string, std::string>{{"a/" + longest, "3"}, {"z", "4"}}));
+}
+
+TEST_F(ManyTest, WhatTheStoreSaysOfASmallObjectIsNotCutAtItsSize) {
+  bucket_.objects = {{"a", "1"}};
+  fault_ = [](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (!request.path.starts_with("/bucket/a")) return std::nullopt;
+    return s3_error(403, "InvalidObjectState", "it is in the archive");
+  };
+  run(all_below(""));
+  EXPECT_THAT(errors_.at("a").what(), HasSubstr("InvalidObjectState"));
+}
+
 TEST_F(ManyTest, NoKeyLeadsOutOfTheFolder) {
   const std::vector<std::string> hostile = {
       "../up", "a/../../up", "..", ".", "a/./b", "/etc/absolute", "a//b", std::string("nul\0x", 5)};
@@ -331,6 +388,14 @@ TEST_F(ManyTest, KeysThatEndWithASlashAreFolders) {
   EXPECT_EQ(files(), (std::map<std::string, std::string>{{"d/f", "1"}}));
   EXPECT_EQ(result.counts.objects_done, 3);
   EXPECT_EQ(errors_.at("full/").code(), ErrorCode::InvalidArgument);
+}
+
+TEST_F(ManyTest, TheObjectOfTheFolderItselfIsNoFailure) {
+  bucket_.objects = {{"logs/", ""}, {"logs/a", "1"}};
+  const DownloadManyResult result = run(all_below("logs/"));
+  EXPECT_EQ(result.counts.objects_failed, 0);
+  EXPECT_EQ(result.counts.objects_done, 2);
+  EXPECT_EQ(files(), (std::map<std::string, std::string>{{"a", "1"}}));
 }
 
 TEST_F(ManyTest, FilesAreReplacedAndHaveTheModeOfAnyNewFile) {

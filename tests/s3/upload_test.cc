@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "scripted_server.h"
 #include "skipjack/base/bytes.h"
@@ -91,6 +92,10 @@ class Store {
   int num_uploads_ = 0;
 };
 
+bool completes(const ScriptedRequest& request) {
+  return request.method == "POST" && request.path.find("uploadId") != std::string::npos;
+}
+
 class UploadTest : public testing::Test {
  protected:
   UploadResult upload(const UploadOptions& options) {
@@ -117,6 +122,20 @@ class UploadTest : public testing::Test {
       if (auto reply = fault_(request)) return *reply;
     return store_.answer(request);
   }};
+};
+
+class UploadFileTest : public UploadTest {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "skipjack-up-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  static void write_file(const fs::path& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+  fs::path folder_;
 };
 
 TEST_F(UploadTest, WhatIsBelowTheThresholdIsOnePut) {
@@ -235,6 +254,76 @@ TEST_F(UploadTest, AnErrorInsideOfASuccessIsAnError) {
   EXPECT_EQ(store_.num_aborted, 1);
 }
 
+TEST_F(UploadTest, ASuccessThatDoesNotSayWhatItMadeIsNone) {
+  fault_ = [](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (!completes(request)) return std::nullopt;
+    return ScriptedReply{.body = "<html>Welcome to the hotel's network</html>"};
+  };
+  const std::string bytes = test_object(static_cast<std::size_t>(9 * kMiB));
+  EXPECT_EQ(error_of(of(bytes)).code(), ErrorCode::Corrupted);
+  EXPECT_EQ(store_.num_aborted, 1);
+}
+
+TEST_F(UploadTest, JoiningThePartsMayTakeLongerThanOtherAnswers) {
+  int completions = 0;
+  fault_ = [&](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (!completes(request)) return std::nullopt;
+    ++completions;
+    ScriptedReply reply = store_.answer(request);
+    std::this_thread::sleep_for(std::chrono::milliseconds(800));
+    return reply;
+  };
+  const std::string bytes = test_object(static_cast<std::size_t>(9 * kMiB));
+  Client client({.endpoint = {.endpoint_url = server_.url()},
+                 .transport = {.stall_timeout = std::chrono::milliseconds(200)},
+                 .seed = 1});
+  EXPECT_EQ(client.upload(of(bytes)).etag, "\"of parts-2\"");
+  EXPECT_EQ(completions, 1);
+}
+
+TEST_F(UploadTest, ALostAnswerOfTheEndIsNoFailureIfWhatIsThereWasSent) {
+  const std::string bytes = test_object(static_cast<std::size_t>(9 * kMiB));
+  for (const bool is_overwritten : {false, true}) {
+    store_ = {};
+    int completions = 0;
+    fault_ = [&](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+      if (completes(request) && ++completions == 1) {
+        store_.answer(request);
+        return ScriptedReply{.missing_bytes = 100, .then = ScriptedReply::Then::Reset};
+      }
+      if (request.method != "HEAD") return std::nullopt;
+      std::string& object = store_.objects["/bucket/key"];
+      if (is_overwritten) ++object[5];
+      ScriptedReply reply = serve_object(request, object, "\"now\"");
+      reply.headers["x-amz-checksum-crc64nvme"] =
+          checksum_text(ChecksumAlgorithm::Crc64Nvme, std::as_bytes(std::span(object)));
+      return reply;
+    };
+    if (is_overwritten)
+      EXPECT_EQ(error_of(of(bytes)).code(), ErrorCode::Network);
+    else
+      EXPECT_EQ(upload(of(bytes)).etag, "\"now\"");
+    EXPECT_EQ(completions, 2);
+  }
+}
+
+TEST_F(UploadTest, AnUploadThatIsGoneNeedsNoAbortion) {
+  fault_ = [](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (request.method != "DELETE" && request.path.find("partNumber") == std::string::npos)
+      return std::nullopt;
+    return s3_error(404, "NoSuchUpload");
+  };
+  const std::string bytes = test_object(static_cast<std::size_t>(9 * kMiB));
+  int warnings = 0;
+  Client client({.endpoint = {.endpoint_url = server_.url()},
+                 .seed = 1,
+                 .log = [&](LogLevel level, std::string_view) {
+                   warnings += level == LogLevel::Warning ? 1 : 0;
+                 }});
+  EXPECT_THROW(client.upload(of(bytes)), Error);
+  EXPECT_EQ(warnings, 0);
+}
+
 TEST_F(UploadTest, WhatFailsForGoodIsAborted) {
   fault_ = [](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
     if (request.path.find("partNumber=2") == std::string::npos) return std::nullopt;
@@ -274,6 +363,67 @@ TEST_F(UploadTest, AFileThatCantBeReadIsNoUpload) {
   EXPECT_EQ(error_of({.object = {"bucket", "key"}, .metadata = {{"a", "line\nbreak"}}}).code(),
             ErrorCode::InvalidArgument);
   EXPECT_TRUE(server_.requests().empty());
+}
+
+TEST_F(UploadFileTest, AFileThatChangesMeanwhileIsNoObject) {
+  for (const bool grows : {false, true}) {
+    store_ = {};
+    const fs::path path = folder_ / "file";
+    write_file(path, test_object(static_cast<std::size_t>(11 * kMiB)));
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
+    fault_ = [&](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+      if (request.path.find("partNumber=1") == std::string::npos) return std::nullopt;
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(static_cast<std::streamoff>(11 * kMiB - (grows ? 0 : 1)));
+      file << "x";
+      return std::nullopt;
+    };
+    const Error error =
+        error_of({.object = {"bucket", "key"},
+                  .source = FromFile{path},
+                  .config = {.max_concurrency = 1, .multipart_chunksize = 5 * kMiB}});
+    EXPECT_EQ(error.code(), ErrorCode::Corrupted) << grows;
+    EXPECT_THAT(error.what(), HasSubstr("changed while it was read"));
+    EXPECT_TRUE(store_.open_uploads.empty());
+    EXPECT_TRUE(store_.objects.empty());
+  }
+}
+
+TEST_F(UploadFileTest, AStopAbortsWhatHasNoSizeToo) {
+  std::stop_source stop;
+  fault_ = [&](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (request.path.find("partNumber=2") != std::string::npos) stop.request_stop();
+    return std::nullopt;
+  };
+  write_file(folder_ / "small", "small");
+  Client client({.endpoint = {.endpoint_url = server_.url()}, .seed = 1});
+  try {
+    client.upload_many(
+        {.files = {{"/dev/zero", {"bucket", "endless"}}, {folder_ / "small", {"bucket", "small"}}},
+         .config = {.max_concurrency = 2, .multipart_chunksize = 5 * kMiB},
+         .stop = stop.get_token()});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Cancelled);
+  }
+  EXPECT_TRUE(store_.open_uploads.empty());
+  EXPECT_EQ(store_.num_aborted, 1);
+  EXPECT_EQ(store_.objects, (std::map<std::string, std::string>{{"/bucket/small", "small"}}));
+}
+
+TEST_F(UploadFileTest, SmallFilesKeepToTheBandwidth) {
+  UploadManyOptions options;
+  options.config.max_bandwidth = 1'000'000;
+  for (int i = 0; i < 10; ++i) {
+    const fs::path path = folder_ / std::to_string(i);
+    write_file(path, test_object(50'000));
+    options.files.push_back({path, {"bucket", std::to_string(i)}});
+  }
+  Client client({.endpoint = {.endpoint_url = server_.url()}, .seed = 1});
+  const Duration begin = system_clock().now();
+  EXPECT_EQ(client.upload_many(options).objects_done, 10);
+  // The tenth begins once the nine before it are paid for, a tenth of a second's worth aside.
+  EXPECT_GE(to_seconds(system_clock().now() - begin), 0.34);
 }
 
 TEST_F(UploadTest, ManyFilesGoAtOnceAndComeBackOut) {
@@ -358,6 +508,10 @@ TEST(UploadPlan, StaysWithinTheMemoryLimitOrSaysWhyItCant) {
   EXPECT_THROW(plan_upload(kMostUploadParts * kLargestUploadPart + 1, {}, {}), Error);
   EXPECT_FALSE(plan_upload(8 * kMiB - 1, {}, {}).is_multipart);
   EXPECT_TRUE(plan_upload(8 * kMiB, {}, {}).is_multipart);
+  const TransferConfig large_puts{
+      .multipart_threshold = kGiB, .multipart_chunksize = 5 * kMiB, .memory_limit = 50 * kMiB};
+  EXPECT_FALSE(plan_upload(50 * kMiB, large_puts, {}).is_multipart);
+  EXPECT_TRUE(plan_upload(50 * kMiB + 1, large_puts, {}).is_multipart);
 }
 
 }  // namespace

@@ -48,6 +48,10 @@ Error errno_error(int error_number, const std::string& what) {
                    "check the permissions, or choose another folder");
     case EEXIST:
       return Error(ErrorCode::AlreadyExists, text);
+    case ENAMETOOLONG:
+    case EILSEQ:
+    case EISDIR:
+      return Error(ErrorCode::InvalidArgument, text, "choose another name");
     case ENOSPC:
     case EDQUOT:
       return Error(ErrorCode::Io, text, "free some space, or choose another folder");

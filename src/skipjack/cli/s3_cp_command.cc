@@ -43,16 +43,33 @@ std::string last_part(const std::string& key) { return key.substr(key.find_last_
 
 /// What the command line says, sorted out.
 struct Copy {
-  std::vector<std::string> sources;
-  std::string destination;
+  std::vector<std::string> sources{};
+  std::string destination{};
+  /// The only source is a pattern of keys.
+  bool is_pattern = false;
 };
 
+/// Lines of a list are keys as they are, whatever they hold.
+bool is_pattern(const Copy& copy, const CopyFlags& flags) {
+  if (flags.literal || flags.recursive) return false;
+  const bool is_any =
+      std::any_of(copy.sources.begin(), copy.sources.end(), [](const std::string& source) {
+        return is_s3(source) && source.find_first_of("*?[") != std::string::npos;
+      });
+  if (is_any && (copy.sources.size() > 1 || !flags.list_file.empty()))
+    throw Error(ErrorCode::InvalidArgument, "a pattern must be the only source",
+                "copy pattern after pattern, or add --literal if the keys hold * ? or [");
+  return is_any;
+}
+
 Copy sort_out(const CopyFlags& flags) {
-  Copy copy{flags.paths, ""};
+  Copy copy{.sources = flags.paths};
   if (copy.sources.empty())
     throw Error(ErrorCode::InvalidArgument, "no destination is given", "see skipjack s3 cp --help");
   copy.destination = copy.sources.back();
   copy.sources.pop_back();
+  copy.is_pattern = is_pattern(copy, flags);
+  if (!flags.recursive && !copy.is_pattern) refuse_filters(flags.filter);
   if (!flags.list_file.empty()) {
     std::istringstream lines(flags.list_file == "-"
                                  ? std::string(std::istreambuf_iterator<char>(std::cin), {})
@@ -190,8 +207,7 @@ Selection select(const Copy& copy, const CopyFlags& flags, const s3::KeyFilter& 
     list(first.key, first.key.size(), std::nullopt);
     return selection;
   }
-  const bool is_pattern = !flags.literal && first.key.find_first_of("*?[") != std::string::npos;
-  if (is_pattern && copy.sources.size() == 1) {
+  if (copy.is_pattern) {
     const std::string prefix(s3::literal_prefix(first.key));
     list(prefix, prefix.find_last_of('/') + 1, first.key);
     return selection;
@@ -216,8 +232,16 @@ void check_names(const Selection& selection) {
                   "copy them into different folders");
 }
 
-int copy_to_output(const s3::ObjectAddress& object, const CopyFlags& flags, s3::Client& client,
-                   const std::stop_token& stop) {
+int show_one(const CopyFlags& flags, Context& context, const s3::ObjectAddress& object,
+             const std::pair<std::string, std::string>& from_to) {
+  Report report(flags, context, is_s3(from_to.first) ? "(dryrun) download" : "(dryrun) upload");
+  report.tell({.object = object}, from_to.first, from_to.second);
+  return report.finish({.objects_known = 1});
+}
+
+int copy_to_output(const s3::ObjectAddress& object, const CopyFlags& flags, Context& context,
+                   s3::Client& client, const std::stop_token& stop) {
+  if (flags.dry_run) return show_one(flags, context, object, {s3::to_s3_uri(object), "-"});
   client.download({.object = object,
                    .access = object_access(flags.object),
                    .target = standard_output(stop),
@@ -226,8 +250,9 @@ int copy_to_output(const s3::ObjectAddress& object, const CopyFlags& flags, s3::
   return kExitOk;
 }
 
-int show_downloads(const s3::DownloadManyOptions& options, Report& report, s3::Client& client,
-                   const std::function<void(const s3::ObjectEnd&)>& tell) {
+/// The counts that a dry run has.
+s3::ManyCounts show_downloads(const s3::DownloadManyOptions& options, s3::Client& client,
+                              const std::function<void(const s3::ObjectEnd&)>& tell) {
   s3::ManyCounts counts;
   const auto show = [&](const s3::ObjectAddress& object) {
     ++counts.objects_known;
@@ -243,7 +268,7 @@ int show_downloads(const s3::DownloadManyOptions& options, Report& report, s3::C
           return true;
         },
         options.stop);
-  return report.finish(counts);
+  return counts;
 }
 
 int download(const Copy& copy, const CopyFlags& flags, Context& context, s3::Client& client,
@@ -254,7 +279,7 @@ int download(const Copy& copy, const CopyFlags& flags, Context& context, s3::Cli
     if (!is_one)
       throw Error(ErrorCode::InvalidArgument, "only one object fits on standard output",
                   "name a folder");
-    return copy_to_output(selection.objects.front(), flags, client, stop);
+    return copy_to_output(selection.objects.front(), flags, context, client, stop);
   }
   check_names(selection);
   fs::path folder = copy.destination;
@@ -281,8 +306,12 @@ int download(const Copy& copy, const CopyFlags& flags, Context& context, s3::Cli
                                   .on_end = tell,
                                   .progress = report.progress(),
                                   .stop = stop};
-  if (flags.dry_run) return show_downloads(options, report, client, tell);
-  return report.finish(client.download_many(options).counts);
+  const s3::ManyCounts counts =
+      flags.dry_run ? show_downloads(options, client, tell) : client.download_many(options).counts;
+  if (copy.is_pattern && counts.objects_known == 0)
+    throw Error(ErrorCode::NotFound, "no object matches '" + copy.sources.front() + "'",
+                "check it, or add --literal if the key holds * ? or [");
+  return report.finish(counts);
 }
 
 // Uploads -----------------------------------------------------------------------------------------
@@ -306,13 +335,14 @@ std::vector<s3::FileToUpload> files_below(const fs::path& folder, s3::ObjectAddr
   return files;
 }
 
-int upload_input(const s3::ObjectAddress& object, const CopyFlags& flags, s3::Client& client,
-                 const std::stop_token& stop) {
+int upload_input(const s3::ObjectAddress& object, const CopyFlags& flags, Context& context,
+                 s3::Client& client, const std::stop_token& stop) {
   if (object.key.empty() || object.key.ends_with('/'))
     throw Error(ErrorCode::InvalidArgument, "'" + s3::to_s3_uri(object) + "' names no object",
                 "write s3://bucket/key");
+  if (flags.dry_run) return show_one(flags, context, object, {"-", s3::to_s3_uri(object)});
   client.upload({.object = object,
-                 .source = standard_input(),
+                 .source = standard_input(stop),
                  .content_type = flags.content_type,
                  .access = object_access(flags.object),
                  .config = transfer_config(flags.transfer),
@@ -324,7 +354,7 @@ int upload(const Copy& copy, const CopyFlags& flags, Context& context, s3::Clien
            const std::stop_token& stop) {
   const s3::ObjectAddress where = s3::parse_s3_uri(copy.destination);
   if (copy.sources == std::vector<std::string>{"-"})
-    return upload_input(where, flags, client, stop);
+    return upload_input(where, flags, context, client, stop);
   std::vector<s3::FileToUpload> files;
   const bool is_folder = where.key.empty() || where.key.ends_with('/');
   if (flags.recursive) {
@@ -340,7 +370,11 @@ int upload(const Copy& copy, const CopyFlags& flags, Context& context, s3::Clien
                         is_folder ? where.key + fs::path(source).filename().string() : where.key}});
   }
   std::map<std::string, std::string> path_of;
-  for (const s3::FileToUpload& file : files) path_of[file.object.key] = file.path.string();
+  for (const s3::FileToUpload& file : files)
+    if (!path_of.emplace(file.object.key, file.path.string()).second)
+      throw Error(ErrorCode::InvalidArgument,
+                  "two files would be the object '" + s3::to_s3_uri(file.object) + "'",
+                  "copy them below different prefixes");
   Report report(flags, context, flags.dry_run ? "(dryrun) upload" : "upload");
   const auto tell = [&](const s3::ObjectEnd& end) {
     report.tell(end, path_of[end.object.key], s3::to_s3_uri(end.object));

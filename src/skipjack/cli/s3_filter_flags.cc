@@ -1,5 +1,7 @@
 #include "skipjack/cli/s3_filter_flags.h"
 
+#include "skipjack/base/error.h"
+
 namespace skipjack::cli {
 
 CLI::Option* repeated(CLI::Option* option) {
@@ -26,6 +28,13 @@ s3::KeyFilter key_filter(const FilterFlags& flags) {
       filter.exclude(flags.exclude[excluded++]);
   }
   return filter;
+}
+
+void refuse_filters(const FilterFlags& flags) {
+  if (flags.include.empty() && flags.exclude.empty()) return;
+  throw Error(ErrorCode::InvalidArgument,
+              "--include and --exclude have no meaning for what is named itself",
+              "add --recursive, or leave them out");
 }
 
 }  // namespace skipjack::cli

@@ -18,6 +18,8 @@ struct FilterFlags {
 void add_filter_flags(CLI::App& command, FilterFlags& flags);
 /// After the parsing.
 s3::KeyFilter key_filter(const FilterFlags& flags);
+/// For what is named by itself: throws InvalidArgument if one is given.
+void refuse_filters(const FilterFlags& flags);
 
 /// An option that may be given many times, with one value each time.
 CLI::Option* repeated(CLI::Option* option);

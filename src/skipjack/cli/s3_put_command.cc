@@ -75,7 +75,7 @@ int put(const PutFlags& flags, Context& context) {
                             .config = transfer_config(flags.transfer),
                             .stop = stop.get_token()};
   if (flags.source == "-")
-    options.source = standard_input();
+    options.source = standard_input(stop.get_token());
   else
     options.source = s3::FromFile{flags.source};
   const S3Access access = s3_access(flags.access, context);

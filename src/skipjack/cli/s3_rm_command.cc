@@ -24,6 +24,7 @@ int remove(const RemoveFlags& flags, Context& context) {
   if (!flags.recursive && (source.key.empty() || source.key.ends_with('/')))
     throw Error(ErrorCode::InvalidArgument, "'" + flags.source + "' names no object",
                 "write s3://bucket/key, or add --recursive for all below it");
+  if (!flags.recursive) refuse_filters(flags.filter);
   // "logs" means the folder, not "logs-2025" too.
   if (flags.recursive && !source.key.empty() && !source.key.ends_with('/')) source.key += '/';
   const s3::KeyFilter filter = key_filter(flags.filter);

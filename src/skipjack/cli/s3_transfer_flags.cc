@@ -58,7 +58,6 @@ void add_transfer_config_flags(CLI::App& command, TransferConfigFlags& flags) {
 
 s3::TransferConfig transfer_config(const TransferConfigFlags& flags) {
   s3::TransferConfig config;
-  if (flags.boto3_defaults) config = s3::boto3_defaults();
   if (!flags.config_file.empty()) {
     const std::string text = read_file(flags.config_file);
     try {
@@ -67,6 +66,7 @@ s3::TransferConfig transfer_config(const TransferConfigFlags& flags) {
       throw Error(error.code(), flags.config_file + ": " + error.what(), error.try_this());
     }
   }
+  if (flags.boto3_defaults) config = s3::with_boto3_defaults(config);
   const auto take_size = [](const char* flag, const std::string& text,
                             std::optional<std::int64_t>& field) {
     if (!text.empty()) field = byte_size_flag(flag, text);

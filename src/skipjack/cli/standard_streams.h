@@ -11,6 +11,7 @@ namespace skipjack::cli {
 /// Writes to standard output. A stop ends the wait for a slow reader. If nobody reads any more, the
 /// process ends by SIGPIPE.
 s3::ToConsumer standard_output(std::stop_token stop);
-s3::FromStream standard_input();
+/// Reads standard input. A stop ends the wait for a slow writer with Error Cancelled.
+s3::FromStream standard_input(std::stop_token stop);
 
 }  // namespace skipjack::cli

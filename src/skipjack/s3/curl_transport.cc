@@ -286,12 +286,12 @@ class CurlTransport final : public Transport {
     // on_end may start requests, which adds to exchanges_: by index.
     for (std::size_t i = 0; i < exchanges_.size(); ++i) {
       Exchange& exchange = *exchanges_[i];
-      if (exchange.receiver == nullptr || now - exchange.last_progress < options_.stall_timeout)
-        continue;
+      const Duration timeout = exchange.request.stall_timeout.value_or(options_.stall_timeout);
+      if (exchange.receiver == nullptr || now - exchange.last_progress < timeout) continue;
       ResponseReceiver* const receiver = exchange.receiver;
       retire(exchange);
       receiver->on_end(TransportStatus::TimedOut,
-                       "no byte in " + std::to_string(to_seconds(options_.stall_timeout)) + " s");
+                       "no byte in " + std::to_string(to_seconds(timeout)) + " s");
     }
   }
 

@@ -213,8 +213,10 @@ void DownloadMany::start_objects() {
 bool DownloadMany::is_settled_without_request(const Found& found) {
   if (!tree_) return false;
   const std::string name = folder()->name(found.object);
+  // The folder that all is copied from may have an object of its own: nothing is left of its name.
+  const bool is_root = name.empty() && found.object.key.ends_with('/');
   try {
-    if (!name.ends_with('/')) {
+    if (!name.ends_with('/') && !is_root) {
       check_relative_name(name);
       return false;
     }
@@ -222,7 +224,7 @@ bool DownloadMany::is_settled_without_request(const Found& found) {
       throw Error(ErrorCode::InvalidArgument,
                   to_s3_uri(found.object) + " has bytes, and the name of a folder",
                   "download it by itself, and name the file");
-    tree_->make_folder(name.substr(0, name.size() - 1));
+    if (!is_root) tree_->make_folder(name.substr(0, name.size() - 1));
     end_object(found.object, 0);
   } catch (const Error& error) {
     fail_object(found.object, error);

@@ -7,6 +7,8 @@ namespace {
 
 /// Room for an answer that does not say how long it is, to begin with.
 constexpr std::size_t kFirstSpace = 4096;
+/// Room for what an error says, however little is wanted of the object.
+constexpr std::size_t kErrorBytes = 16 * 1024;
 // How often to look whether keys that are being fetched are there.
 constexpr Duration kKeysLook = std::chrono::milliseconds(10);
 
@@ -42,10 +44,12 @@ void Exchange::start() {
 
 void Exchange::on_head(const HttpHead& head) {
   answer_.head = head;
+  most_bytes_ =
+      head.status >= 300 ? std::max(options_.most_bytes, kErrorBytes) : options_.most_bytes;
   if (spec_.method == "HEAD") return;
   const std::string* text = head.find("content-length");
   const auto length = text ? parse_size(*text) : std::nullopt;
-  if (length && *length <= static_cast<std::int64_t>(options_.most_bytes))
+  if (length && *length <= static_cast<std::int64_t>(most_bytes_))
     answer_.body.resize(static_cast<std::size_t>(*length));
   else
     answer_.is_cut = length.has_value();
@@ -53,8 +57,8 @@ void Exchange::on_head(const HttpHead& head) {
 
 std::span<std::byte> Exchange::body_space() {
   std::string& body = answer_.body;
-  if (received_ == body.size() && received_ < options_.most_bytes && !answer_.is_cut)
-    body.resize(std::min(options_.most_bytes, std::max(kFirstSpace, 2 * body.size())));
+  if (received_ == body.size() && received_ < most_bytes_ && !answer_.is_cut)
+    body.resize(std::min(most_bytes_, std::max(kFirstSpace, 2 * body.size())));
   answer_.is_cut = answer_.is_cut || received_ == body.size();
   if (answer_.is_cut) return {};
   return std::as_writable_bytes(std::span(body)).subspan(received_);

@@ -56,6 +56,8 @@ class Exchange final : public Task, private ResponseReceiver {
   RequestIdentity identity_;
   SmallAnswer answer_;
   std::size_t received_ = 0;
+  /// Of this answer.
+  std::size_t most_bytes_ = 0;
   std::int64_t num_attempts_ = 0;
   std::int64_t tokens_ = 1;
   Duration due_{0};

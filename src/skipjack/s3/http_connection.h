@@ -23,7 +23,7 @@ struct Exchange {
   std::string method, head;
   std::string_view body;
   ResponseReceiver* receiver = nullptr;
-  Duration began{0}, last_progress{0};
+  Duration began{0}, last_progress{0}, stall_timeout{0};
   std::size_t sent = 0;
 };
 

@@ -13,6 +13,12 @@ constexpr std::size_t kLongestPage = 8 * kMiB;
 /// Pages held for whoever works them off.
 constexpr std::size_t kPagesAhead = 2;
 constexpr std::size_t kLongestKey = 1024;
+// 50 TB, S3's bound: 10,000 parts of 5 GiB.
+constexpr std::int64_t kLargestObject = std::int64_t{10000} * 5 * kGiB;
+/// Of all objects together, so that whoever adds them up need not look: 4 EiB.
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 62;
+/// Pages in a row without an entry: a store may pass over what was deleted, but not for ever.
+constexpr int kMostEmptyPages = 1000;
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorCode::Corrupted, "the server's listing " + what,
@@ -52,8 +58,8 @@ ListedObject listed_object(const pugi::xml_node& node, bool is_encoded) {
                       .etag = node.child_value("ETag"),
                       .last_modified = node.child_value("LastModified")};
   const auto size = parse_size(node.child_value("Size"));
-  if (object.key.empty() || object.key.size() > kLongestKey || !size)
-    refuse("holds an entry without a key or a size");
+  if (object.key.empty() || object.key.size() > kLongestKey || !size || *size > kLargestObject)
+    refuse("holds an entry without a key or a size that can be");
   object.size = *size;
   return object;
 }
@@ -131,12 +137,34 @@ bool Listing::advance(Duration now) {
     request_.reset();
     if (answer.is_cut) refuse("has a page that is too long");
     ListPage page = parse_list_page(answer.body);
-    if (!page.next_token.empty() && page.next_token == token_) refuse("goes round in a circle");
+    check(page);
     token_ = page.next_token;
     is_complete_ = token_.empty();
     pages_.push_back(std::move(page));
   }
   return true;
+}
+
+/// What the page says against what was asked for and what came before it. A server that ignores the
+/// prefix would have everything removed or fetched.
+void Listing::check(const ListPage& page) {
+  const auto require_prefix = [this](const std::string& name) {
+    if (!name.starts_with(options_.prefix))
+      refuse("holds names that don't begin with the prefix \"" + options_.prefix + "\"");
+  };
+  for (const ListedObject& object : page.objects) {
+    require_prefix(object.key);
+    if ((num_bytes_ += object.size) > kMostBytes) refuse("holds more bytes than there can be");
+  }
+  for (const std::string& prefix : page.common_prefixes) require_prefix(prefix);
+  if (page.next_token.empty()) return;
+  num_empty_ = page.objects.empty() && page.common_prefixes.empty() ? num_empty_ + 1 : 0;
+  if (num_empty_ >= kMostEmptyPages) refuse("goes on without an entry");
+  if (page.next_token == landmark_) refuse("goes round in a circle");
+  if (++num_pages_ == next_landmark_) {
+    landmark_ = page.next_token;
+    next_landmark_ *= 2;
+  }
 }
 
 Duration Listing::next_event(Duration now) const {

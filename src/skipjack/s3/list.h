@@ -61,11 +61,18 @@ class Listing final : public Task {
 
  private:
   RequestSpec page_request() const;
+  void check(const ListPage& page);
 
   Requester& requester_;
   const ListOptions options_;
   std::optional<Exchange> request_;
   std::string token_;
+  /// A token of an earlier page, renewed at the powers of two: a circle of any length comes back to
+  /// it (Brent).
+  std::string landmark_;
+  std::int64_t num_pages_ = 0, next_landmark_ = 1;
+  int num_empty_ = 0;
+  std::int64_t num_bytes_ = 0;
   bool is_complete_ = false;
   std::deque<ListPage> pages_;
 };

@@ -59,8 +59,11 @@ HttpRequest Requester::make_request(const RequestSpec& spec, RequestIdentity& id
             .region = target.region,
             .unix_time = static_cast<std::int64_t>(system_clock().unix_time()) + clock_offset_},
            identity.credentials);
-  return {
-      .method = spec.method, .url = target.url(), .headers = std::move(headers), .body = spec.body};
+  return {.method = spec.method,
+          .url = target.url(),
+          .headers = std::move(headers),
+          .body = spec.body,
+          .stall_timeout = spec.stall_timeout};
 }
 
 bool Requester::take_lesson(const ObjectAddress& object, const FinalFailure& failure,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ struct RequestSpec {
   std::string_view body{};
   /// An error code that is as good as success.
   std::string accepted_s3_code{};
+  /// For work that may take the server longer; default: the transport's.
+  std::optional<Duration> stall_timeout{};
 };
 
 [[noreturn]] void throw_cancelled(const ObjectAddress& object);

@@ -61,7 +61,8 @@ class SocketTransport final : public Transport {
                       .body = request.body,
                       .receiver = &receiver,
                       .began = now_,
-                      .last_progress = now_};
+                      .last_progress = now_,
+                      .stall_timeout = request.stall_timeout.value_or(options_.stall_timeout)};
     if (Connection* idle = take_idle(text.origin)) {
       idle->http.take(std::move(exchange));
       idle->http.begin();
@@ -351,9 +352,9 @@ class SocketTransport final : public Transport {
       fail(c, TransportStatus::TimedOut,
            "no connection to " + c.origin.host + " in " +
                std::to_string(to_seconds(options_.connect_timeout)) + " s");
-    else if (stands && now_ - c.http.exchange().last_progress >= options_.stall_timeout)
+    else if (stands && now_ - c.http.exchange().last_progress >= c.http.exchange().stall_timeout)
       fail(c, TransportStatus::TimedOut,
-           "no byte in " + std::to_string(to_seconds(options_.stall_timeout)) + " s");
+           "no byte in " + std::to_string(to_seconds(c.http.exchange().stall_timeout)) + " s");
   }
 
   int wait_milliseconds(Duration timeout) const {

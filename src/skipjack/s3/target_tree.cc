@@ -43,6 +43,13 @@ std::string shown(std::string_view name) {
   return text;
 }
 
+/// Of a call that was given a name: file systems refuse those that they can't have with EINVAL.
+Error name_error(int error_number, const std::string& what) {
+  if (error_number != EINVAL) return errno_error(error_number, what);
+  return Error(ErrorCode::InvalidArgument, what + ": the file system can't have this name",
+               "download this object by itself, and name the file");
+}
+
 std::string parent_of(const std::string& name) {
   const std::size_t slash = name.rfind('/');
   return slash == std::string::npos ? "" : name.substr(0, slash);
@@ -85,7 +92,7 @@ class NewFile {
     while (!bytes.empty()) {
       const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) fail("can't write ");
+      if (n <= 0) throw errno_error(errno, "can't write " + shown(place_.name));
       bytes = bytes.subspan(static_cast<std::size_t>(n));
     }
   }
@@ -110,10 +117,11 @@ class NewFile {
     return ::linkat(AT_FDCWD, self.c_str(), folder_, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
   }
   void close() {
-    if (::close(std::exchange(fd_, -1)) != 0) fail("can't write ");
+    if (::close(std::exchange(fd_, -1)) != 0)
+      throw errno_error(errno, "can't write " + shown(place_.name));
   }
   [[noreturn]] void fail(const std::string& what) const {
-    throw errno_error(errno, what + shown(place_.name));
+    throw name_error(errno, what + shown(place_.name));
   }
 
   const TargetTree::Place& place_;
@@ -176,7 +184,7 @@ std::shared_ptr<const int> TargetTree::open_folder(const std::string& name) {
       const int why = errno;
       ::close(parent);
       if (!made && why != EEXIST)
-        throw errno_error(why, "can't make the folder " + (folder_ / shown(part)).string());
+        throw name_error(why, "can't make the folder " + (folder_ / shown(part)).string());
       if (end == std::string::npos) break;
     }
     fd = open_beneath(*root_, name);
@@ -186,7 +194,7 @@ std::shared_ptr<const int> TargetTree::open_folder(const std::string& name) {
                 "a symbolic link on the way to " + (folder_ / shown(name)).string() +
                     " leads out of " + folder_.string(),
                 "remove the link, or download into another folder");
-  if (fd < 0) throw errno_error(errno, "can't open the folder " + (folder_ / shown(name)).string());
+  if (fd < 0) throw name_error(errno, "can't open the folder " + (folder_ / shown(name)).string());
   if (open_.size() >= kMostOpenFolders) open_.clear();
   return open_.emplace(name, shared_descriptor(fd)).first->second;
 }

@@ -21,8 +21,6 @@ class TaskPool final : public Task {
     std::function<void(const Error&)> failed;
   };
   void add(Entry entry) { entries_.push_back(std::move(entry)); }
-  /// Ends them all without a word.
-  void clear() { entries_.clear(); }
   std::size_t size() const { return entries_.size(); }
 
   /// True if nothing is in it.

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +49,8 @@ struct HttpRequest {
   HttpHeaders headers{};  ///< Host included.
   /// Body of a PUT; must outlive the request.
   std::string_view body{};
+  /// Instead of TransportOptions::stall_timeout.
+  std::optional<Duration> stall_timeout{};
 };
 
 /// The head of an answer: header names in lower case, values trimmed.

@@ -25,6 +25,9 @@ std::string header_of(const HttpHead& head, std::string_view name) {
 constexpr ChecksumAlgorithm kAlgorithm = ChecksumAlgorithm::Crc64Nvme;
 constexpr CrcKind kCrc = CrcKind::Crc64Nvme;
 
+// S3 says that joining parts can take several minutes, and other stores send nothing meanwhile.
+constexpr Duration kCompletionStall = std::chrono::minutes(10);
+
 HttpHeaders object_headers(const UploadOptions& options) {
   constexpr std::string_view kToken =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
@@ -52,8 +55,9 @@ class Upload final : public UploadTask {
   UploadResult finish() override;
 
  private:
-  /// Whole: one PUT. Then the steps of an upload in parts.
-  enum class State { Whole, Creating, Sending, Completing, Aborting, Done };
+  /// Whole: one PUT. Then the steps of an upload in parts; Looking: whether an attempt to complete
+  /// it whose answer was lost has done it.
+  enum class State { Whole, Creating, Sending, Completing, Looking, Aborting, Done };
   struct Part {
     std::int64_t number = 0;
     std::string bytes;
@@ -72,6 +76,9 @@ class Upload final : public UploadTask {
   void send_parts(Duration now);
   void take_parts(Duration now);
   void complete();
+  bool take_completion(const SmallAnswer& answer);
+  void look();
+  void require_what_was_sent(const HttpHead& head) const;
   bool sends_checksums() const;
   HttpHeaders checksum_headers(std::uint64_t crc) const;
   void abort(std::exception_ptr why);
@@ -96,6 +103,8 @@ class Upload final : public UploadTask {
   std::int64_t next_number_ = 1;
   bool is_read_ = false;
   std::vector<Sent> sent_;
+  /// Of the whole object, once its parts are sent.
+  std::uint64_t crc_ = 0;
   bool is_cancelled_ = false;
   std::exception_ptr failure_;
   UploadResult result_;
@@ -187,6 +196,7 @@ bool Upload::advance(Duration now) {
 bool Upload::step(Duration now) {
   switch (state_) {
     case State::Whole:
+      if (is_cancelled_) throw_cancelled(options_.object);
       if (!exchange_->advance(now)) return false;
       break;
     case State::Creating: {
@@ -212,6 +222,7 @@ bool Upload::step(Duration now) {
       complete();
       [[fallthrough]];
     case State::Completing:
+    case State::Looking:
       if (!exchange_->advance(now)) return false;
       break;
     case State::Aborting:
@@ -223,11 +234,8 @@ bool Upload::step(Duration now) {
   result_.etag = header_of(answer.head, "etag");
   result_.version_id = header_of(answer.head, "x-amz-version-id");
   if (state_ == State::Whole) confirm(static_cast<std::int64_t>(body_.size()));
-  if (state_ == State::Completing) {
-    pugi::xml_document document;
-    document.load_buffer(answer.body.data(), answer.body.size());
-    result_.etag = document.child("CompleteMultipartUploadResult").child_value("ETag");
-  }
+  if (state_ == State::Looking) require_what_was_sent(answer.head);
+  if (state_ == State::Completing && !take_completion(answer)) return false;
   state_ = State::Done;
   return true;
 }
@@ -287,12 +295,12 @@ void Upload::complete() {
   pugi::xml_document document;
   pugi::xml_node root = document.append_child("CompleteMultipartUpload");
   root.append_attribute("xmlns").set_value("http://s3.amazonaws.com/doc/2006-03-01/");
-  std::uint64_t crc = 0;
+  crc_ = 0;
   for (std::size_t i = 0; i < sent_.size(); ++i) {
     pugi::xml_node part = root.append_child("Part");
     part.append_child("ETag").text().set(sent_[i].etag.c_str());
     part.append_child("PartNumber").text().set(static_cast<unsigned long>(i + 1));
-    crc = crc_combine(kCrc, crc, sent_[i].crc, sent_[i].size);
+    crc_ = crc_combine(kCrc, crc_, sent_[i].crc, sent_[i].size);
   }
   struct Text final : pugi::xml_writer {
     std::string text;
@@ -307,10 +315,54 @@ void Upload::complete() {
   RequestSpec spec{.method = "POST",
                    .query = {{"uploadId", upload_id_}},
                    .headers = access_headers(options_.access),
-                   .body = body_};
-  for (auto& header : checksum_headers(crc)) spec.headers.push_back(std::move(header));
+                   .body = body_,
+                   .accepted_s3_code = "NoSuchUpload",
+                   .stall_timeout = kCompletionStall};
+  for (auto& header : checksum_headers(crc_)) spec.headers.push_back(std::move(header));
   if (sends_checksums()) spec.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
   start(std::move(spec), options);
+}
+
+/// False if it takes another request to know.
+bool Upload::take_completion(const SmallAnswer& answer) {
+  pugi::xml_document document;
+  document.load_buffer(answer.body.data(), answer.body.size());
+  if (const pugi::xml_node done = document.child("CompleteMultipartUploadResult")) {
+    result_.etag = done.child_value("ETag");
+    return true;
+  }
+  const std::string what = requester_.context_of(options_.object).endpoint;
+  if (parse_s3_error(answer.body).code != "NoSuchUpload")
+    throw Error(ErrorCode::Corrupted,
+                what + " did not say whether " + to_s3_uri(options_.object) + " is complete",
+                "check that the endpoint is an S3 server");
+  // Without a checksum nothing tells the object from one that was there before.
+  if (exchange_->num_attempts() > 1 && sends_checksums()) {
+    look();
+    return false;
+  }
+  throw Error(ErrorCode::NotFound,
+              what + " knows nothing of the upload of " + to_s3_uri(options_.object) +
+                  " any more (NoSuchUpload)",
+              "upload it again");
+}
+
+void Upload::look() {
+  state_ = State::Looking;
+  RequestSpec spec{.method = "HEAD", .headers = access_headers(options_.access)};
+  spec.headers.emplace_back("x-amz-checksum-mode", "ENABLED");
+  start(std::move(spec), exchange_options());
+}
+
+void Upload::require_what_was_sent(const HttpHead& head) const {
+  if (parse_size(header_of(head, "content-length")) == result_.bytes &&
+      header_of(head, checksum_header(kAlgorithm)) == crc_text(kCrc, crc_))
+    return;
+  throw Error(ErrorCode::Network,
+              "the answer that " + to_s3_uri(options_.object) +
+                  " is complete was lost, and what is there now has not the checksum of what was "
+                  "sent",
+              "upload it again");
 }
 
 void Upload::abort(std::exception_ptr why) {
@@ -319,17 +371,12 @@ void Upload::abort(std::exception_ptr why) {
   state_ = State::Aborting;
   start({.method = "DELETE",
          .query = {{"uploadId", upload_id_}},
-         .headers = access_headers({.is_requester_paying = options_.access.is_requester_paying})},
+         .headers = access_headers({.is_requester_paying = options_.access.is_requester_paying}),
+         .accepted_s3_code = "NoSuchUpload"},
         {.retry = {.num_attempts = 3}});
 }
 
-void Upload::cancel() {
-  is_cancelled_ = true;
-  if (state_ == State::Whole) {
-    exchange_.reset();
-    throw_cancelled(options_.object);
-  }
-}
+void Upload::cancel() { is_cancelled_ = true; }
 
 Duration Upload::next_event(Duration now) const {
   Duration next = std::chrono::seconds(1);

@@ -45,7 +45,8 @@ struct UploadOptions {
   std::map<std::string, std::string> metadata{};
   ObjectAccess access{};
   /// io_chunksize and max_io_queue have no meaning here; num_download_attempts counts for uploads
-  /// too.
+  /// too. max_bandwidth holds on average: a part, or an object in one PUT, is sent at once, and the
+  /// next one begins when it is paid for.
   TransferConfig config{};
   /// Bytes that S3 has confirmed. Called by the calling thread.
   std::function<void(std::int64_t bytes_done, std::optional<std::int64_t> total)> progress{};

@@ -31,7 +31,7 @@ class UploadMany final : public Task {
   bool advance(Duration now) override {
     small_.advance(now);
     large_.advance(now);
-    while (next_ < options_.files.size() && start_next()) {
+    while (next_ < options_.files.size() && debt(now) <= Duration(0) && start_next()) {
     }
     small_.advance(now);
     large_.advance(now);
@@ -42,13 +42,13 @@ class UploadMany final : public Task {
     return next_ == options_.files.size() && small_.size() == 0 && large_.size() == 0;
   }
   Duration next_event(Duration now) const override {
-    return std::min(small_.next_event(now), large_.next_event(now));
+    const Duration next = std::min(small_.next_event(now), large_.next_event(now));
+    return debt(now) > Duration(0) ? std::min(next, debt(now)) : next;
   }
   /// Begins no file more, and has those in parts aborted.
   void cancel() {
     next_ = options_.files.size();
-    small_.clear();
-    for (UploadTask* task : running_large_) task->cancel();
+    for (UploadTask* task : running_) task->cancel();
   }
   const ManyCounts& counts() const { return counts_; }
 
@@ -58,14 +58,18 @@ class UploadMany final : public Task {
     std::int64_t reserved = 0;
   };
 
+  Duration debt(Duration now) const {
+    return bandwidth_ != nullptr ? bandwidth_->debt(now) : Duration(0);
+  }
+
   /// False if the next file has to wait.
   bool start_next() {
     const FileToUpload& file = options_.files[next_];
     std::error_code error;
     const auto size = std::filesystem::file_size(file.path, error);
-    // What has no size fails when it is opened.
     const std::int64_t bytes = error ? 0 : static_cast<std::int64_t>(size);
-    const bool is_small = bytes < small_below_;
+    // What has no size is a pipe, whose end nobody knows, or fails when it is opened.
+    const bool is_small = !error && bytes < small_below_;
     if (is_small ? small_.size() >= concurrency_ ||
                        (small_bytes_ > 0 && small_bytes_ + bytes > memory_ / 2)
                  : large_.size() > 0)
@@ -83,7 +87,7 @@ class UploadMany final : public Task {
     try {
       auto task = start_upload(requester_, running->options, bandwidth_);
       UploadTask* const upload = task.get();
-      if (!is_small) running_large_.insert(upload);
+      running_.insert(upload);
       small_bytes_ += running->reserved;
       (is_small ? small_ : large_)
           .add({.task = std::move(task),
@@ -108,10 +112,12 @@ class UploadMany final : public Task {
   }
 
   void leave(UploadTask* upload, const Running& running) {
-    running_large_.erase(upload);
+    running_.erase(upload);
     small_bytes_ -= running.reserved;
   }
   void fail(const ObjectAddress& object, const Error& why) {
+    // Told once, by the end of all.
+    if (why.code() == ErrorCode::Cancelled) return;
     ++counts_.objects_failed;
     if (options_.on_end) options_.on_end({.object = object, .error = why});
   }
@@ -125,7 +131,7 @@ class UploadMany final : public Task {
   const std::size_t concurrency_;
   std::size_t next_ = 0;
   std::int64_t small_bytes_ = 0;
-  std::set<UploadTask*> running_large_;
+  std::set<UploadTask*> running_;
   TaskPool small_, large_;
   ManyCounts counts_;
   Duration last_progress_ = system_clock().now();

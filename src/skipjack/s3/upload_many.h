@@ -26,7 +26,7 @@ struct UploadManyOptions {
   /// max_concurrency bounds small files on their way, and the parts of a large one. Unset: 32 small
   /// ones.
   TransferConfig config{};
-  /// In the order in which they end. By the calling thread.
+  /// In the order in which they end; not of those that a stop takes back. By the calling thread.
   std::function<void(const ObjectEnd&)> on_end{};
   std::function<void(const ManyCounts&)> progress{};
   Duration progress_interval = std::chrono::milliseconds(100);

@@ -27,12 +27,13 @@ UploadPlan plan_upload(std::optional<std::int64_t> size, const TransferConfig& c
                                                 " bytes is too large; S3 takes at most " +
                                                 std::to_string(kLargestObject));
   UploadPlan plan;
-  plan.is_multipart = !size || *size >= *boto3.multipart_threshold || *size > kLargestUploadPart;
+  const std::int64_t memory = plan_download(0, config, limits).config.memory_limit;
+  plan.is_multipart =
+      !size || *size >= *boto3.multipart_threshold || *size > kLargestUploadPart || *size > memory;
   plan.part_bytes = std::min(*boto3.multipart_chunksize, kLargestUploadPart);
   while (size && num_parts(*size, plan.part_bytes) > kMostUploadParts) plan.part_bytes *= 2;
   plan.part_bytes = std::clamp(plan.part_bytes, kSmallestUploadPart, kLargestUploadPart);
   const std::int64_t piece = plan.is_multipart ? plan.part_bytes : std::max<std::int64_t>(1, *size);
-  const std::int64_t memory = plan_download(0, config, limits).config.memory_limit;
   if (plan.is_multipart && piece > memory)
     throw Error(ErrorCode::InvalidArgument,
                 "memory_limit = " + std::to_string(memory) + " must be >= the " +

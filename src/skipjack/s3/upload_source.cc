@@ -33,6 +33,7 @@ class FileReader final : public UploadReader {
     }
     // Pipes and devices have no size that means anything.
     if (S_ISREG(status.st_mode)) size_ = status.st_size;
+    modified_ = status.st_mtim;
     ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   ~FileReader() override { ::close(fd_); }
@@ -41,6 +42,7 @@ class FileReader final : public UploadReader {
 
   std::optional<std::int64_t> size() const override { return size_; }
   std::string read(std::int64_t size) override {
+    if (size_) size = std::min(size, *size_ - done_);
     std::string bytes(static_cast<std::size_t>(size), '\0');
     std::size_t filled = 0;
     while (filled < bytes.size()) {
@@ -50,17 +52,29 @@ class FileReader final : public UploadReader {
       filled += n;
     }
     bytes.resize(filled);
-    const std::int64_t expected = size_ ? std::min(size, *size_ - done_) : 0;
     done_ += static_cast<std::int64_t>(filled);
-    if (static_cast<std::int64_t>(filled) < expected)
+    if (size_ && static_cast<std::int64_t>(filled) < size)
       throw Error(ErrorCode::Io, name_ + " became shorter while it was read", "upload it again");
+    if (done_ == size_) require_unchanged();
     return bytes;
   }
 
  private:
+  /// What was written meanwhile may be a mixture of old and new. One that has only grown can't be
+  /// told from that.
+  void require_unchanged() const {
+    struct ::stat status {};
+    if (::fstat(fd_, &status) != 0) throw errno_error(errno, "can't look at " + name_);
+    if (status.st_size != *size_ || status.st_mtim.tv_sec != modified_.tv_sec ||
+        status.st_mtim.tv_nsec != modified_.tv_nsec)
+      throw Error(ErrorCode::Corrupted, name_ + " was changed while it was read",
+                  "upload it again when nobody writes to it, or a copy of it");
+  }
+
   const std::string name_;
   const int fd_;
   std::optional<std::int64_t> size_;
+  ::timespec modified_{};
   std::int64_t done_ = 0;
 };
 
