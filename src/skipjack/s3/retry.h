@@ -68,8 +68,6 @@ using RetryDecision = std::variant<RetryAfter, GiveUp>;
 /// The server asks for fewer requests.
 bool is_throttling(const FailedAttempt& failure);
 bool is_retryable(const FailedAttempt& failure);
-/// The store asks for fewer requests.
-bool is_throttling(const FailedAttempt& failure);
 /// attempts_made >= 1 counts the one that failed. u is uniform on [0, 1).
 RetryDecision decide_retry(const FailedAttempt& failure, std::int64_t attempts_made, double u,
                            const RetryOptions& options, RetryQuota& quota);
