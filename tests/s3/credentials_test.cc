@@ -188,6 +188,21 @@ TEST(Credentials, RefusedOnesAreFetchedAnew) {
   EXPECT_EQ(source.num_fetches(), 2);
 }
 
+TEST(Credentials, AStoredFailureIsAnAnswerButNoKeys) {
+  Source source;
+  const auto provider = source.provider();
+  EXPECT_FALSE(provider->has_keys());
+  EXPECT_EQ(source.num_fetches(), 0);
+  source.fail(true);
+  EXPECT_FALSE(provider->is_ready());
+  while (!provider->is_ready()) std::this_thread::yield();
+  EXPECT_FALSE(provider->has_keys());
+  EXPECT_THROW(provider->get(), Error);
+  source.fail(false);
+  provider->get();
+  EXPECT_TRUE(provider->has_keys());
+}
+
 TEST(Credentials, KnownOnesAreNotFetched) {
   Source source;
   EXPECT_EQ(source.provider(Credentials{"FIRST", Secret("s"), {}})->get().access_key_id, "FIRST");

@@ -22,6 +22,7 @@ class StaticProvider final : public CredentialsProvider {
   explicit StaticProvider(Credentials credentials) : credentials_(std::move(credentials)) {}
   Credentials get(const std::stop_token&) override { return credentials_; }
   bool is_ready() override { return true; }
+  bool has_keys() override { return true; }
   bool refuse(const Credentials&) override { return false; }
 
  private:
@@ -52,6 +53,11 @@ class RefreshingProvider final : public CredentialsProvider {
     if (is_usable() || failure_) return true;
     begin_fetch();
     return false;
+  }
+
+  bool has_keys() override {
+    const std::lock_guard lock(mutex_);
+    return is_still_good();
   }
 
   bool refuse(const Credentials& keys) override {

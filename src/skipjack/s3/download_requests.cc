@@ -107,7 +107,8 @@ bool Download::may_hedge() const {
 }
 
 void Download::start_hedges(Duration now) {
-  while (may_hedge()) {
+  // A second request is a luxury: it neither waits for keys nor fails for the lack of them.
+  while (may_hedge() && requester_.may_sign()) {
     std::vector<LoneRequest> requests;
     std::vector<Lane*> lanes;
     for (Lane& lane : lanes_) {
