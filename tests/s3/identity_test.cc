@@ -138,6 +138,42 @@ TEST(InstanceMetadata, TriesAgainWhenItIsThrottledAndTakesANewTokenForAStaleOne)
   EXPECT_GT(stale, 1);
 }
 
+TEST(InstanceMetadata, TroubleIsNoAbsence) {
+  // At first, and with a token that has gone stale.
+  for (const bool is_known : {false, true}) {
+    std::atomic<bool> well = is_known, stale = false;
+    const ScriptedServer server([&](const ScriptedRequest& r) -> ScriptedReply {
+      if (r.method == "GET" && stale) return {.status = 401};
+      if (r.method == "PUT" && !well) return {.status = 500};
+      return play_instance(r);
+    });
+    InstanceMetadata instance({.endpoint = server.url(), .num_attempts = 1});
+    if (is_known) expect_keys(*instance.credentials(), "IMDS");
+    well = false;
+    stale = is_known;
+    EXPECT_EQ(error_of([&] { instance.credentials(); }).code(), ErrorCode::Network);
+    EXPECT_FALSE(instance.region());
+    well = true;
+    stale = false;
+    expect_keys(*instance.credentials(), "IMDS");
+    EXPECT_EQ(instance.region(), "ap-southeast-2");
+  }
+}
+
+TEST(InstanceMetadata, TheFirstQuestionIsRepeatedIfTheNumberOfAttemptsIsGiven) {
+  for (const bool is_given : {false, true}) {
+    std::atomic<int> num_puts = 0;
+    const ScriptedServer server([&](const ScriptedRequest& r) -> ScriptedReply {
+      if (r.method == "PUT" && num_puts++ == 0)
+        return {.missing_bytes = 5, .then = ScriptedReply::Then::Close};
+      return play_instance(r);
+    });
+    InstanceMetadataOptions options{.endpoint = server.url()};
+    if (is_given) options.num_attempts = 2;
+    EXPECT_EQ(InstanceMetadata(options).credentials().has_value(), is_given);
+  }
+}
+
 TEST(InstanceMetadata, ForeignAnswersAreErrors) {
   for (const char* body :
        {"", "[1]", "{}", R"({"AccessKeyId": "A"})", R"({"AccessKeyId": "A", "SecretAccessKey": 1})",
