@@ -13,6 +13,7 @@
 #include "scripted_server.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/json.h"
+#include "skipjack/s3/client.h"
 #include "skipjack/s3/container_credentials.h"
 #include "skipjack/s3/dates.h"
 #include "skipjack/s3/instance_metadata.h"
@@ -234,7 +235,7 @@ TEST(ContainerCredentials, GoNowhereElseInPlainHttp) {
     EXPECT_EQ(url_of("AWS_CONTAINER_CREDENTIALS_FULL_URI", url), url);
   for (const char* url :
        {"http://example.com/x", "http://169.254.169.254/", "http://localhost.evil",
-        "http://127.0.0.1:80@evil.com/", "http://128.0.0.1", "ftp://localhost", "localhost"})
+        "http://127.0.0.1:80@evil.com/", "https://user@h/x", "http://128.0.0.1", "ftp://localhost", "localhost"})
     EXPECT_EQ(error_of([&] { url_of("AWS_CONTAINER_CREDENTIALS_FULL_URI", url); }).code(),
               ErrorCode::InvalidArgument)
         << url;
@@ -651,14 +652,32 @@ TEST_F(ChainTest, NoSecretIsEverInAMessage) {
   EXPECT_EQ(num_failures, 6 * 8);
   // A proxy that does not exist, with a password.
   mode = 0;
-  variables_["http_proxy"] = "http://user:Sec-proxy@127.0.0.1:9/";
-  for (const char* profile : {"role", "web", "sso", "session"}) ask(profile);
+  const std::vector<std::string> proxies = {
+      "http://user:Sec-proxy@127.0.0.1:9/", "http://user:Sec-proxy@[::1",
+      "http://user:Sec-proxy" + std::string(300, 'x') + "@h:99999"};
+  for (const std::string& proxy : proxies) {
+    variables_["http_proxy"] = proxy;
+    for (const char* profile : {"role", "web", "sso", "session"}) ask(profile);
+    fail([&] {
+      Client({.endpoint = {.endpoint_url = server.url()},
+              .transport = {.proxy = proxy},
+              .seed = 1})
+          .download({.object = {"b", "k"}, .config = {.num_download_attempts = 1}});
+    });
+  }
+  // Passwords where none may be.
+  for (const char* url : {"http://user:Sec-agent@h", "https://user:Sec-agent@h/x",
+                          "https://user:/Sec-agent@h", "http://127.0.0.1:/Sec-agent@h"}) {
+    variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = url;
+    ask("container");
+    fail([&] { parse_endpoint_url(std::string(url) + ":x"); });
+  }
   // Half a pair, and files that are none.
   variables_["AWS_SECRET_ACCESS_KEY"] = "Sec-env";
   fail([&] { load(); });
   write("config", "[default]\nSec-shared\n");
   fail([&] { load(); });
-  EXPECT_EQ(num_failures, 6 * 8 + 4 + 2);
+  EXPECT_EQ(num_failures, 6 * 8 + 3 * 5 + 4 * 2 + 2);
   for (const std::string& secret : secrets) EXPECT_THAT(said, Not(HasSubstr(secret)));
 }
 

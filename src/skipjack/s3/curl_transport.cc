@@ -273,6 +273,10 @@ class CurlTransport final : public Transport {
           detail = why;
         }
       }
+      // libcurl quotes a proxy that it can't read, with its password; a long one not to its end.
+      if (const std::size_t at = detail.find(options_.proxy.substr(0, 64));
+          !options_.proxy.empty() && at != std::string::npos)
+        detail.replace(at, options_.proxy.size(), "the proxy");
       ResponseReceiver* const receiver = exchange->receiver;
       retire(*exchange);
       ended_in_pass_ = true;

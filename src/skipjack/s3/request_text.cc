@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3/text.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -17,7 +18,8 @@ struct Url {
 /// Of "http://host:port/path?query"; what the engine makes is well-formed.
 Url parse_url(const std::string& text) {
   const auto bad = [&] {
-    return Error(ErrorCode::InvalidArgument, "'" + text + "' is no URL of http or https");
+    return Error(ErrorCode::InvalidArgument,
+                 "'" + without_userinfo(text) + "' is no URL of http or https");
   };
   Url url;
   std::string_view rest = text;
