@@ -233,9 +233,9 @@ TEST(ContainerCredentials, GoNowhereElseInPlainHttp) {
   for (const char* url : {"http://169.254.170.23/v1", "http://[fd00:ec2::23]/v1", "http://[::1]:1",
                           "http://localhost:1/x", "http://127.0.0.2", "https://example.com/x"})
     EXPECT_EQ(url_of("AWS_CONTAINER_CREDENTIALS_FULL_URI", url), url);
-  for (const char* url :
-       {"http://example.com/x", "http://169.254.169.254/", "http://localhost.evil",
-        "http://127.0.0.1:80@evil.com/", "https://user@h/x", "http://128.0.0.1", "ftp://localhost", "localhost"})
+  for (const char* url : {"http://example.com/x", "http://169.254.169.254/",
+                          "http://localhost.evil", "http://127.0.0.1:80@evil.com/",
+                          "https://user@h/x", "http://128.0.0.1", "ftp://localhost", "localhost"})
     EXPECT_EQ(error_of([&] { url_of("AWS_CONTAINER_CREDENTIALS_FULL_URI", url); }).code(),
               ErrorCode::InvalidArgument)
         << url;
@@ -318,7 +318,9 @@ RoleOptions role_at(const ScriptedServer& server) {
 TEST(Sts, AssumesARoleWithASignedForm) {
   const ScriptedServer server(
       [](const ScriptedRequest&) { return ok(sts_xml("AssumeRole", "ROLE")); });
-  expect_keys(assume_role(role_at(server), {"SOURCE", Secret("s"), Secret("t")}, {}), "ROLE");
+  expect_keys(
+      assume_role(role_at(server), *make_static_provider({"SOURCE", Secret("s"), Secret("t")}), {}),
+      "ROLE");
   const ScriptedRequest request = server.requests().at(0);
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.path, "/");
@@ -339,7 +341,7 @@ TEST(Sts, ARefusalSaysWhy) {
                              "not authorized</Message></Error></ErrorResponse>"};
   });
   const Error error = error_of([&] {
-    assume_role(role_at(server), {"A", Secret("secret"), {}}, {});
+    assume_role(role_at(server), *make_static_provider({"A", Secret("secret"), {}}), {});
   });
   EXPECT_EQ(error.code(), ErrorCode::PermissionDenied);
   EXPECT_THAT(error.what(), HasSubstr("AccessDenied: User: u is not authorized"));
@@ -352,8 +354,32 @@ TEST(Sts, TakesOverTheServicesClock) {
     if (num_requests++ > 0) return ok(sts_xml("AssumeRole", "ROLE"));
     return ScriptedReply{.status = 403, .headers = {{"Date", "Wed, 18 May 2033 03:33:20 GMT"}}};
   });
-  assume_role(role_at(server), {"A", Secret("s"), {}}, {});
+  assume_role(role_at(server), *make_static_provider({"A", Secret("s"), {}}), {});
   EXPECT_THAT(server.requests().at(1).header("x-amz-date"), HasSubstr("20330518T0333"));
+}
+
+TEST(Sts, KeysOfTheSourceThatEndedAreFetchedAnewOnce) {
+  for (const int num_ended : {1, 2}) {
+    const ScriptedServer server([&](const ScriptedRequest& r) {
+      for (int i = 1; i <= num_ended; ++i)
+        if (r.header("authorization").find("Credential=KEY" + std::to_string(i)) !=
+            std::string::npos)
+          return ScriptedReply{
+              .status = 403,
+              .body = "<ErrorResponse><Error><Code>ExpiredToken</Code></Error></ErrorResponse>"};
+      return ok(sts_xml("AssumeRole", "ROLE"));
+    });
+    int num_fetches = 0;
+    const auto source = make_refreshing_provider({.fetch = [&](const std::stop_token&) {
+      return Credentials{"KEY" + std::to_string(++num_fetches), Secret("s"), Secret("t")};
+    }});
+    if (num_ended == 1)
+      expect_keys(assume_role(role_at(server), *source, {}), "ROLE");
+    else
+      EXPECT_EQ(error_of([&] { assume_role(role_at(server), *source, {}); }).code(),
+                ErrorCode::PermissionDenied);
+    EXPECT_EQ(server.requests().size(), 2u);
+  }
 }
 
 class ChainTest : public AwsFilesTest {
@@ -659,9 +685,7 @@ TEST_F(ChainTest, NoSecretIsEverInAMessage) {
     variables_["http_proxy"] = proxy;
     for (const char* profile : {"role", "web", "sso", "session"}) ask(profile);
     fail([&] {
-      Client({.endpoint = {.endpoint_url = server.url()},
-              .transport = {.proxy = proxy},
-              .seed = 1})
+      Client({.endpoint = {.endpoint_url = server.url()}, .transport = {.proxy = proxy}, .seed = 1})
           .download({.object = {"b", "k"}, .config = {.num_download_attempts = 1}});
     });
   }

@@ -94,7 +94,7 @@ TEST(Way, FormsGetThroughAProxyToo) {
                    .region = "eu-west-1"};
   role.call.transport.proxy = proxy.url();
   EXPECT_EQ(code_of([&] {
-              assume_role(role, {"A", Secret("secret"), {}}, {});
+              assume_role(role, *make_static_provider({"A", Secret("secret"), {}}), {});
             }),
             ErrorCode::PermissionDenied);
   const ScriptedRequest request = proxy.requests().at(0);

@@ -147,7 +147,7 @@ class Chain {
       role.duration_seconds = seconds;
     }
     const auto fetch = [role, from = source.provider](const std::stop_token& stop) {
-      return assume_role(role, from->get(stop), stop);
+      return assume_role(role, *from, stop);
     };
     return {refreshing(fetch), "role " + role.role_arn + " with " + source.source};
   }
