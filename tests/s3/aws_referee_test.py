@@ -15,6 +15,7 @@ import unittest
 import urllib.parse
 
 import botocore.credentials
+import botocore.endpoint_provider
 import botocore.exceptions
 import botocore.loaders
 import botocore.session
@@ -148,6 +149,21 @@ class Referee(unittest.TestCase):
             chosen = [name for name, on in zip(flags, (dual, fips)) if on]
             cases.append(self.case(bucket, AWS_DEFAULT_REGION=region, **KEYS, **{n: flags[n] for n in chosen}))
         self.compare(cases, refused=4)  # FIPS in China
+
+    def test_hosts_of_those_who_give_keys(self):
+        regions = ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"]
+        services = {"sts": "sts", "sso": "portal.sso", "sso-oidc": "oidc"}
+        cases, theirs = [], []
+        for name, host in services.items():
+            rules = LOADER.load_service_model(name, "endpoint-rule-set-1")
+            provider = botocore.endpoint_provider.EndpointProvider(rules, LOADER.load_data("partitions"))
+            for region, dual, fips in itertools.product(regions, (False, True), (False, True)):
+                cases.append({"service": host, "region": region, "fips": fips, "dualstack": dual})
+                theirs.append(provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual).url)
+        answers = subprocess.run([PROBE], input=json.dumps(cases), capture_output=True, text=True, check=True).stdout
+        for case, line, url in zip(cases, answers.splitlines(), theirs, strict=True):
+            with self.subTest(case=case):
+                self.assertEqual(json.loads(line).get("url"), url)
 
     def test_access_points(self):
         cases = []

@@ -65,7 +65,8 @@ std::string redacted(std::string text, const std::vector<std::string>& secrets) 
 
 Error identity_error(const std::string& who, const std::string& url, const SmallOutcome& outcome,
                      const std::string& extra) {
-  const std::string what = who + " (" + without_userinfo(origin_of(url)) + ") gave no credentials: ";
+  const std::string what =
+      who + " (" + without_userinfo(origin_of(url)) + ") gave no credentials: ";
   if (outcome.status == TransportStatus::TimedOut)
     return Error(ErrorCode::Timeout, what + "it did not answer in time",
                  "check the network, and the proxy");
