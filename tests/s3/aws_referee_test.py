@@ -196,6 +196,15 @@ class Referee(unittest.TestCase):
                                      f"s3 =\n  {style}\n")
                 self.compare([self.case(bucket, **KEYS)], refused=0)
 
+    def test_hosts_of_s3_alone(self):
+        for style, variables in itertools.product(
+                ["use_dualstack_endpoint = true", "use_dualstack_endpoint = false", "use_fips_endpoint = true"],
+                [{}, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}, {"AWS_USE_DUALSTACK_ENDPOINT": "false"},
+                 {"AWS_USE_FIPS_ENDPOINT": "true"}]):
+            with self.subTest(style=style, variables=variables):
+                self.write("config", f"[default]\nregion = eu-west-1\ns3 =\n  {style}\n")
+                self.compare([self.case(**KEYS, **variables)], refused=0)
+
     def test_keys_of_objects(self):
         self.compare([self.case(object=key, AWS_DEFAULT_REGION="eu-west-1", **KEYS) for key in (
             "a b", "ä/ö", "a+b?c#d", "~tilde", "per%20cent", "a//b", "(x)'!*", "\u2603", "trailing/")])
