@@ -1,7 +1,7 @@
 // For aws_referee_test.py: reads a JSON array of cases from standard input (environment, bucket,
 // key and optionally profile) and prints for each, one JSON object a line, where a GET would go,
-// what region it would be signed for and with which key, or the error. Of a case with a service,
-// region and variant: the service's URL.
+// what region it would be signed for and with which key and token, or the error. Of a case with a
+// service, region and variant: the service's URL.
 #include <iostream>
 #include <iterator>
 #include <string>
@@ -32,7 +32,9 @@ Json answer(const Json& question) {
   if (const Json* profile = question.find("profile")) options.profile = profile->as_string();
   const AwsSettings settings = load_aws_settings(options);
   Json result{Json::Object{}};
-  result.set("key", settings.credentials ? settings.credentials->get().access_key_id : "");
+  const Credentials keys = settings.credentials ? settings.credentials->get() : Credentials{};
+  result.set("key", keys.access_key_id);
+  result.set("token", keys.session_token.reveal());
   const RequestTarget target =
       request_target({.endpoint_url = settings.endpoint_url.value_or(""),
                       .region = settings.region.value_or("us-east-1"),

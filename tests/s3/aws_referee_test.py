@@ -49,7 +49,8 @@ def botocores_answer(case):
         caught = {}
 
         def catch(request, **_):
-            caught.update(url=request.url, authorization=request.headers["Authorization"].decode())
+            caught.update(url=request.url, authorization=request.headers["Authorization"].decode(),
+                          token=request.headers.get("X-Amz-Security-Token", b"").decode())
             raise Caught
 
         client.meta.events.register("before-send.s3", catch)
@@ -60,7 +61,7 @@ def botocores_answer(case):
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         return {"error": repr(error)}
     key, _, region = caught["authorization"].split("Credential=")[1].split("/")[:3]
-    return {"key": key, "url": caught["url"], "region": region}
+    return {"key": key, "token": caught["token"], "url": caught["url"], "region": region}
 
 
 class KeyServer(http.server.BaseHTTPRequestHandler):
@@ -221,16 +222,21 @@ class Referee(unittest.TestCase):
     def test_keys(self):
         self.write("credentials", "[default]\naws_access_key_id = SHARED\naws_secret_access_key = s\n"
                                   "[both]\naws_access_key_id = SHARED2\naws_secret_access_key = s\n"
-                                  "[half]\naws_access_key_id = HALF\n")
+                                  "[half]\naws_access_key_id = HALF\n"
+                                  "[old]\naws_access_key_id = OLD\naws_secret_access_key = s\n"
+                                  "aws_security_token = old\naws_session_token = new\n")
         process = "credential_process = echo '{\"Version\": 1, \"AccessKeyId\": \"%s\", \"SecretAccessKey\": \"s\"}'\n"
         keys = "aws_access_key_id = %s\naws_secret_access_key = c\n"
         self.write("config", "[default]\nregion = eu-north-1\n" + keys % "CONFIG" +
                    "[profile both]\n" + process % "PROCESS2" + keys % "CONFIG2" +
                    "[profile process]\nregion = eu-west-2\n" + process % "PROCESS3" + keys % "CONFIG3" +
                    "[profile \"two words\"]\n" + keys % "WORDS" +
+                   "[profile older]\n" + keys % "OLDER" + "aws_security_token = older\n"
                    "[profile none]\nregion = eu-west-3\n")
         cases = [self.case(), self.case(**KEYS), self.case(profile="default", **KEYS)]
-        cases += [self.case(profile=name) for name in ("both", "process", "two words")]
+        cases += [self.case(**KEYS, AWS_SESSION_TOKEN="new"), self.case(**KEYS, AWS_SECURITY_TOKEN="old"),
+                  self.case(**KEYS, AWS_SESSION_TOKEN="new", AWS_SECURITY_TOKEN="old")]
+        cases += [self.case(profile=name) for name in ("both", "process", "two words", "old", "older")]
         cases += [self.case(AWS_PROFILE=name) for name in ("both", "process")]
         cases += [self.case(AWS_PROFILE="both", **KEYS), self.case(AWS_PROFILE="none", **KEYS)]
         self.compare(cases, refused=0)
