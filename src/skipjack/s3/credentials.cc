@@ -5,6 +5,7 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "skipjack/base/error.h"
@@ -83,11 +84,32 @@ class RefreshingProvider final : public CredentialsProvider {
   void begin_fetch() {
     if (std::exchange(is_fetching_, true)) return;
     failure_ = nullptr;
-    // The thread before it has nothing left to do: joining it is no wait.
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    if (thread_.joinable()) return changed_.notify_all();
+    try {
+      thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    } catch (const std::system_error& error) {
+      // Nobody is told while there are good keys: the sink is not to be called with the lock.
+      fail(std::make_exception_ptr(
+          Error(ErrorCode::Exhausted,
+                std::string("no thread can be started to fetch credentials: ") + error.what(),
+                "allow more processes (ulimit -u)")));
+      is_fetching_ = false;
+    }
   }
 
+  /// One fetch after the other, whenever one has begun.
   void run(const std::stop_token& stop) {
+    for (;;) {
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, stop, [this] { return is_fetching_; });
+      }
+      if (stop.stop_requested()) return;
+      fetch(stop);
+    }
+  }
+
+  void fetch(const std::stop_token& stop) {
     std::optional<Credentials> fetched;
     std::exception_ptr failure;
     try {
