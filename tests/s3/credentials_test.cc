@@ -203,6 +203,17 @@ TEST(Credentials, AStoredFailureIsAnAnswerButNoKeys) {
   EXPECT_TRUE(provider->has_keys());
 }
 
+TEST(Credentials, AnOldFailureIsForgotten) {
+  Source source;
+  const auto provider = source.provider();
+  source.fail(true);
+  EXPECT_FALSE(provider->is_ready());
+  while (!provider->is_ready()) std::this_thread::yield();
+  source.fail(false);
+  source.clock.advance(std::chrono::seconds(11));
+  EXPECT_THAT(provider->get().access_key_id, HasSubstr("KEY"));
+}
+
 TEST(Credentials, KnownOnesAreNotFetched) {
   Source source;
   EXPECT_EQ(source.provider(Credentials{"FIRST", Secret("s"), {}})->get().access_key_id, "FIRST");

@@ -17,6 +17,8 @@ constexpr double kLongestWindow = 15 * 60;
 constexpr double kExpiredUse = 60;
 constexpr double kShortestPause = 5;
 constexpr double kLongestPause = 60;
+/// How long a failure is an answer to those who ask for keys.
+constexpr double kFailureUse = 10;
 
 class StaticProvider final : public CredentialsProvider {
  public:
@@ -41,7 +43,7 @@ class RefreshingProvider final : public CredentialsProvider {
     std::unique_lock lock(mutex_);
     for (;;) {
       if (is_usable()) return *keys_;
-      if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+      if (has_failed()) std::rethrow_exception(std::exchange(failure_, nullptr));
       if (stop.stop_requested())
         throw Error(ErrorCode::Cancelled, "the wait for credentials was cancelled");
       begin_fetch();
@@ -51,7 +53,7 @@ class RefreshingProvider final : public CredentialsProvider {
 
   bool is_ready() override {
     const std::lock_guard lock(mutex_);
-    if (is_usable() || failure_) return true;
+    if (is_usable() || has_failed()) return true;
     begin_fetch();
     return false;
   }
@@ -78,6 +80,12 @@ class RefreshingProvider final : public CredentialsProvider {
     if (!keys_ || now >= end_) return false;
     if (now >= refresh_at_) begin_fetch();
     return true;
+  }
+
+  /// The lock is held. What went wrong long ago, unheard, says nothing about now.
+  bool has_failed() {
+    if (options_.clock->unix_time() >= failure_end_) failure_ = nullptr;
+    return failure_ != nullptr;
   }
 
   /// The lock is held.
@@ -146,6 +154,7 @@ class RefreshingProvider final : public CredentialsProvider {
   std::string fail(const std::exception_ptr& failure) {
     if (!is_still_good()) {
       failure_ = failure;
+      failure_end_ = options_.clock->unix_time() + kFailureUse;
       return {};
     }
     ++num_failures_;
@@ -170,6 +179,7 @@ class RefreshingProvider final : public CredentialsProvider {
   double end_ = 0, refresh_at_ = 0;  ///< Unix time.
   bool is_fetching_ = false;
   std::exception_ptr failure_;  ///< of the last fetch, until somebody is told.
+  double failure_end_ = 0;      ///< Unix time.
   int num_failures_ = 0;
   std::jthread thread_;  ///< last: it uses all the others.
 };
