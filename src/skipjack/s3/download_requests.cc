@@ -218,7 +218,12 @@ void Download::take_end(Lane& lane, TransportStatus status, std::string_view det
 
 void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view detail) {
   Part& part = *lane.part;
-  FinalFailure failure = describe_failure(status, detail, lane.head, lane.error_body);
+  FinalFailure failure =
+      describe_failure({.status = status,
+                        .detail = detail,
+                        .head = lane.head,
+                        .body = lane.error_body,
+                        .secrets = secrets_of(lane.identity.credentials, access_headers_)});
   failure.attempts_made = part.attempts;
   failure.had_if_match = lane.had_if_match;
   if (flight_ && is_throttling(failure.attempt)) flight_->throttled();

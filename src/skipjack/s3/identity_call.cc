@@ -54,10 +54,7 @@ SmallOutcome call_identity(const IdentityCall& call, const IdentityCallOptions& 
 }
 
 std::string redacted(std::string text, const std::vector<std::string>& secrets) {
-  for (const std::string& secret : secrets)
-    for (std::size_t at = secret.empty() ? std::string::npos : text.find(secret);
-         at != std::string::npos; at = text.find(secret, at))
-      text.replace(at, secret.size(), "***");
+  text = without_secrets(std::move(text), secrets);
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   return text.substr(0, 300);

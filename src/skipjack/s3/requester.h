@@ -33,6 +33,10 @@ struct RequestSpec {
   std::string accepted_s3_code{};
 };
 
+/// What no message may hold of a request: its keys' secrets and a customer's key. Without those of
+/// fewer than 8 characters, which keep nothing secret and are found by chance in a store's words.
+std::vector<std::string> secrets_of(const Credentials& keys, const HttpHeaders& headers);
+
 [[noreturn]] void throw_cancelled(const ObjectAddress& object);
 
 /// Not thread-safe.
