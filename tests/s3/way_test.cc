@@ -9,6 +9,7 @@
 #include "scripted_server.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3/client.h"
+#include "skipjack/s3/small_exchange.h"
 #include "skipjack/s3/sts.h"
 
 namespace skipjack::s3 {
@@ -84,6 +85,32 @@ TEST(Way, AProxyIsAskedForTheWholeUrl) {
                  .seed = 1});
   EXPECT_EQ(client.download({.object = kObject}).bytes, 6);
   EXPECT_EQ(proxy.requests().at(0).path, "http://s3.name.invalid:9000/bucket/key");
+}
+
+TEST(Way, NothingBeginsALineOfItsOwn) {
+  const ScriptedServer server(serve);
+  for (const Credentials& keys : {Credentials{"A\r\nx: y", Secret("secret"), {}},
+                                  Credentials{"A", Secret("secret"), Secret("t\nx: y")}})
+    for (const std::string& proxy : {server.url(), std::string()})
+      EXPECT_EQ(code_of([&] {
+                  Client({.endpoint = {.endpoint_url = "http://s3.name.invalid"},
+                          .credentials = keys,
+                          .transport = {.proxy = proxy},
+                          .seed = 1})
+                      .download({.object = kObject});
+                }),
+                ErrorCode::InvalidArgument);
+  for (const HttpRequest& request :
+       {HttpRequest{.url = server.url(), .headers = {{"a", "b\r\nx: y"}}},
+        HttpRequest{.url = server.url(), .headers = {{"a\nx", "b"}}},
+        HttpRequest{.url = server.url(), .headers = {{"a", std::string("b\0c", 3)}}},
+        HttpRequest{.url = server.url() + "/\r\nx: y"}})
+    for (const auto make : {make_socket_transport, make_curl_transport}) {
+      const auto transport = make(TransportOptions{});
+      EXPECT_EQ(code_of([&] { exchange_once(*transport, request, {}); }),
+                ErrorCode::InvalidArgument);
+    }
+  EXPECT_TRUE(server.requests().empty());
 }
 
 TEST(Way, FormsGetThroughAProxyToo) {

@@ -21,6 +21,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/s3/curl_status.h"
 #include "skipjack/s3/file_limit.h"
+#include "skipjack/s3/request_text.h"
 #include "skipjack/s3/text.h"
 #include "skipjack/s3/transport.h"
 
@@ -77,6 +78,7 @@ class CurlTransport final : public Transport {
   }
 
   void start(HttpRequest request, ResponseReceiver& receiver) override {
+    require_single_lines(request);
     Exchange& exchange = idle_exchange();
     exchange.request = std::move(request);
     exchange.head = {};

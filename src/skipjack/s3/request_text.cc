@@ -59,10 +59,14 @@ void require_one_line(std::string_view text) {
 
 }  // namespace
 
-RequestText request_text(const HttpRequest& request) {
-  const Url url = parse_url(request.url);
-  require_one_line(url.target);
+void require_single_lines(const HttpRequest& request) {
+  require_one_line(request.url);
   for (const auto& [name, value] : request.headers) require_one_line(name), require_one_line(value);
+}
+
+RequestText request_text(const HttpRequest& request) {
+  require_single_lines(request);
+  const Url url = parse_url(request.url);
   std::string text = request.method + " " + url.target + " HTTP/1.1\r\n";
   for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
   text += "User-Agent: skipjack\r\n";
