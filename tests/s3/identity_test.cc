@@ -577,6 +577,31 @@ TEST_F(ChainTest, AnSsoTokenThatHasEndedIsRefreshedAndPutBack) {
   EXPECT_EQ(num_refreshes, 1);
 }
 
+TEST_F(ChainTest, TroubleOfTheOneWhoRefreshesIsNoReasonToSignIn) {
+  std::atomic<int> status = 503;
+  const ScriptedServer server([&](const ScriptedRequest& r) -> ScriptedReply {
+    return r.path == "/token" ? ScriptedReply{.status = status} : play(r);
+  });
+  variables_["AWS_ENDPOINT_URL"] = server.url();
+  write("config",
+        "[profile s]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = r\n"
+        "[sso-session corp]\nsso_start_url = https://start\nsso_region = eu-west-1\n");
+  const auto sign_in_until = [&](std::int64_t unix_time) {
+    write_sso_token(R"("accessToken": "sso-token", "clientId": "id", "clientSecret": "cs",
+                       "refreshToken": "rt", "expiresAt": ")" +
+                        to_iso_date(unix_time) + "\"",
+                    "ee0bfd2552fbd840c02cc48b6e823320543c450f");
+  };
+  sign_in_until(1'600'000'000);
+  EXPECT_EQ(error_of([&] { keys("s"); }).code(), ErrorCode::Network);
+  status = 400;
+  EXPECT_THAT(error_of([&] { keys("s"); }).try_this(), HasSubstr("aws sso login"));
+  status = 503;
+  // About to end, but good.
+  sign_in_until(static_cast<std::int64_t>(system_clock().unix_time()) + 300);
+  EXPECT_EQ(keys("s").access_key_id, "SSO");
+}
+
 TEST_F(ChainTest, AnSsoTokenThatIsNotThereSaysHowToSignIn) {
   write("config",
         "[profile s]\nsso_start_url = https://other\nsso_region = eu-west-1\n"

@@ -71,7 +71,8 @@ Error identity_error(const std::string& who, const std::string& url, const Small
     return Error(ErrorCode::Network, what + redacted(outcome.detail, {}),
                  "check the network, and the proxy");
   const int status = outcome.answer.head.status;
-  return Error(status >= 400 && status < 500 ? ErrorCode::PermissionDenied : ErrorCode::Network,
+  return Error(status >= 400 && status < 500 && status != 429 ? ErrorCode::PermissionDenied
+                                                              : ErrorCode::Network,
                what + "HTTP " + std::to_string(status) + (extra.empty() ? "" : ", " + extra),
                "check the profile and the role, or give keys by AWS_ACCESS_KEY_ID and "
                "AWS_SECRET_ACCESS_KEY");
