@@ -206,6 +206,16 @@ class Referee(unittest.TestCase):
                 self.write("config", f"[default]\nregion = eu-west-1\ns3 =\n  {style}\n")
                 self.compare([self.case(**KEYS, **variables)], refused=0)
 
+    def test_forms_of_lines(self):
+        for text in ("region: eu-west-1\naws_access_key_id: A:B\naws_secret_access_key= s",
+                     "  region = eu-west-1\n  aws_access_key_id = A\n  aws_secret_access_key = s",
+                     "region = eu-west-1\naws_access_key_id = A\naws_secret_access_key = s\nother = 1\n  two\n  b = 3",
+                     "region = eu-west-1\ncredential_process = echo\n  '{\"Version\": 1, \"AccessKeyId\": \"P\",'"
+                     "'\"SecretAccessKey\": \"s\"}'"):
+            with self.subTest(text=text):
+                self.write("config", f"[default]\n{text}\n")
+                self.compare([self.case()], refused=0)
+
     def test_keys_of_objects(self):
         self.compare([self.case(object=key, AWS_DEFAULT_REGION="eu-west-1", **KEYS) for key in (
             "a b", "ä/ö", "a+b?c#d", "~tilde", "per%20cent", "a//b", "(x)'!*", "\u2603", "trailing/")])
