@@ -15,6 +15,7 @@ import unittest
 import urllib.parse
 
 import botocore.credentials
+import botocore.endpoint_provider
 import botocore.exceptions
 import botocore.loaders
 import botocore.session
@@ -48,7 +49,8 @@ def botocores_answer(case):
         caught = {}
 
         def catch(request, **_):
-            caught.update(url=request.url, authorization=request.headers["Authorization"].decode())
+            caught.update(url=request.url, authorization=request.headers["Authorization"].decode(),
+                          token=request.headers.get("X-Amz-Security-Token", b"").decode())
             raise Caught
 
         client.meta.events.register("before-send.s3", catch)
@@ -59,7 +61,7 @@ def botocores_answer(case):
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         return {"error": repr(error)}
     key, _, region = caught["authorization"].split("Credential=")[1].split("/")[:3]
-    return {"key": key, "url": caught["url"], "region": region}
+    return {"key": key, "token": caught["token"], "url": caught["url"], "region": region}
 
 
 class KeyServer(http.server.BaseHTTPRequestHandler):
@@ -149,6 +151,21 @@ class Referee(unittest.TestCase):
             cases.append(self.case(bucket, AWS_DEFAULT_REGION=region, **KEYS, **{n: flags[n] for n in chosen}))
         self.compare(cases, refused=4)  # FIPS in China
 
+    def test_hosts_of_those_who_give_keys(self):
+        regions = ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"]
+        services = {"sts": "sts", "sso": "portal.sso", "sso-oidc": "oidc"}
+        cases, theirs = [], []
+        for name, host in services.items():
+            rules = LOADER.load_service_model(name, "endpoint-rule-set-1")
+            provider = botocore.endpoint_provider.EndpointProvider(rules, LOADER.load_data("partitions"))
+            for region, dual, fips in itertools.product(regions, (False, True), (False, True)):
+                cases.append({"service": host, "region": region, "fips": fips, "dualstack": dual})
+                theirs.append(provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual).url)
+        answers = subprocess.run([PROBE], input=json.dumps(cases), capture_output=True, text=True, check=True).stdout
+        for case, line, url in zip(cases, answers.splitlines(), theirs, strict=True):
+            with self.subTest(case=case):
+                self.assertEqual(json.loads(line).get("url"), url)
+
     def test_access_points(self):
         cases = []
         for partition, region in (("aws", "us-west-2"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-east-1")):
@@ -180,6 +197,25 @@ class Referee(unittest.TestCase):
                                      f"s3 =\n  {style}\n")
                 self.compare([self.case(bucket, **KEYS)], refused=0)
 
+    def test_hosts_of_s3_alone(self):
+        for style, variables in itertools.product(
+                ["use_dualstack_endpoint = true", "use_dualstack_endpoint = false", "use_fips_endpoint = true"],
+                [{}, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}, {"AWS_USE_DUALSTACK_ENDPOINT": "false"},
+                 {"AWS_USE_FIPS_ENDPOINT": "true"}]):
+            with self.subTest(style=style, variables=variables):
+                self.write("config", f"[default]\nregion = eu-west-1\ns3 =\n  {style}\n")
+                self.compare([self.case(**KEYS, **variables)], refused=0)
+
+    def test_forms_of_lines(self):
+        for text in ("region: eu-west-1\naws_access_key_id: A:B\naws_secret_access_key= s",
+                     "  region = eu-west-1\n  aws_access_key_id = A\n  aws_secret_access_key = s",
+                     "region = eu-west-1\naws_access_key_id = A\naws_secret_access_key = s\nother = 1\n  two\n  b = 3",
+                     "region = eu-west-1\ncredential_process = echo\n  '{\"Version\": 1, \"AccessKeyId\": \"P\",'"
+                     "'\"SecretAccessKey\": \"s\"}'"):
+            with self.subTest(text=text):
+                self.write("config", f"[default]\n{text}\n")
+                self.compare([self.case()], refused=0)
+
     def test_keys_of_objects(self):
         self.compare([self.case(object=key, AWS_DEFAULT_REGION="eu-west-1", **KEYS) for key in (
             "a b", "ä/ö", "a+b?c#d", "~tilde", "per%20cent", "a//b", "(x)'!*", "\u2603", "trailing/")])
@@ -196,16 +232,21 @@ class Referee(unittest.TestCase):
     def test_keys(self):
         self.write("credentials", "[default]\naws_access_key_id = SHARED\naws_secret_access_key = s\n"
                                   "[both]\naws_access_key_id = SHARED2\naws_secret_access_key = s\n"
-                                  "[half]\naws_access_key_id = HALF\n")
+                                  "[half]\naws_access_key_id = HALF\n"
+                                  "[old]\naws_access_key_id = OLD\naws_secret_access_key = s\n"
+                                  "aws_security_token = old\naws_session_token = new\n")
         process = "credential_process = echo '{\"Version\": 1, \"AccessKeyId\": \"%s\", \"SecretAccessKey\": \"s\"}'\n"
         keys = "aws_access_key_id = %s\naws_secret_access_key = c\n"
         self.write("config", "[default]\nregion = eu-north-1\n" + keys % "CONFIG" +
                    "[profile both]\n" + process % "PROCESS2" + keys % "CONFIG2" +
                    "[profile process]\nregion = eu-west-2\n" + process % "PROCESS3" + keys % "CONFIG3" +
                    "[profile \"two words\"]\n" + keys % "WORDS" +
+                   "[profile older]\n" + keys % "OLDER" + "aws_security_token = older\n"
                    "[profile none]\nregion = eu-west-3\n")
         cases = [self.case(), self.case(**KEYS), self.case(profile="default", **KEYS)]
-        cases += [self.case(profile=name) for name in ("both", "process", "two words")]
+        cases += [self.case(**KEYS, AWS_SESSION_TOKEN="new"), self.case(**KEYS, AWS_SECURITY_TOKEN="old"),
+                  self.case(**KEYS, AWS_SESSION_TOKEN="new", AWS_SECURITY_TOKEN="old")]
+        cases += [self.case(profile=name) for name in ("both", "process", "two words", "old", "older")]
         cases += [self.case(AWS_PROFILE=name) for name in ("both", "process")]
         cases += [self.case(AWS_PROFILE="both", **KEYS), self.case(AWS_PROFILE="none", **KEYS)]
         self.compare(cases, refused=0)

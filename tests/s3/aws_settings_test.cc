@@ -158,8 +158,16 @@ TEST(ProfileFile, ReadsNestedSettingsCommentsAndQuotedNames) {
             (ProfileSection{{"a", "1"}, {"s3", ""}, {"s3.x", "y"}, {"s3.z", ""}, {"b", "2"}}));
 }
 
+TEST(ProfileFile, ReadsColonsAndValuesOfSeveralLines) {
+  const ProfileFile file =
+      parse_profile_file("[x]\na: 1=2\n  b = 3\n\tmore\n  c: 4\n  d=5:6\n[y]\n  e = f\n", "f");
+  EXPECT_EQ(file.at("x"), (ProfileSection{{"a", "1=2\nb = 3\nmore\nc: 4\nd=5:6"}}));
+  EXPECT_EQ(file.at("y"), (ProfileSection{{"e", "f"}}));
+}
+
 TEST(ProfileFile, RefusesWhatIsNone) {
-  for (const char* text : {"a = 1\n", "[x\n", "[x]\nnothing\n", "[x]\n= 1\n"})
+  for (const char* text :
+       {"[x]\n s =\n  nothing\n", "a = 1\n", "[x\n", "[x]\nnothing\n", "[x]\n= 1\n"})
     EXPECT_EQ(code_of([&] { parse_profile_file(text, "f"); }), ErrorCode::InvalidArgument) << text;
 }
 

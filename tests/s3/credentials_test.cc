@@ -188,6 +188,32 @@ TEST(Credentials, RefusedOnesAreFetchedAnew) {
   EXPECT_EQ(source.num_fetches(), 2);
 }
 
+TEST(Credentials, AStoredFailureIsAnAnswerButNoKeys) {
+  Source source;
+  const auto provider = source.provider();
+  EXPECT_FALSE(provider->has_keys());
+  EXPECT_EQ(source.num_fetches(), 0);
+  source.fail(true);
+  EXPECT_FALSE(provider->is_ready());
+  while (!provider->is_ready()) std::this_thread::yield();
+  EXPECT_FALSE(provider->has_keys());
+  EXPECT_THROW(provider->get(), Error);
+  source.fail(false);
+  provider->get();
+  EXPECT_TRUE(provider->has_keys());
+}
+
+TEST(Credentials, AnOldFailureIsForgotten) {
+  Source source;
+  const auto provider = source.provider();
+  source.fail(true);
+  EXPECT_FALSE(provider->is_ready());
+  while (!provider->is_ready()) std::this_thread::yield();
+  source.fail(false);
+  source.clock.advance(std::chrono::seconds(11));
+  EXPECT_THAT(provider->get().access_key_id, HasSubstr("KEY"));
+}
+
 TEST(Credentials, KnownOnesAreNotFetched) {
   Source source;
   EXPECT_EQ(source.provider(Credentials{"FIRST", Secret("s"), {}})->get().access_key_id, "FIRST");

@@ -196,6 +196,30 @@ TEST(Hedging, AStallAtTheEndCostsNoStallTimeout) {
   EXPECT_LE(result.hedged_bytes, 8 * kMiB / 20);
 }
 
+/// Gives keys when asked, but says that it would have to fetch them.
+class AbsentKeys final : public CredentialsProvider {
+ public:
+  Credentials get(const std::stop_token&) override { return {"KEY", Secret("secret"), {}}; }
+  bool is_ready() override { return true; }
+  bool has_keys() override { return false; }
+  bool refuse(const Credentials&) override { return false; }
+};
+
+TEST(Hedging, DoesNotWaitForKeys) {
+  s3sim::Server server({.profile = steady_profile(),
+                        .faults = {{.kind = FaultKind::Stall, .first = 5}},
+                        .objects = {{"bucket", "object", 8 * kMiB}}});
+  Client client({.endpoint = {.endpoint_url = server.endpoint_url()},
+                 .credentials_provider = std::make_shared<AbsentKeys>(),
+                 .transport = {.stall_timeout = milliseconds(500)},
+                 .seed = 1});
+  const DownloadResult result =
+      client.download({.object = {"bucket", "object"},
+                       .config = {.max_concurrency = 4, .multipart_chunksize = kMiB}});
+  EXPECT_EQ(result.num_hedges, 0);
+  EXPECT_EQ(result.num_retries, 1);
+}
+
 TEST(Hedging, SlowAnswersAreOvertakenWithinATwentiethOfTheBytes) {
   s3sim::Profile profile = steady_profile();
   profile.slow_odds = 0.1;

@@ -13,6 +13,7 @@
 #include "scripted_server.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/json.h"
+#include "skipjack/s3/client.h"
 #include "skipjack/s3/container_credentials.h"
 #include "skipjack/s3/dates.h"
 #include "skipjack/s3/instance_metadata.h"
@@ -138,6 +139,42 @@ TEST(InstanceMetadata, TriesAgainWhenItIsThrottledAndTakesANewTokenForAStaleOne)
   EXPECT_GT(stale, 1);
 }
 
+TEST(InstanceMetadata, TroubleIsNoAbsence) {
+  // At first, and with a token that has gone stale.
+  for (const bool is_known : {false, true}) {
+    std::atomic<bool> well = is_known, stale = false;
+    const ScriptedServer server([&](const ScriptedRequest& r) -> ScriptedReply {
+      if (r.method == "GET" && stale) return {.status = 401};
+      if (r.method == "PUT" && !well) return {.status = 500};
+      return play_instance(r);
+    });
+    InstanceMetadata instance({.endpoint = server.url(), .num_attempts = 1});
+    if (is_known) expect_keys(*instance.credentials(), "IMDS");
+    well = false;
+    stale = is_known;
+    EXPECT_EQ(error_of([&] { instance.credentials(); }).code(), ErrorCode::Network);
+    EXPECT_FALSE(instance.region());
+    well = true;
+    stale = false;
+    expect_keys(*instance.credentials(), "IMDS");
+    EXPECT_EQ(instance.region(), "ap-southeast-2");
+  }
+}
+
+TEST(InstanceMetadata, TheFirstQuestionIsRepeatedIfTheNumberOfAttemptsIsGiven) {
+  for (const bool is_given : {false, true}) {
+    std::atomic<int> num_puts = 0;
+    const ScriptedServer server([&](const ScriptedRequest& r) -> ScriptedReply {
+      if (r.method == "PUT" && num_puts++ == 0)
+        return {.missing_bytes = 5, .then = ScriptedReply::Then::Close};
+      return play_instance(r);
+    });
+    InstanceMetadataOptions options{.endpoint = server.url()};
+    if (is_given) options.num_attempts = 2;
+    EXPECT_EQ(InstanceMetadata(options).credentials().has_value(), is_given);
+  }
+}
+
 TEST(InstanceMetadata, ForeignAnswersAreErrors) {
   for (const char* body :
        {"", "[1]", "{}", R"({"AccessKeyId": "A"})", R"({"AccessKeyId": "A", "SecretAccessKey": 1})",
@@ -196,9 +233,9 @@ TEST(ContainerCredentials, GoNowhereElseInPlainHttp) {
   for (const char* url : {"http://169.254.170.23/v1", "http://[fd00:ec2::23]/v1", "http://[::1]:1",
                           "http://localhost:1/x", "http://127.0.0.2", "https://example.com/x"})
     EXPECT_EQ(url_of("AWS_CONTAINER_CREDENTIALS_FULL_URI", url), url);
-  for (const char* url :
-       {"http://example.com/x", "http://169.254.169.254/", "http://localhost.evil",
-        "http://127.0.0.1:80@evil.com/", "http://128.0.0.1", "ftp://localhost", "localhost"})
+  for (const char* url : {"http://example.com/x", "http://169.254.169.254/",
+                          "http://localhost.evil", "http://127.0.0.1:80@evil.com/",
+                          "https://user@h/x", "http://128.0.0.1", "ftp://localhost", "localhost"})
     EXPECT_EQ(error_of([&] { url_of("AWS_CONTAINER_CREDENTIALS_FULL_URI", url); }).code(),
               ErrorCode::InvalidArgument)
         << url;
@@ -281,7 +318,9 @@ RoleOptions role_at(const ScriptedServer& server) {
 TEST(Sts, AssumesARoleWithASignedForm) {
   const ScriptedServer server(
       [](const ScriptedRequest&) { return ok(sts_xml("AssumeRole", "ROLE")); });
-  expect_keys(assume_role(role_at(server), {"SOURCE", Secret("s"), Secret("t")}, {}), "ROLE");
+  expect_keys(
+      assume_role(role_at(server), *make_static_provider({"SOURCE", Secret("s"), Secret("t")}), {}),
+      "ROLE");
   const ScriptedRequest request = server.requests().at(0);
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.path, "/");
@@ -302,7 +341,7 @@ TEST(Sts, ARefusalSaysWhy) {
                              "not authorized</Message></Error></ErrorResponse>"};
   });
   const Error error = error_of([&] {
-    assume_role(role_at(server), {"A", Secret("secret"), {}}, {});
+    assume_role(role_at(server), *make_static_provider({"A", Secret("secret"), {}}), {});
   });
   EXPECT_EQ(error.code(), ErrorCode::PermissionDenied);
   EXPECT_THAT(error.what(), HasSubstr("AccessDenied: User: u is not authorized"));
@@ -315,8 +354,32 @@ TEST(Sts, TakesOverTheServicesClock) {
     if (num_requests++ > 0) return ok(sts_xml("AssumeRole", "ROLE"));
     return ScriptedReply{.status = 403, .headers = {{"Date", "Wed, 18 May 2033 03:33:20 GMT"}}};
   });
-  assume_role(role_at(server), {"A", Secret("s"), {}}, {});
+  assume_role(role_at(server), *make_static_provider({"A", Secret("s"), {}}), {});
   EXPECT_THAT(server.requests().at(1).header("x-amz-date"), HasSubstr("20330518T0333"));
+}
+
+TEST(Sts, KeysOfTheSourceThatEndedAreFetchedAnewOnce) {
+  for (const int num_ended : {1, 2}) {
+    const ScriptedServer server([&](const ScriptedRequest& r) {
+      for (int i = 1; i <= num_ended; ++i)
+        if (r.header("authorization").find("Credential=KEY" + std::to_string(i)) !=
+            std::string::npos)
+          return ScriptedReply{
+              .status = 403,
+              .body = "<ErrorResponse><Error><Code>ExpiredToken</Code></Error></ErrorResponse>"};
+      return ok(sts_xml("AssumeRole", "ROLE"));
+    });
+    int num_fetches = 0;
+    const auto source = make_refreshing_provider({.fetch = [&](const std::stop_token&) {
+      return Credentials{"KEY" + std::to_string(++num_fetches), Secret("s"), Secret("t")};
+    }});
+    if (num_ended == 1)
+      expect_keys(assume_role(role_at(server), *source, {}), "ROLE");
+    else
+      EXPECT_EQ(error_of([&] { assume_role(role_at(server), *source, {}); }).code(),
+                ErrorCode::PermissionDenied);
+    EXPECT_EQ(server.requests().size(), 2u);
+  }
 }
 
 class ChainTest : public AwsFilesTest {
@@ -514,6 +577,31 @@ TEST_F(ChainTest, AnSsoTokenThatHasEndedIsRefreshedAndPutBack) {
   EXPECT_EQ(num_refreshes, 1);
 }
 
+TEST_F(ChainTest, TroubleOfTheOneWhoRefreshesIsNoReasonToSignIn) {
+  std::atomic<int> status = 503;
+  const ScriptedServer server([&](const ScriptedRequest& r) -> ScriptedReply {
+    return r.path == "/token" ? ScriptedReply{.status = status} : play(r);
+  });
+  variables_["AWS_ENDPOINT_URL"] = server.url();
+  write("config",
+        "[profile s]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = r\n"
+        "[sso-session corp]\nsso_start_url = https://start\nsso_region = eu-west-1\n");
+  const auto sign_in_until = [&](std::int64_t unix_time) {
+    write_sso_token(R"("accessToken": "sso-token", "clientId": "id", "clientSecret": "cs",
+                       "refreshToken": "rt", "expiresAt": ")" +
+                        to_iso_date(unix_time) + "\"",
+                    "ee0bfd2552fbd840c02cc48b6e823320543c450f");
+  };
+  sign_in_until(1'600'000'000);
+  EXPECT_EQ(error_of([&] { keys("s"); }).code(), ErrorCode::Network);
+  status = 400;
+  EXPECT_THAT(error_of([&] { keys("s"); }).try_this(), HasSubstr("aws sso login"));
+  status = 503;
+  // About to end, but good.
+  sign_in_until(static_cast<std::int64_t>(system_clock().unix_time()) + 300);
+  EXPECT_EQ(keys("s").access_key_id, "SSO");
+}
+
 TEST_F(ChainTest, AnSsoTokenThatIsNotThereSaysHowToSignIn) {
   write("config",
         "[profile s]\nsso_start_url = https://other\nsso_region = eu-west-1\n"
@@ -615,14 +703,30 @@ TEST_F(ChainTest, NoSecretIsEverInAMessage) {
   EXPECT_EQ(num_failures, 6 * 8);
   // A proxy that does not exist, with a password.
   mode = 0;
-  variables_["http_proxy"] = "http://user:Sec-proxy@127.0.0.1:9/";
-  for (const char* profile : {"role", "web", "sso", "session"}) ask(profile);
+  const std::vector<std::string> proxies = {
+      "http://user:Sec-proxy@127.0.0.1:9/", "http://user:Sec-proxy@[::1",
+      "http://user:Sec-proxy" + std::string(300, 'x') + "@h:99999"};
+  for (const std::string& proxy : proxies) {
+    variables_["http_proxy"] = proxy;
+    for (const char* profile : {"role", "web", "sso", "session"}) ask(profile);
+    fail([&] {
+      Client({.endpoint = {.endpoint_url = server.url()}, .transport = {.proxy = proxy}, .seed = 1})
+          .download({.object = {"b", "k"}, .config = {.num_download_attempts = 1}});
+    });
+  }
+  // Passwords where none may be.
+  for (const char* url : {"http://user:Sec-agent@h", "https://user:Sec-agent@h/x",
+                          "https://user:/Sec-agent@h", "http://127.0.0.1:/Sec-agent@h"}) {
+    variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = url;
+    ask("container");
+    fail([&] { parse_endpoint_url(std::string(url) + ":x"); });
+  }
   // Half a pair, and files that are none.
   variables_["AWS_SECRET_ACCESS_KEY"] = "Sec-env";
   fail([&] { load(); });
   write("config", "[default]\nSec-shared\n");
   fail([&] { load(); });
-  EXPECT_EQ(num_failures, 6 * 8 + 4 + 2);
+  EXPECT_EQ(num_failures, 6 * 8 + 3 * 5 + 4 * 2 + 2);
   for (const std::string& secret : secrets) EXPECT_THAT(said, Not(HasSubstr(secret)));
 }
 

@@ -20,6 +20,7 @@ namespace skipjack::s3 {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr const char* kEtag = "\"e\"";
 const ObjectAddress kObject{"bucket", "some/key"};
@@ -291,6 +292,29 @@ TEST(Lesson, KeysThatAreAlwaysRefusedEnd) {
   EXPECT_EQ(error_of([&] { Client(options).download({.object = kObject}); }).code(),
             ErrorCode::PermissionDenied);
   EXPECT_EQ(server.requests().size(), 5u);
+}
+
+TEST(Lesson, AServerThatSendsBackWhatItWasSentGivesNothingAway) {
+  const std::string key(32, 'k');
+  // The word is cut at 300 characters, in the midst of a secret.
+  const std::string secret = "secret-access-key", token(200, 't');
+  for (const std::string& code : {std::string("InvalidToken"), secret})
+    for (const std::size_t before : {0, 150, 290}) {
+      const ScriptedServer server([&](const ScriptedRequest& r) {
+        return s3_error(403, code,
+                        std::string(before, 'x') + secret + r.header("x-amz-security-token") +
+                            r.header("x-amz-server-side-encryption-customer-key"));
+      });
+      ClientOptions options = options_for(server);
+      options.credentials = {"AKIDEXAMPLE", Secret(secret), Secret(token)};
+      Client client(options);
+      const ObjectAccess access{.customer_key = Secret(key)};
+      for (const Error& error :
+           {error_of([&] { client.download({.object = kObject, .access = access}); }),
+            error_of([&] { client.put_object({.object = kObject, .access = access}); })})
+        for (const char* part : {"secret-", "ttt", "a2tra2"})  // the last: base64 of "kkkk"
+          EXPECT_THAT(error.what(), Not(HasSubstr(part)));
+    }
 }
 
 TEST(Lesson, APutIsMadeAgainWithItsBody) {

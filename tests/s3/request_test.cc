@@ -8,6 +8,7 @@
 #include "skipjack/s3/answer.h"
 #include "skipjack/s3/endpoint.h"
 #include "skipjack/s3/retry.h"
+#include "skipjack/s3/text.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -107,6 +108,11 @@ TEST(S3Uri, AnAccessPointsNameIsNoKey) {
   EXPECT_EQ(parse_s3_uri("s3://" + point), (ObjectAddress{point, ""}));
   EXPECT_EQ(to_s3_uri({point, "a/b"}), "s3://" + point + "/a/b");
   EXPECT_THROW(parse_s3_uri("s3://arn:aws:s3:us-west-2:123456789012:accesspoint"), Error);
+}
+
+TEST(WithoutSecrets, EndsWhateverTheSecret) {
+  EXPECT_EQ(without_secrets("a*b**c", {"*"}), "a***b******c");
+  EXPECT_EQ(without_secrets("xsecretsecretx", {"", "secret", "x"}), "************");
 }
 
 TEST(ContentRange, ReadsTheStandardsForms) {

@@ -9,6 +9,7 @@
 #include "scripted_server.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3/client.h"
+#include "skipjack/s3/small_exchange.h"
 #include "skipjack/s3/sts.h"
 
 namespace skipjack::s3 {
@@ -86,6 +87,32 @@ TEST(Way, AProxyIsAskedForTheWholeUrl) {
   EXPECT_EQ(proxy.requests().at(0).path, "http://s3.name.invalid:9000/bucket/key");
 }
 
+TEST(Way, NothingBeginsALineOfItsOwn) {
+  const ScriptedServer server(serve);
+  for (const Credentials& keys : {Credentials{"A\r\nx: y", Secret("secret"), {}},
+                                  Credentials{"A", Secret("secret"), Secret("t\nx: y")}})
+    for (const std::string& proxy : {server.url(), std::string()})
+      EXPECT_EQ(code_of([&] {
+                  Client({.endpoint = {.endpoint_url = "http://s3.name.invalid"},
+                          .credentials = keys,
+                          .transport = {.proxy = proxy},
+                          .seed = 1})
+                      .download({.object = kObject});
+                }),
+                ErrorCode::InvalidArgument);
+  for (const HttpRequest& request :
+       {HttpRequest{.url = server.url(), .headers = {{"a", "b\r\nx: y"}}},
+        HttpRequest{.url = server.url(), .headers = {{"a\nx", "b"}}},
+        HttpRequest{.url = server.url(), .headers = {{"a", std::string("b\0c", 3)}}},
+        HttpRequest{.url = server.url() + "/\r\nx: y"}})
+    for (const auto make : {make_socket_transport, make_curl_transport}) {
+      const auto transport = make(TransportOptions{});
+      EXPECT_EQ(code_of([&] { exchange_once(*transport, request, {}); }),
+                ErrorCode::InvalidArgument);
+    }
+  EXPECT_TRUE(server.requests().empty());
+}
+
 TEST(Way, FormsGetThroughAProxyToo) {
   const ScriptedServer proxy([](const ScriptedRequest&) { return ScriptedReply{.status = 403}; });
   RoleOptions role{.role_arn = "arn",
@@ -94,7 +121,7 @@ TEST(Way, FormsGetThroughAProxyToo) {
                    .region = "eu-west-1"};
   role.call.transport.proxy = proxy.url();
   EXPECT_EQ(code_of([&] {
-              assume_role(role, {"A", Secret("secret"), {}}, {});
+              assume_role(role, *make_static_provider({"A", Secret("secret"), {}}), {});
             }),
             ErrorCode::PermissionDenied);
   const ScriptedRequest request = proxy.requests().at(0);

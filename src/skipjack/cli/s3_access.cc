@@ -46,6 +46,9 @@ std::optional<s3::Credentials> given_credentials(const S3KeyFlags& flags) {
 void export_credentials(const s3::Credentials& credentials) {
   ::setenv("AWS_ACCESS_KEY_ID", credentials.access_key_id.c_str(), 1);
   ::setenv("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.reveal().c_str(), 1);
+  // What belongs to other keys; the former is an older name of the token and comes before it.
+  ::unsetenv("AWS_SECURITY_TOKEN");
+  ::unsetenv("AWS_CREDENTIAL_EXPIRATION");
   if (credentials.session_token.empty())
     ::unsetenv("AWS_SESSION_TOKEN");
   else

@@ -5,6 +5,7 @@
 #include <pugixml.hpp>
 
 #include "skipjack/s3/dates.h"
+#include "skipjack/s3/text.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -112,20 +113,22 @@ std::optional<Duration> parse_retry_after(std::string_view text) {
   return std::chrono::seconds(std::min<std::int64_t>(*seconds, 86400));
 }
 
-S3ErrorBody parse_s3_error(std::string_view xml) {
+S3ErrorBody parse_s3_error(std::string_view xml, const std::vector<std::string>& secrets) {
   pugi::xml_document document;
   if (!document.load_buffer(xml.data(), xml.size())) return {};
   const pugi::xml_node error = document.child("Error");
-  return {printable(error.child_value("Code"), 100), printable(error.child_value("Message"), 300),
-          printable(error.child_value("Region"), 64)};
+  const auto text = [&](const char* name, std::size_t most) {
+    return printable(without_secrets(error.child_value(name), secrets), most);
+  };
+  return {text("Code", 100), text("Message", 300), text("Region", 64)};
 }
 
-FinalFailure describe_failure(TransportStatus status, std::string_view detail, const HttpHead& head,
-                              std::string_view body) {
-  const S3ErrorBody error = parse_s3_error(body);
-  FinalFailure failure{.attempt = {.transport = status, .http_status = head.status},
+FinalFailure describe_failure(const FailedAnswer& answer) {
+  const HttpHead& head = answer.head;
+  const S3ErrorBody error = parse_s3_error(answer.body, answer.secrets);
+  FinalFailure failure{.attempt = {.transport = answer.status, .http_status = head.status},
                        .s3_message = error.message,
-                       .transport_detail = std::string(detail),
+                       .transport_detail = std::string(answer.detail),
                        .bucket_region = error.region};
   failure.attempt.s3_code = error.code;
   if (const std::string* region = head.find("x-amz-bucket-region")) failure.bucket_region = *region;

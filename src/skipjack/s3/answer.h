@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "skipjack/base/error.h"
 #include "skipjack/s3/endpoint.h"
@@ -31,8 +32,9 @@ struct S3ErrorBody {
   std::string message;
   std::string region;  ///< Of the bucket, in answers to requests that went to another.
 };
-/// Empty fields for what is no S3 error. Control characters are made spaces, lengths bounded.
-S3ErrorBody parse_s3_error(std::string_view xml);
+/// Empty fields for what is no S3 error. Control characters are made spaces, lengths bounded, and
+/// secrets taken out.
+S3ErrorBody parse_s3_error(std::string_view xml, const std::vector<std::string>& secrets = {});
 
 /// Whom a request was for; names in messages.
 struct RequestContext {
@@ -55,9 +57,16 @@ struct FinalFailure {
   /// The request said If-Match.
   bool had_if_match = false;
 };
-/// What a failed attempt's answer says: its head, and as much of its body as there is.
-FinalFailure describe_failure(TransportStatus status, std::string_view detail, const HttpHead& head,
-                              std::string_view body);
+struct FailedAnswer {
+  TransportStatus status = TransportStatus::Complete;
+  std::string_view detail{};
+  const HttpHead& head;
+  std::string_view body{};  ///< as much of it as there is.
+  /// What the request was made with and no message may hold: servers send back what they were sent.
+  std::vector<std::string> secrets{};
+};
+/// What a failed attempt's answer says.
+FinalFailure describe_failure(const FailedAnswer& answer);
 /// The Error for a request that is not tried again.
 Error to_error(const RequestContext& context, const FinalFailure& failure);
 

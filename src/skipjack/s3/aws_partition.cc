@@ -47,7 +47,9 @@ std::string service_host(std::string_view service, const std::string& region,
                          const HostVariant& variant) {
   check_region(region);
   const AwsPartition& partition = partition_of(region);
-  return std::string(service) + (variant.fips ? "-fips." : ".") + region + "." +
+  // GovCloud's plain hosts are FIPS hosts.
+  const bool is_plain_fips = partition.name == "aws-us-gov" && !variant.dualstack;
+  return std::string(service) + (variant.fips && !is_plain_fips ? "-fips." : ".") + region + "." +
          std::string(variant.dualstack ? partition.dualstack_domain : partition.domain);
 }
 

@@ -25,7 +25,8 @@ struct HostVariant {
   bool fips = false;
   bool dualstack = false;
 };
-/// Host of a service other than S3: ("sts", "eu-west-1") is "sts.eu-west-1.amazonaws.com".
+/// Host of a service that hands out keys (STS, and single sign-on's "portal.sso" and "oidc"):
+/// ("sts", "eu-west-1") is "sts.eu-west-1.amazonaws.com".
 std::string service_host(std::string_view service, const std::string& region,
                          const HostVariant& variant);
 

@@ -39,9 +39,11 @@ class Settings {
     return value ? value : of_profile(key);
   }
   bool flag(const char* variable, const std::string& key) const {
-    // The setting for S3 alone comes before those for all services.
-    auto value = of_profile("s3." + key);
-    if (!value) value = get(variable, key);
+    const auto value = get(variable, key);
+    return value && parse_flag(key, *value);
+  }
+  bool s3_flag(const std::string& key) const {
+    const auto value = of_profile("s3." + key);
     return value && parse_flag(key, *value);
   }
   /// A whole number in [1, most].
@@ -109,27 +111,27 @@ AwsSettings load_aws_settings(const AwsSettingsOptions& options) {
         configured_endpoint("s3", options.environment, from.profiles, from.profile_name);
   if (const auto style = from.of_profile("s3.addressing_style"))
     settings.addressing_style = parse_addressing_style(*style);
-  settings.use_dualstack_endpoint =
-      from.flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint");
-  settings.use_fips_endpoint = from.flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
-  if (const auto accelerate = from.of_profile("s3.use_accelerate_endpoint"))
-    settings.use_accelerate_endpoint = parse_flag("use_accelerate_endpoint", *accelerate);
+  const HostVariant variant{
+      .fips = from.flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+      .dualstack = from.flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")};
+  settings.use_fips_endpoint = variant.fips;
+  // For S3 alone, which can have more than the other services but not less.
+  settings.use_dualstack_endpoint = from.s3_flag("use_dualstack_endpoint") || variant.dualstack;
+  settings.use_accelerate_endpoint = from.s3_flag("use_accelerate_endpoint");
   settings.ca_bundle = from.get("AWS_CA_BUNDLE", "ca_bundle");
 
   const std::shared_ptr<InstanceMetadata> instance = instance_of(from, options.seed);
   if (options.find_credentials) {
-    FoundCredentials found =
-        find_credentials({.environment = options.environment,
-                          .profiles = from.profiles,
-                          .profile = from.profile_name,
-                          .is_profile_given = options.profile.has_value(),
-                          .region = settings.region.value_or(""),
-                          .variant = {.fips = settings.use_fips_endpoint,
-                                      .dualstack = settings.use_dualstack_endpoint},
-                          .ca_file = settings.ca_bundle.value_or(""),
-                          .instance = instance,
-                          .seed = options.seed,
-                          .log = options.log});
+    FoundCredentials found = find_credentials({.environment = options.environment,
+                                               .profiles = from.profiles,
+                                               .profile = from.profile_name,
+                                               .is_profile_given = options.profile.has_value(),
+                                               .region = settings.region.value_or(""),
+                                               .variant = variant,
+                                               .ca_file = settings.ca_bundle.value_or(""),
+                                               .instance = instance,
+                                               .seed = options.seed,
+                                               .log = options.log});
     settings.credentials = std::move(found.provider);
     settings.credentials_source = std::move(found.source);
   }

@@ -31,15 +31,19 @@ bool is_loopback(const std::string& host) {
 
 void check_full_uri(const std::string& url) {
   const std::string scheme = lower_case(url.substr(0, url.find("://")));
-  if (scheme == "https") return;
   const std::string host = host_of(url);
+  if (host.empty())
+    throw Error(ErrorCode::InvalidArgument,
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI names no host, or a user or password",
+                "write it like https://host/path");
+  if (scheme == "https") return;
   if (scheme == "http" && (is_loopback(host) || host == "169.254.170.2" ||
                            host == "169.254.170.23" || host == "fd00:ec2::23"))
     return;
   // What it would be sent is a secret.
   throw Error(ErrorCode::InvalidArgument,
               "AWS_CONTAINER_CREDENTIALS_FULL_URI leads in plain HTTP to " +
-                  redacted(origin_of(url), {}) +
+                  redacted(without_userinfo(origin_of(url)), {}) +
                   ", which is neither this machine nor a container's agent",
               "use https");
 }

@@ -5,6 +5,7 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "skipjack/base/error.h"
@@ -16,12 +17,15 @@ constexpr double kLongestWindow = 15 * 60;
 constexpr double kExpiredUse = 60;
 constexpr double kShortestPause = 5;
 constexpr double kLongestPause = 60;
+/// How long a failure is an answer to those who ask for keys.
+constexpr double kFailureUse = 10;
 
 class StaticProvider final : public CredentialsProvider {
  public:
   explicit StaticProvider(Credentials credentials) : credentials_(std::move(credentials)) {}
   Credentials get(const std::stop_token&) override { return credentials_; }
   bool is_ready() override { return true; }
+  bool has_keys() override { return true; }
   bool refuse(const Credentials&) override { return false; }
 
  private:
@@ -39,7 +43,7 @@ class RefreshingProvider final : public CredentialsProvider {
     std::unique_lock lock(mutex_);
     for (;;) {
       if (is_usable()) return *keys_;
-      if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+      if (has_failed()) std::rethrow_exception(std::exchange(failure_, nullptr));
       if (stop.stop_requested())
         throw Error(ErrorCode::Cancelled, "the wait for credentials was cancelled");
       begin_fetch();
@@ -49,9 +53,14 @@ class RefreshingProvider final : public CredentialsProvider {
 
   bool is_ready() override {
     const std::lock_guard lock(mutex_);
-    if (is_usable() || failure_) return true;
+    if (is_usable() || has_failed()) return true;
     begin_fetch();
     return false;
+  }
+
+  bool has_keys() override {
+    const std::lock_guard lock(mutex_);
+    return is_still_good();
   }
 
   bool refuse(const Credentials& keys) override {
@@ -73,15 +82,42 @@ class RefreshingProvider final : public CredentialsProvider {
     return true;
   }
 
+  /// The lock is held. What went wrong long ago, unheard, says nothing about now.
+  bool has_failed() {
+    if (options_.clock->unix_time() >= failure_end_) failure_ = nullptr;
+    return failure_ != nullptr;
+  }
+
   /// The lock is held.
   void begin_fetch() {
     if (std::exchange(is_fetching_, true)) return;
     failure_ = nullptr;
-    // The thread before it has nothing left to do: joining it is no wait.
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    if (thread_.joinable()) return changed_.notify_all();
+    try {
+      thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+    } catch (const std::system_error& error) {
+      // Nobody is told while there are good keys: the sink is not to be called with the lock.
+      fail(std::make_exception_ptr(
+          Error(ErrorCode::Exhausted,
+                std::string("no thread can be started to fetch credentials: ") + error.what(),
+                "allow more processes (ulimit -u)")));
+      is_fetching_ = false;
+    }
   }
 
+  /// One fetch after the other, whenever one has begun.
   void run(const std::stop_token& stop) {
+    for (;;) {
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, stop, [this] { return is_fetching_; });
+      }
+      if (stop.stop_requested()) return;
+      fetch(stop);
+    }
+  }
+
+  void fetch(const std::stop_token& stop) {
     std::optional<Credentials> fetched;
     std::exception_ptr failure;
     try {
@@ -118,6 +154,7 @@ class RefreshingProvider final : public CredentialsProvider {
   std::string fail(const std::exception_ptr& failure) {
     if (!is_still_good()) {
       failure_ = failure;
+      failure_end_ = options_.clock->unix_time() + kFailureUse;
       return {};
     }
     ++num_failures_;
@@ -142,6 +179,7 @@ class RefreshingProvider final : public CredentialsProvider {
   double end_ = 0, refresh_at_ = 0;  ///< Unix time.
   bool is_fetching_ = false;
   std::exception_ptr failure_;  ///< of the last fetch, until somebody is told.
+  double failure_end_ = 0;      ///< Unix time.
   int num_failures_ = 0;
   std::jthread thread_;  ///< last: it uses all the others.
 };

@@ -50,6 +50,8 @@ class CredentialsProvider {
   virtual Credentials get(const std::stop_token& stop = {}) = 0;
   /// Whether get() would answer (or throw) at once; if not, what it would wait for has begun.
   virtual bool is_ready() = 0;
+  /// Whether get() would give keys at once; nobody is asked for others.
+  virtual bool has_keys() = 0;
   /// A server said that these keys have expired: get() gives them no more unless they are fetched
   /// again. False if there can be no others.
   virtual bool refuse(const Credentials& keys) = 0;

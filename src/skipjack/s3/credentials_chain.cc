@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include "skipjack/base/error.h"
 #include "skipjack/s3/container_credentials.h"
@@ -30,13 +31,20 @@ std::optional<Credentials> keys_of(const std::string& where, const std::string& 
       .access_key_id = id, .secret_access_key = Secret(secret), .session_token = Secret(token)};
 }
 
+/// The token has an older name, which comes first as it does in botocore.
+std::string token_of(const std::function<std::string(const char*)>& value, const char* older,
+                     const char* name) {
+  const std::string token = value(older);
+  return token.empty() ? value(name) : token;
+}
+
 std::optional<Credentials> keys_of(const std::string& where, const ProfileSection& section) {
   const auto value = [&](const char* key) {
     const auto found = section.find(key);
     return found == section.end() ? std::string() : found->second;
   };
   return keys_of(where, value("aws_access_key_id"), value("aws_secret_access_key"),
-                 value("aws_session_token"));
+                 token_of(value, "aws_security_token", "aws_session_token"));
 }
 
 bool has_keys(const Profile& profile) {
@@ -62,8 +70,9 @@ class Chain {
     const auto value = [&](const char* name) {
       return non_empty(options_.environment, name).value_or("");
     };
-    const auto keys = keys_of("the environment", value("AWS_ACCESS_KEY_ID"),
-                              value("AWS_SECRET_ACCESS_KEY"), value("AWS_SESSION_TOKEN"));
+    const auto keys =
+        keys_of("the environment", value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY"),
+                token_of(value, "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"));
     if (!keys) return {};
     return {make_static_provider(*keys), "environment"};
   }
@@ -147,7 +156,7 @@ class Chain {
       role.duration_seconds = seconds;
     }
     const auto fetch = [role, from = source.provider](const std::stop_token& stop) {
-      return assume_role(role, from->get(stop), stop);
+      return assume_role(role, *from, stop);
     };
     return {refreshing(fetch), "role " + role.role_arn + " with " + source.source};
   }

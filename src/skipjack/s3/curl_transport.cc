@@ -21,6 +21,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/s3/curl_status.h"
 #include "skipjack/s3/file_limit.h"
+#include "skipjack/s3/request_text.h"
 #include "skipjack/s3/text.h"
 #include "skipjack/s3/transport.h"
 
@@ -77,6 +78,7 @@ class CurlTransport final : public Transport {
   }
 
   void start(HttpRequest request, ResponseReceiver& receiver) override {
+    require_single_lines(request);
     Exchange& exchange = idle_exchange();
     exchange.request = std::move(request);
     exchange.head = {};
@@ -273,6 +275,10 @@ class CurlTransport final : public Transport {
           detail = why;
         }
       }
+      // libcurl quotes a proxy that it can't read, with its password; a long one not to its end.
+      if (const std::size_t at = detail.find(options_.proxy.substr(0, 64));
+          !options_.proxy.empty() && at != std::string::npos)
+        detail.replace(at, options_.proxy.size(), "the proxy");
       ResponseReceiver* const receiver = exchange->receiver;
       retire(*exchange);
       ended_in_pass_ = true;

@@ -108,8 +108,8 @@ bool Download::may_hedge() const {
 }
 
 void Download::start_hedges(Duration now) {
-  if (!requester_.is_ready()) return;
-  while (may_hedge()) {
+  // A second request is a luxury: it neither waits for keys nor fails for the lack of them.
+  while (may_hedge() && requester_.may_sign()) {
     std::vector<LoneRequest> requests;
     std::vector<Lane*> lanes;
     for (Lane& lane : lanes_) {
@@ -228,7 +228,12 @@ void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view
   Part& part = *lane.part;
   // Only the answer's end is missing.
   if (lane.carries_data && part.left() == 0) return complete(lane);
-  FinalFailure failure = describe_failure(status, detail, lane.head, lane.error_body);
+  FinalFailure failure =
+      describe_failure({.status = status,
+                        .detail = detail,
+                        .head = lane.head,
+                        .body = lane.error_body,
+                        .secrets = secrets_of(lane.identity.credentials, access_headers_)});
   failure.attempts_made = part.attempts;
   failure.had_if_match = lane.had_if_match;
   if (flight_ && is_throttling(failure.attempt)) flight_->throttled();

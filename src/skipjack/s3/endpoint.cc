@@ -130,7 +130,8 @@ void aim_at_access_point(const EndpointOptions& endpoint, const std::string& arn
 
 RequestTarget parse_endpoint_url(const std::string& url) {
   const auto fail = [&](const std::string& why) -> Error {
-    return Error(ErrorCode::InvalidArgument, "endpoint URL \"" + url + "\" " + why,
+    return Error(ErrorCode::InvalidArgument,
+                 "endpoint URL \"" + without_userinfo(url) + "\" " + why,
                  "write it like http://127.0.0.1:9000 or https://s3.example.org");
   };
   RequestTarget result;

@@ -89,7 +89,12 @@ bool Exchange::judge(Duration now) {
   const bool is_good =
       status_ == TransportStatus::Complete && head.status >= 200 && head.status < 300;
   if (is_good && options_.error_within_200 == ExchangeOptions::ErrorWithin200::No) return succeed();
-  FinalFailure failure = describe_failure(status_, detail_, head, answer_.body);
+  FinalFailure failure =
+      describe_failure({.status = status_,
+                        .detail = detail_,
+                        .head = head,
+                        .body = answer_.body,
+                        .secrets = secrets_of(identity_.credentials, spec_.headers)});
   const std::string& code = failure.attempt.s3_code;
   if (is_good && code.empty()) return succeed();
   if (!code.empty() && code == spec_.accepted_s3_code) return succeed();

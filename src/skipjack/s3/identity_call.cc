@@ -7,6 +7,7 @@
 #include "skipjack/base/rng.h"
 #include "skipjack/s3/dates.h"
 #include "skipjack/s3/retry.h"
+#include "skipjack/s3/text.h"
 
 namespace skipjack::s3 {
 
@@ -53,10 +54,7 @@ SmallOutcome call_identity(const IdentityCall& call, const IdentityCallOptions& 
 }
 
 std::string redacted(std::string text, const std::vector<std::string>& secrets) {
-  for (const std::string& secret : secrets)
-    for (std::size_t at = secret.empty() ? std::string::npos : text.find(secret);
-         at != std::string::npos; at = text.find(secret, at))
-      text.replace(at, secret.size(), "***");
+  text = without_secrets(std::move(text), secrets);
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   return text.substr(0, 300);
@@ -64,7 +62,8 @@ std::string redacted(std::string text, const std::vector<std::string>& secrets) 
 
 Error identity_error(const std::string& who, const std::string& url, const SmallOutcome& outcome,
                      const std::string& extra) {
-  const std::string what = who + " (" + origin_of(url) + ") gave no credentials: ";
+  const std::string what =
+      who + " (" + without_userinfo(origin_of(url)) + ") gave no credentials: ";
   if (outcome.status == TransportStatus::TimedOut)
     return Error(ErrorCode::Timeout, what + "it did not answer in time",
                  "check the network, and the proxy");
@@ -72,7 +71,8 @@ Error identity_error(const std::string& who, const std::string& url, const Small
     return Error(ErrorCode::Network, what + redacted(outcome.detail, {}),
                  "check the network, and the proxy");
   const int status = outcome.answer.head.status;
-  return Error(status >= 400 && status < 500 ? ErrorCode::PermissionDenied : ErrorCode::Network,
+  return Error(status >= 400 && status < 500 && status != 429 ? ErrorCode::PermissionDenied
+                                                              : ErrorCode::Network,
                what + "HTTP " + std::to_string(status) + (extra.empty() ? "" : ", " + extra),
                "check the profile and the role, or give keys by AWS_ACCESS_KEY_ID and "
                "AWS_SECRET_ACCESS_KEY");

@@ -15,6 +15,21 @@ constexpr const char* kRolePath = "/latest/meta-data/iam/security-credentials/";
 constexpr const char* kRegionPath = "/latest/meta-data/placement/region";
 /// Six hours, the most that the service grants.
 constexpr std::int64_t kTokenSeconds = 21600;
+constexpr std::int64_t kAttempts = 4;
+
+/// Whoever does not answer is not there: most machines are no EC2 instances. Other clouds have
+/// something else at the address, which refuses.
+bool is_absence(const SmallOutcome& outcome) {
+  if (outcome.status != TransportStatus::Complete)
+    return outcome.status != TransportStatus::OutOfFiles;
+  const int status = outcome.answer.head.status;
+  return status == 400 || status == 403 || status == 404 || status == 405;
+}
+
+bool has_token(const SmallOutcome& outcome) {
+  return outcome.status == TransportStatus::Complete && outcome.answer.head.status == 200 &&
+         !trim(outcome.answer.body).empty();
+}
 
 }  // namespace
 
@@ -42,7 +57,12 @@ class InstanceMetadata::Impl {
 
   std::optional<std::string> region(const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
-    const std::optional<SmallOutcome> answer = get(kRegionPath, stop);
+    std::optional<SmallOutcome> answer;
+    try {
+      answer = get(kRegionPath, stop);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::Cancelled) throw;
+    }
     if (!answer || answer->status != TransportStatus::Complete || answer->answer.head.status != 200)
       return std::nullopt;
     const std::string region(trim(answer->answer.body));
@@ -69,10 +89,10 @@ class InstanceMetadata::Impl {
       if (!have_token(stop)) return std::nullopt;
       SmallOutcome outcome =
           call({.url = path, .headers = {{"X-aws-ec2-metadata-token", token_.reveal()}}},
-               options_.num_attempts, stop);
+               options_.num_attempts.value_or(kAttempts), stop);
       // The token has gone stale (an instance that slept): once more with another.
       if (outcome.answer.head.status != 401 || round == 2) return outcome;
-      token_ = Secret();
+      token_end_ = 0;
     }
   }
 
@@ -80,24 +100,21 @@ class InstanceMetadata::Impl {
     if (is_absent_) return false;
     const double now = options_.clock->unix_time();
     if (!token_.empty() && now < token_end_) return true;
-    // Whoever does not answer is not there: most machines are no EC2 instances.
     const IdentityCall request{
         .method = "PUT",
         .url = "/latest/api/token",
         .headers = {{"X-aws-ec2-metadata-token-ttl-seconds", std::to_string(kTokenSeconds)}}};
-    SmallOutcome outcome = call(request, 1, stop);
-    if (outcome.status == TransportStatus::Complete && outcome.answer.head.status != 200 &&
-        outcome.answer.head.status != 403 && outcome.answer.head.status != 404 &&
-        outcome.answer.head.status != 405)
-      outcome = call(request, std::max<std::int64_t>(1, options_.num_attempts - 1), stop);
-    const bool has_one = outcome.status == TransportStatus::Complete &&
-                         outcome.answer.head.status == 200 && !trim(outcome.answer.body).empty();
-    if (!has_one) {
-      // It has shown itself before: it is there and in trouble.
-      if (!token_.empty()) throw identity_error(kWho, options_.endpoint, outcome);
+    // Once it has shown itself it is there, and may be in trouble.
+    const bool is_known = !token_.empty();
+    SmallOutcome outcome =
+        call(request, options_.num_attempts.value_or(is_known ? kAttempts : 1), stop);
+    if (!is_known && is_absence(outcome)) {
       is_absent_ = true;
       return false;
     }
+    if (!is_known && !options_.num_attempts && !has_token(outcome))
+      outcome = call(request, kAttempts - 1, stop);
+    if (!has_token(outcome)) throw identity_error(kWho, options_.endpoint, outcome);
     token_ = Secret(std::string(trim(outcome.answer.body)));
     token_end_ = now + static_cast<double>(kTokenSeconds) * 0.9;
     return true;

@@ -19,15 +19,16 @@ struct InstanceMetadataOptions {
   /// For one attempt; the service is on the same machine. Whether there is one shows within this
   /// time. > 0; AWS's tools wait 1 s too.
   Duration time_limit = std::chrono::seconds(1);
-  /// Of each request once the service has shown itself: it throttles. >= 1.
-  std::int64_t num_attempts = 4;
+  /// Of each request. >= 1. Unset: 4 once the service has shown itself, since it throttles, but one
+  /// to see whether there is such a service.
+  std::optional<std::int64_t> num_attempts{};
   std::uint64_t seed = 0;  ///< of the jitter.
   /// Must outlive the object.
   const Clock* clock = &system_clock();
 };
 
 /// Thread-safe. Keeps its session token for as long as it is good. A machine that has no such
-/// service is remembered as one.
+/// service (no answer to the first question, or a refusal) is remembered as one.
 class InstanceMetadata {
  public:
   explicit InstanceMetadata(InstanceMetadataOptions options);
@@ -38,7 +39,7 @@ class InstanceMetadata {
   /// nullopt: no such service here, or the instance has no role. Throws Error where it answers and
   /// gives none.
   std::optional<Credentials> credentials(const std::stop_token& stop = {});
-  /// nullopt: no such service here, or it doesn't tell.
+  /// nullopt: no such service here, or it doesn't tell. Throws Cancelled alone.
   std::optional<std::string> region(const std::stop_token& stop = {});
 
  private:

@@ -96,7 +96,7 @@ void ObjectChecksum::on_end(TransportStatus status, std::string_view) {
       return give_up("the object was replaced meanwhile");
     return expect(stated_checksum(lookup_head_));
   }
-  const FinalFailure failure = describe_failure(status, {}, lookup_head_, {});
+  const FinalFailure failure = describe_failure({.status = status, .head = lookup_head_});
   if (requester.take_lesson(object_, failure, lookup_identity_)) {
     --lookup_attempts_;
     lookup_due_ = Duration(0);

@@ -42,7 +42,11 @@ ProfileFile load_profile_file(const std::filesystem::path& path) {
 ProfileFile parse_profile_file(std::string_view text, const std::string& name) {
   ProfileFile file;
   ProfileSection* section = nullptr;
-  std::string parent;  // the setting without a value to which indented lines belong.
+  // The last setting: lines indented deeper than it belong to its value, or where that is empty,
+  // are settings below it.
+  std::string parent;
+  std::string* value = nullptr;
+  std::size_t indent = 0;
   for (int line_number = 1; !text.empty(); ++line_number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view raw = text.substr(0, end);
@@ -59,22 +63,29 @@ ProfileFile parse_profile_file(std::string_view text, const std::string& name) {
       const std::size_t close = line.find(']');
       if (close == std::string_view::npos) throw fail("a section without ']'");
       section = &file[canonical_name(line.substr(1, close - 1))];
-      parent.clear();
+      value = nullptr;
       continue;
     }
-    const bool indented = raw.front() == ' ' || raw.front() == '\t';
-    const std::size_t equals = line.find('=');
-    if (equals == std::string_view::npos || trim(line.substr(0, equals)).empty())
-      throw fail("neither a section nor \"key = value\"");
     if (section == nullptr) throw fail("a setting before the first section");
-    const std::string key = lower_case(trim(line.substr(0, equals)));
-    const std::string value(trim(line.substr(equals + 1)));
-    if (indented && !parent.empty()) {
-      (*section)[parent + "." + key] = value;
+    const std::size_t line_indent = raw.find_first_not_of(" \t");
+    const bool is_below = value != nullptr && line_indent > indent;
+    if (is_below && !value->empty()) {
+      value->append("\n").append(line);
       continue;
     }
-    parent = value.empty() ? key : "";
-    (*section)[key] = value;
+    const std::size_t separator = line.find_first_of(is_below ? "=" : "=:");
+    if (separator == std::string_view::npos || trim(line.substr(0, separator)).empty())
+      throw fail("neither a section nor \"key = value\"");
+    const std::string key = lower_case(trim(line.substr(0, separator)));
+    const std::string_view text_of_value = trim(line.substr(separator + 1));
+    if (is_below) {
+      (*section)[parent + "." + key] = text_of_value;
+      continue;
+    }
+    parent = key;
+    value = &(*section)[key];
+    *value = text_of_value;
+    indent = line_indent;
   }
   return file;
 }

@@ -16,7 +16,8 @@ namespace skipjack::s3 {
 using ProfileSection = std::map<std::string, std::string>;
 /// Section name -> settings. Quotes in a name and the width of its spaces don't matter.
 using ProfileFile = std::map<std::string, ProfileSection>;
-/// Comments, blank lines and nested settings are understood as the AWS CLI does. Throws
+/// Comments, blank lines, "key: value", values of several lines (joined by line ends) and nested
+/// settings are understood as the AWS CLI does. Throws
 /// InvalidArgument with the line's number for text that is no profile file; never quotes it.
 ProfileFile parse_profile_file(std::string_view text, const std::string& name);
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3/text.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -17,7 +18,8 @@ struct Url {
 /// Of "http://host:port/path?query"; what the engine makes is well-formed.
 Url parse_url(const std::string& text) {
   const auto bad = [&] {
-    return Error(ErrorCode::InvalidArgument, "'" + text + "' is no URL of http or https");
+    return Error(ErrorCode::InvalidArgument,
+                 "'" + without_userinfo(text) + "' is no URL of http or https");
   };
   Url url;
   std::string_view rest = text;
@@ -57,10 +59,14 @@ void require_one_line(std::string_view text) {
 
 }  // namespace
 
-RequestText request_text(const HttpRequest& request) {
-  const Url url = parse_url(request.url);
-  require_one_line(url.target);
+void require_single_lines(const HttpRequest& request) {
+  require_one_line(request.url);
   for (const auto& [name, value] : request.headers) require_one_line(name), require_one_line(value);
+}
+
+RequestText request_text(const HttpRequest& request) {
+  require_single_lines(request);
+  const Url url = parse_url(request.url);
   std::string text = request.method + " " + url.target + " HTTP/1.1\r\n";
   for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
   text += "User-Agent: skipjack\r\n";

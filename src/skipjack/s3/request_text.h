@@ -24,5 +24,7 @@ struct RequestText {
 /// Throws InvalidArgument for what is no URL of http or https, and for a line break in it or in the
 /// headers.
 RequestText request_text(const HttpRequest& request);
+/// Throws InvalidArgument for a line break in the URL or the headers, and never quotes them.
+void require_single_lines(const HttpRequest& request);
 
 }  // namespace skipjack::s3

@@ -20,6 +20,14 @@ std::uint64_t seed_of(const std::optional<std::uint64_t>& seed) {
 
 }  // namespace
 
+std::vector<std::string> secrets_of(const Credentials& keys, const HttpHeaders& headers) {
+  std::vector<std::string> secrets = {keys.secret_access_key.reveal(), keys.session_token.reveal()};
+  for (const auto& [name, value] : headers)
+    if (name == "x-amz-server-side-encryption-customer-key") secrets.push_back(value);
+  std::erase_if(secrets, [](const std::string& secret) { return secret.size() < 8; });
+  return secrets;
+}
+
 void throw_cancelled(const ObjectAddress& object) {
   throw Error(ErrorCode::Cancelled, "the transfer of " + to_s3_uri(object) + " was cancelled");
 }

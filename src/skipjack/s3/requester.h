@@ -36,6 +36,10 @@ struct RequestSpec {
   std::optional<Duration> stall_timeout{};
 };
 
+/// What no message may hold of a request: its keys' secrets and a customer's key. Without those of
+/// fewer than 8 characters, which keep nothing secret and are found by chance in a store's words.
+std::vector<std::string> secrets_of(const Credentials& keys, const HttpHeaders& headers);
+
 [[noreturn]] void throw_cancelled(const ObjectAddress& object);
 
 /// Not thread-safe.
@@ -54,6 +58,8 @@ class Requester {
   double chance() { return rng_.uniform(); }
   /// Whether make_request would not have to wait for keys; if it would, they are on their way.
   bool is_ready() { return credentials_->is_ready(); }
+  /// Whether make_request would have keys at once. Where others failed to come, no.
+  bool may_sign() { return credentials_->has_keys(); }
   /// Signed now; identity gets what it was made with. Throws Cancelled if it waits for keys until
   /// stop is requested, and what fetching them threw.
   HttpRequest make_request(const RequestSpec& spec, RequestIdentity& identity,

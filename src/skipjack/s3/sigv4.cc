@@ -96,9 +96,13 @@ HttpHeaders sign(const SigningInput& input, const Credentials& credentials) {
     if (!credentials.session_token.empty())
       headers.emplace_back("x-amz-security-token", credentials.session_token.reveal());
   }
+  constexpr std::string_view kLineBreaks("\r\n\0", 3);
   for (const auto& [name, value] : headers)
-    if ((name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
+    if ((name + value).find_first_of(kLineBreaks) != std::string::npos)
       throw Error(ErrorCode::InvalidArgument, "the header " + name + " holds a line break");
+  if (credentials.access_key_id.find_first_of(kLineBreaks) != std::string::npos)
+    throw Error(ErrorCode::InvalidArgument, "the access key id holds a line break",
+                "check where the keys come from");
   if (credentials.anonymous()) return headers;
 
   HttpHeaders sorted;

@@ -34,7 +34,8 @@ struct SigningInput {
 };
 
 /// The headers to send: those of the input, those added, and Authorization. Anonymous credentials
-/// give the input's headers and Host. Throws InvalidArgument for line breaks in a header.
+/// give the input's headers and Host. Throws InvalidArgument for line breaks in a header or the
+/// access key id.
 HttpHeaders sign(const SigningInput& input, const Credentials& credentials);
 
 }  // namespace skipjack::s3

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <optional>
 
 #include "skipjack/base/file.h"
@@ -51,7 +52,9 @@ std::string text_of(const Json& object, const std::string& key) {
 
 /// For its owner's eyes alone, in one step.
 void write_token(const std::filesystem::path& path, const Json& token) {
-  const std::string temporary = path.string() + ".tmp." + std::to_string(::getpid());
+  static std::atomic<std::uint64_t> num_written = 0;
+  const std::string temporary =
+      path.string() + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(num_written++);
   ::unlink(temporary.c_str());
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return;  // A cache that can't be written to costs a refresh more, no download.
@@ -61,7 +64,8 @@ void write_token(const std::filesystem::path& path, const Json& token) {
     ::unlink(temporary.c_str());
 }
 
-/// The token with another in its place, or nullopt if the service gives none.
+/// The token with another in its place, or nullopt if the service gives none. Where that is the
+/// service's trouble and the token has ended, throws it: signing in again would not help.
 std::optional<Json> refreshed(const SsoOptions& options, Json token,
                               const IdentityCallOptions& call) {
   const std::string refresh = text_of(token, "refreshToken");
@@ -69,6 +73,8 @@ std::optional<Json> refreshed(const SsoOptions& options, Json token,
   const std::string secret = text_of(token, "clientSecret");
   const auto registered = parse_iso_date(text_of(token, "registrationExpiresAt"));
   const auto now = static_cast<std::int64_t>(system_clock().unix_time());
+  const auto expires = parse_iso_date(text_of(token, "expiresAt"));
+  const bool has_ended = expires && *expires <= now;
   if (refresh.empty() || id.empty() || secret.empty() || (registered && *registered <= now))
     return std::nullopt;
   Json form{Json::Object{}};
@@ -81,8 +87,10 @@ std::optional<Json> refreshed(const SsoOptions& options, Json token,
                                               .headers = {{"Content-Type", "application/json"}},
                                               .body = to_json_text(form)},
                                              call);
-  if (outcome.status != TransportStatus::Complete || outcome.answer.head.status != 200)
-    return std::nullopt;
+  const int status = outcome.answer.head.status;
+  if (has_ended && (outcome.status != TransportStatus::Complete || status == 429 || status >= 500))
+    throw identity_error(kWho, options.oidc_url, outcome);
+  if (outcome.status != TransportStatus::Complete || status != 200) return std::nullopt;
   const std::optional<Json> answer = try_parse_json(outcome.answer.body);
   if (!answer || text_of(*answer, "accessToken").empty()) return std::nullopt;
   const Json* seconds = answer->find("expiresIn");

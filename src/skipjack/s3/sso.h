@@ -29,7 +29,8 @@ struct SsoOptions {
 /// The file in which `aws sso login` leaves the token.
 std::filesystem::path sso_token_path(const SsoOptions& options);
 
-/// Throws NotFound without a token, PermissionDenied for one that has ended or is refused.
+/// Throws NotFound without a token, PermissionDenied for one that has ended or is refused, Network
+/// and Timeout for services that are out of reach or in trouble.
 Credentials fetch_sso_credentials(const SsoOptions& options, const std::stop_token& stop);
 
 }  // namespace skipjack::s3

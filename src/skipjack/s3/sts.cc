@@ -69,6 +69,20 @@ std::optional<std::int64_t> clock_offset(const SmallOutcome& outcome, std::int64
   return *theirs - unix_time;
 }
 
+/// Of the refusal in an answer; null where there is none.
+pugi::xml_node error_of(const pugi::xml_document& document) {
+  return document.child("ErrorResponse").child("Error");
+}
+
+bool says_keys_ended(const SmallOutcome& outcome) {
+  if (outcome.status != TransportStatus::Complete || outcome.answer.head.status == 200)
+    return false;
+  pugi::xml_document document;
+  document.load_buffer(outcome.answer.body.data(), outcome.answer.body.size());
+  const std::string_view code = error_of(document).child_value("Code");
+  return code == "ExpiredToken" || code == "ExpiredTokenException";
+}
+
 Credentials credentials_of_answer(const RoleOptions& options, const std::string& action,
                                   const SmallOutcome& outcome,
                                   const std::vector<std::string>& secrets) {
@@ -78,7 +92,7 @@ Credentials credentials_of_answer(const RoleOptions& options, const std::string&
   if (outcome.status != TransportStatus::Complete || outcome.answer.head.status != 200) {
     std::string words;
     if (is_xml) {
-      const pugi::xml_node error = document.child("ErrorResponse").child("Error");
+      const pugi::xml_node error = error_of(document);
       words = redacted(error.child_value("Code") + std::string(": ") + error.child_value("Message"),
                        secrets);
     }
@@ -111,20 +125,32 @@ IdentityCallOptions with_stop(const RoleOptions& options, const std::stop_token&
 
 }  // namespace
 
-Credentials assume_role(const RoleOptions& options, const Credentials& source,
+Credentials assume_role(const RoleOptions& options, CredentialsProvider& source,
                         const std::stop_token& stop) {
   const std::string action = "AssumeRole";
   std::vector<std::pair<std::string, std::string>> fields;
   if (!options.external_id.empty()) fields.emplace_back("ExternalId", options.external_id);
   const std::string form = form_of(options, action, std::move(fields));
-  const auto now = static_cast<std::int64_t>(system_clock().unix_time());
   const IdentityCallOptions call = with_stop(options, stop);
-  SmallOutcome outcome = call_identity(signed_call(options, form, source, now), call);
+  Credentials keys = source.get(stop);
+  std::int64_t offset = 0;
+  const auto ask = [&] {
+    const auto now = static_cast<std::int64_t>(system_clock().unix_time());
+    return call_identity(signed_call(options, form, keys, now + offset), call);
+  };
+  SmallOutcome outcome = ask();
   // A machine with a wrong clock can still prove who it is: the service says what time it is.
-  if (const auto offset = clock_offset(outcome, now))
-    outcome = call_identity(signed_call(options, form, source, now + *offset), call);
+  if (const auto ahead =
+          clock_offset(outcome, static_cast<std::int64_t>(system_clock().unix_time()))) {
+    offset = *ahead;
+    outcome = ask();
+  }
+  if (says_keys_ended(outcome) && source.refuse(keys)) {
+    keys = source.get(stop);
+    outcome = ask();
+  }
   return credentials_of_answer(options, action, outcome,
-                               {source.secret_access_key.reveal(), source.session_token.reveal()});
+                               {keys.secret_access_key.reveal(), keys.session_token.reveal()});
 }
 
 Credentials assume_role_with_web_identity(const RoleOptions& options, const std::string& token_file,

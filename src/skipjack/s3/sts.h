@@ -24,8 +24,9 @@ struct RoleOptions {
   IdentityCallOptions call{};
 };
 
-/// Both throw PermissionDenied where the service refuses, with its code and its words.
-Credentials assume_role(const RoleOptions& options, const Credentials& source,
+/// Both throw PermissionDenied where the service refuses, with its code and its words. Keys of the
+/// source that the service says have expired are refused there, and others asked for once.
+Credentials assume_role(const RoleOptions& options, CredentialsProvider& source,
                         const std::stop_token& stop);
 /// The file is read for each call: who put it there replaces it in time.
 Credentials assume_role_with_web_identity(const RoleOptions& options, const std::string& token_file,
