@@ -31,14 +31,22 @@ class ObjectChecksumTest : public testing::Test {
   using Handler = ScriptedServer::Handler;
 
   DownloadResult download(const Handler& handler, DownloadOptions options = {}) {
-    server_ = std::make_unique<ScriptedServer>(handler);
-    Client client({.endpoint = {.endpoint_url = server_->url()}, .seed = 1});
+    // Ends before what the handler refers to.
+    const ScriptedServer server(handler);
+    Client client({.endpoint = {.endpoint_url = server.url()}, .seed = 1});
     options.object = {"bucket", "key"};
     options.target = ToMemory{};
     options.config.max_concurrency = options.config.max_concurrency.value_or(4);
     options.config.multipart_chunksize = kPart;
     options.config.io_chunksize = 10000;
-    return client.download(options);
+    try {
+      DownloadResult result = client.download(options);
+      requests_ = server.requests();
+      return result;
+    } catch (...) {
+      requests_ = server.requests();
+      throw;
+    }
   }
   /// Answers as S3 does for an object stored with this checksum: named where the answer is of the
   /// whole object, and only if it was asked for.
@@ -55,13 +63,13 @@ class ObjectChecksumTest : public testing::Test {
   }
   int count(const std::string& method) const {
     int n = 0;
-    for (const ScriptedRequest& request : server_->requests()) n += request.method == method;
+    for (const ScriptedRequest& request : requests_) n += request.method == method;
     return n;
   }
 
-  std::unique_ptr<ScriptedServer> server_;
   const std::string object_ = test_object(300'000);
   const std::string small_ = test_object(50'000);
+  std::vector<ScriptedRequest> requests_;  // of the last download
 };
 
 HttpHeaders stored(ChecksumAlgorithm algorithm, std::string_view object) {
@@ -187,7 +195,7 @@ TEST_F(ObjectChecksumTest, TheHeadAsksForTheSameObject) {
         return serve(r, object_, stored(ChecksumAlgorithm::Crc32, object_));
       },
       {.version_id = "v/1", .access = {.is_requester_paying = true}});
-  for (const ScriptedRequest& request : server_->requests()) {
+  for (const ScriptedRequest& request : requests_) {
     EXPECT_EQ(request.path, "/bucket/key?versionId=v%2F1");
     EXPECT_EQ(request.header("x-amz-request-payer"), "requester");
     EXPECT_EQ(request.header("x-amz-checksum-mode"), "ENABLED");
@@ -207,8 +215,7 @@ TEST_F(ObjectChecksumTest, TheHeadTakesNoConnectionBeyondTheBound) {
         {.config = {.max_concurrency = connections}});
     EXPECT_EQ(result.checksum.verified, "CRC32");
     EXPECT_LE(result.num_connections, connections);
-    for (const ScriptedRequest& request : server_->requests())
-      EXPECT_LT(request.connection, connections);
+    for (const ScriptedRequest& request : requests_) EXPECT_LT(request.connection, connections);
   }
 }
 
@@ -225,7 +232,7 @@ TEST_F(ObjectChecksumTest, WhenRequiredAsksForNothing) {
   EXPECT_EQ(result.checksum.verified, "");
   EXPECT_EQ(result.checksum.note, "checksum is when_required");
   EXPECT_EQ(count("HEAD"), 0);
-  for (const ScriptedRequest& request : server_->requests())
+  for (const ScriptedRequest& request : requests_)
     EXPECT_EQ(request.header("x-amz-checksum-mode"), "");
 }
 
@@ -280,7 +287,7 @@ TEST_F(ObjectChecksumTest, PartsThatNameTheirChecksumAreHeldAgainstIt) {
   // As for an object that was uploaded in the very parts in which it is fetched.
   for (const auto algorithm : kChecksumAlgorithms)
     for (const bool is_damaged : {false, true}) {
-      const Handler handler = [&](const ScriptedRequest& r) {
+      const Handler handler = [this, algorithm, is_damaged](const ScriptedRequest& r) {
         ScriptedReply reply =
             serve(r, object_, {{checksum_header(algorithm), checksum_of(algorithm, "") + "-5"}},
                   kPartsEtag);

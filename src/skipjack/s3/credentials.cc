@@ -131,7 +131,7 @@ class RefreshingProvider final : public CredentialsProvider {
       if (fetched)
         take(*fetched);
       else
-        complaint = fail(failure);
+        complaint = fail(std::move(failure));
       is_fetching_ = false;
       changed_.notify_all();
     }
@@ -151,9 +151,9 @@ class RefreshingProvider final : public CredentialsProvider {
   }
 
   /// Returns what there is to say about it.
-  std::string fail(const std::exception_ptr& failure) {
+  std::string fail(std::exception_ptr failure) {
     if (!is_still_good()) {
-      failure_ = failure;
+      failure_ = std::move(failure);
       failure_end_ = options_.clock->unix_time() + kFailureUse;
       return {};
     }
