@@ -1,6 +1,7 @@
 """`skipjack s3 get` against a real S3 server, SeaweedFS, with boto3 as the referee: what boto3 uploads we
 download, byte for byte, and each refusal is classified as documented. SKIPJACK names the binary under test."""
 import hashlib
+import json
 import os
 import subprocess
 import unittest
