@@ -9,6 +9,18 @@
 
 namespace skipjack {
 
+/// The Error that action throws; a failure of the test if it throws none.
+template <class Action>
+Error error_of(Action&& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return Error(ErrorCode::Unsupported, "nothing was thrown");
+}
+
 inline constexpr const char* kNoError = "no error";
 
 /// The message of the Error that action throws, whose code must be the one given; kNoError if it

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "../thrown.h"
 #include "folder_test.h"
 #include "scripted_server.h"
 #include "skipjack/base/bytes.h"
@@ -32,15 +33,6 @@ class DownloadTest : public FolderTest, public testing::WithParamInterface<Trans
   static ClientOptions options_for(const ScriptedServer& server) {
     return {
         .endpoint = {.endpoint_url = server.url()}, .make_transport = GetParam().make, .seed = 1};
-  }
-  static Error error_of(const std::function<void()>& call) {
-    try {
-      call();
-    } catch (const Error& error) {
-      return error;
-    }
-    ADD_FAILURE() << "nothing was thrown";
-    return Error(ErrorCode::Unsupported, "nothing was thrown");
   }
 
   const ObjectAddress object_{"bucket", "some/key"};

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "../thrown.h"
 #include "aws_files.h"
 #include "scripted_server.h"
 #include "skipjack/base/error.h"
@@ -57,16 +58,6 @@ void expect_keys(const Credentials& keys, const std::string& id) {
 }
 
 ScriptedReply ok(std::string body) { return {.body = std::move(body)}; }
-
-Error error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(ErrorCode::Unsupported, "nothing was thrown");
-}
 
 /// An instance with a role, version 2 as EC2's user guide describes it.
 ScriptedReply play_instance(const ScriptedRequest& r) {

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "../thrown.h"
 #include "scripted_server.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -33,16 +34,6 @@ const Credentials kKeys{"AKIDEXAMPLE", Secret("secret"), {}};
 
 ClientOptions options_for(const ScriptedServer& server) {
   return {.endpoint = {.endpoint_url = server.url()}, .credentials = kKeys, .seed = 1};
-}
-
-Error error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(ErrorCode::Unsupported, "nothing was thrown");
 }
 
 /// "20261127/eu-west-1/s3/aws4_request" of a signed request, cut out between the slashes.

@@ -1,6 +1,5 @@
 #include "skipjack/s3sim/multipart.h"
 
-#include <openssl/evp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,6 +9,8 @@
 #include <cstdio>
 #include <pugixml.hpp>
 #include <vector>
+
+#include "skipjack/s3sim/digest.h"
 
 namespace skipjack::s3sim {
 namespace {
@@ -45,19 +46,6 @@ std::string md5_bytes(std::string_view etag) {
   for (std::size_t i = 0; i + 1 < etag.size(); i += 2)
     bytes += static_cast<char>(std::stoi(std::string(etag.substr(i, 2)), nullptr, 16));
   return bytes;
-}
-
-std::string multipart_etag(const std::string& digests, std::size_t num_parts) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EVP_Digest(digests.data(), digests.size(), digest.data(), &size, EVP_md5(), nullptr);
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    std::array<char, 3> hex{};
-    std::snprintf(hex.data(), hex.size(), "%02x", digest[i]);
-    text += hex.data();
-  }
-  return "\"" + text + "-" + std::to_string(num_parts) + "\"";
 }
 
 bool is_equal_without_case(std::string_view text, std::string_view lower_case) {
@@ -215,7 +203,8 @@ std::variant<ObjectVersion, Refusal> MultipartUploads::complete(const Name& name
                      .message = "The " + header + " you specified did not match the object."};
   ObjectVersion object{.blob = blob,
                        .size = size,
-                       .etag = multipart_etag(digests, parts.size()),
+                       .etag = "\"" + hex_text(digest_of("md5", digests)) + "-" +
+                               std::to_string(parts.size()) + "\"",
                        .last_modified = last_modified,
                        .content_type = upload->second.content_type,
                        .metadata = std::move(upload->second.metadata),

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3sim/digest.h"
 
 namespace skipjack::s3sim {
 namespace {
@@ -19,16 +20,6 @@ namespace {
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr double kMaxSkewSeconds = 15 * 60;
 constexpr std::int64_t kLongestPresign = 7 * 24 * 3600;
-
-std::string hex(std::string_view bytes) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    out += kDigits[static_cast<unsigned char>(c) >> 4];
-    out += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return out;
-}
 
 std::string hmac(std::string_view key, std::string_view message) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
@@ -246,13 +237,7 @@ std::optional<Refusal> check_age(const Claim& claim, double unix_time) {
 
 }  // namespace
 
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-  unsigned int size = 0;
-  SKIPJACK_CHECK(EVP_Digest(bytes.data(), bytes.size(), out.data(), &size, EVP_sha256(), nullptr) ==
-                 1);
-  return hex({reinterpret_cast<const char*>(out.data()), size});
-}
+std::string sha256_hex(std::string_view bytes) { return hex_text(digest_of("sha256", bytes)); }
 
 std::optional<Refusal> check_signature(const Request& request, const SigningKey& key,
                                        double unix_time) {
@@ -285,7 +270,7 @@ std::optional<Refusal> check_signature(const Request& request, const SigningKey&
   const std::string day_key = hmac("AWS4" + key.secret_key, claim.date);
   const std::string signing_key =
       hmac(hmac(hmac(day_key, claim.region), claim.service), claim.terminator);
-  const std::string expected = hex(hmac(signing_key, to_sign));
+  const std::string expected = hex_text(hmac(signing_key, to_sign));
   if (claim.signature.size() != expected.size() ||
       CRYPTO_memcmp(claim.signature.data(), expected.data(), expected.size()) != 0)
     return Refusal{
