@@ -3,7 +3,11 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <atomic>
+#include <thread>
+
 #include "backend/local_process_fixture.h"
+#include "skipjack/backend/supervisor_process.h"
 
 extern char** environ;
 
@@ -167,6 +171,21 @@ TEST_F(LocalProcessKill, NothingOutlivesAKilledSupervisor) {
   EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Failed);
   EXPECT_EQ(listener.ends.at({0, 0}).reason, "its supervisor was killed by signal 9");
   EXPECT_FALSE(any_runs(pids));
+}
+
+// Met when a tuner is resumed at the moment at which the dead one's supervisors end.
+TEST_F(LocalProcessKill, PidFileMayGoWhileItIsRead) {
+  const std::filesystem::path path = trials() / "attempt-0.pid";
+  std::atomic<bool> done = false;
+  std::thread supervisor([&] {
+    while (!done) {
+      std::ofstream(path) << "supervisor 1 1\n";
+      std::filesystem::remove(path);
+    }
+  });
+  for (int i = 0; i < 20000; ++i) EXPECT_NO_THROW(read_pid_file(path));
+  done = true;
+  supervisor.join();
 }
 
 TEST_F(LocalProcessKill, ReconcileRemovesWhatTunerAndSupervisorLeft) {

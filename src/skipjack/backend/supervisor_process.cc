@@ -130,9 +130,14 @@ void write_pid_file(const std::filesystem::path& path, pid_t supervisor) {
 
 AttemptProcesses read_pid_file(const std::filesystem::path& path) {
   AttemptProcesses processes;
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return processes;
-  std::istringstream text(read_file(path));
+  std::istringstream text;
+  try {
+    text.str(read_file(path));
+  } catch (const Error& error) {
+    // A supervisor removes its file as it ends, maybe at this moment.
+    if (error.code() == ErrorCode::NotFound) return processes;
+    throw;
+  }
   for (std::string line; std::getline(text, line);) {
     std::istringstream words(line);
     std::string kind;
