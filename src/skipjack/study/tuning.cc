@@ -33,12 +33,14 @@ std::unique_ptr<Scheduler> make_method(const TuningDefinition& definition) {
   else if (const Configuration middle = definition.space.midpoint();
            definition.sources.empty() && definition.space.satisfies_constraints(middle))
     points = {middle};
-  return make_scheduler(definition.method, {.space = definition.space,
-                                            .metrics = definition.metrics,
-                                            .seed = definition.seed,
-                                            .points_to_evaluate = std::move(points),
-                                            .sources = definition.sources,
-                                            .options = definition.method_options});
+  return make_scheduler(definition.method,
+                        {.space = definition.space,
+                         .metrics = definition.metrics,
+                         .seed = definition.seed,
+                         .points_to_evaluate = std::move(points),
+                         .sources = definition.sources,
+                         .max_resource_attr = definition.program.max_resource_attr,
+                         .options = definition.method_options});
 }
 
 ArgumentStyle argument_style(const TuningDefinition& definition) {
