@@ -13,7 +13,6 @@
 #include "skipjack/cli/signals.h"
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/tuning_progress.h"
-#include "skipjack/method/method.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/study/sources.h"
 #include "skipjack/tuner/interrupt.h"
@@ -284,17 +283,6 @@ int resume(const ResumeFlags& flags, Context& context) {
   return conclude(context, store, flags.name, experiment.definition, result);
 }
 
-std::string method_help() {
-  std::string text = "Methods:\n";
-  for (const MethodRow& row : methods())
-    text += "  " + std::string(row.name) +
-            std::string(row.name.size() < 16 ? 16 - row.name.size() : 1, ' ') +
-            std::string(row.description) + "\n";
-  return text +
-         "Keys of FILE are the flags with _ for -, and `stop`, `method_options`, `environment` as "
-         "maps (docs/cli.md).";
-}
-
 }  // namespace
 
 void add_tune(CLI::App& app, Context& context) {
@@ -332,7 +320,12 @@ void add_tune(CLI::App& app, Context& context) {
   command.add_flag("--survive-power-loss", flags->survive_power_loss,
                    "sync the journal to the disk at every turn");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the summary");
-  command.footer(method_help());
+  command.footer(
+      "'skipjack methods' lists the methods, 'skipjack methods NAME' explains one with its "
+      "options.\n"
+      "Keys of FILE are the flags with _ for -, and `stop`, `method_options`, `environment` as "
+      "maps "
+      "(docs/cli.md).");
   command.callback(
       [flags, &context] { context.action = [flags, &context] { return tune(*flags, context); }; });
 }
