@@ -191,6 +191,10 @@ class Watched final : public Scheduler {
     return commands;
   }
 
+  double checkpoint_worth(const Trial& trial) const override {
+    return scheduler_->checkpoint_worth(trial);
+  }
+
   void move_times_to(ReplayResult& result) {
     result.answer_seconds = std::move(wall_);
     result.answer_cpu_seconds = std::move(cpu_);
