@@ -13,6 +13,43 @@ MethodOption allow_duplicates_option() {
   return {"allow_duplicates", "whether a measured configuration may be proposed again", false};
 }
 
+std::vector<MethodOption> with_resource_options(std::vector<MethodOption> others) {
+  const ResourceOptions defaults;
+  std::vector<MethodOption> options = {
+      {"resource_attr", "name of the resource in reports, a whole number that grows from 1 on",
+       defaults.resource_attr},
+      {"max_t",
+       "the largest resource, >= 2; unset: the constant of the space that max_resource_attr names, "
+       "else epochs, max_t or max_epochs"},
+      {"max_resource_attr", "name of the constant of the space that holds the largest resource"},
+      {"grace_period", "the first rung level, in [1, max_t)", defaults.grace_period},
+      {"reduction_factor",
+       "each rung level is so many times the one before, and about one of so many trials goes on; "
+       ">= 2",
+       defaults.reduction_factor},
+      {"rung_levels",
+       "the rung levels themselves, ascending; unset: grace_period * "
+       "reduction_factor^k below max_t"}};
+  for (MethodOption& other : others) options.push_back(std::move(other));
+  return options;
+}
+
+ResourceOptions resource_options(const MethodOptions& o) {
+  ResourceOptions resource;
+  resource.resource_attr = option(o, "resource_attr", as_string).value_or(resource.resource_attr);
+  const std::string attr = option(o, "max_resource_attr", as_string).value_or(o.max_resource_attr);
+  resource.max_t = largest_resource(o.space, attr, option(o, "max_t", as_int));
+  resource.grace_period = option(o, "grace_period", as_int).value_or(resource.grace_period);
+  resource.reduction_factor =
+      option(o, "reduction_factor", as_double).value_or(resource.reduction_factor);
+  option(o, "rung_levels", [&](const Json& levels) {
+    for (const Json& level : levels.as_array()) resource.rung_levels.push_back(level.as_int());
+    return true;
+  });
+  (void)rung_levels(resource);
+  return resource;
+}
+
 Metric only_objective(std::string_view method, const MethodOptions& o, Constraints constraints) {
   const std::vector<Metric> objectives = metrics_with(MetricRole::Objective, o.metrics);
   const std::vector<Metric> kept = metrics_with(MetricRole::Constraint, o.metrics);

@@ -10,6 +10,7 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/method/method.h"
+#include "skipjack/schedule/resource.h"
 #include "skipjack/search/searcher.h"
 
 namespace skipjack {
@@ -28,6 +29,11 @@ std::vector<Recipe> multi_objective_recipes();
 /// The rows' entries that several methods share.
 MethodOption num_init_random_option();
 MethodOption allow_duplicates_option();
+/// resource_attr, max_t, max_resource_attr, grace_period, reduction_factor and rung_levels,
+/// followed by others.
+std::vector<MethodOption> with_resource_options(std::vector<MethodOption> others);
+/// Of a row with those options. Throws InvalidArgument as largest_resource and rung_levels do.
+ResourceOptions resource_options(const MethodOptions& options);
 
 /// What read makes of an option's value; nullopt if it is not given.
 template <class Read>
