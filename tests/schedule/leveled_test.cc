@@ -8,6 +8,7 @@
 #include "leveled_world.h"
 #include "skipjack/schedule/sync_hyperband.h"
 #include "skipjack/search/random.h"
+#include "skipjack/search/tpe.h"
 
 namespace skipjack {
 namespace {
@@ -33,6 +34,18 @@ std::unique_ptr<Scheduler> sync_hyperband() {
                               .points_to_evaluate = {space().midpoint()},
                               .metric = {.name = "loss"},
                               .resource = {.max_t = 27}});
+}
+
+std::unique_ptr<Scheduler> sync_bohb() {
+  return make_sync_hyperband(
+      {.searcher =
+           make_tpe_search({.space = space(),
+                            .metric = {.name = "loss"},
+                            .levels = LevelOptions{.rung_levels = {1, 3, 9}, .max_resource = 27},
+                            .random_fraction = 0.3}),
+       .points_to_evaluate = {},
+       .metric = {.name = "loss"},
+       .resource = {.max_t = 27}});
 }
 
 std::vector<testing::LeveledWorldOptions> worlds() {
@@ -77,7 +90,9 @@ TEST_P(Leveled, ReplayGivesTheSameDecisions) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, Leveled, ::testing::Values(Case{"sync_hyperband", sync_hyperband}),
+INSTANTIATE_TEST_SUITE_P(Every, Leveled,
+                         ::testing::Values(Case{"sync_hyperband", sync_hyperband},
+                                           Case{"sync_bohb", sync_bohb}),
                          [](const auto& each) { return each.param.name; });
 
 }  // namespace

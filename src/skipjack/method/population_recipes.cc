@@ -4,9 +4,13 @@
 #include "skipjack/method/recipe.h"
 #include "skipjack/schedule/sync_hyperband.h"
 #include "skipjack/search/random.h"
+#include "skipjack/search/tpe.h"
 
 namespace skipjack {
 namespace {
+
+/// [Falkner2018]
+constexpr double kRandomFraction = 1.0 / 3;
 
 std::unique_ptr<Scheduler> make_sync_hyperband_of(std::unique_ptr<Searcher> searcher, Metric metric,
                                                   const MethodOptions& o) {
@@ -20,6 +24,22 @@ std::unique_ptr<Scheduler> make_sync_hyperband_of(std::unique_ptr<Searcher> sear
 std::unique_ptr<Scheduler> make_random_sync_hyperband(const MethodOptions& o) {
   return make_sync_hyperband_of(make_random_search({.space = o.space, .seed = o.seed}),
                                 only_objective("sync_hyperband", o), o);
+}
+
+/// The densities are of the levels that the brackets have.
+std::unique_ptr<Scheduler> make_sync_bohb(const MethodOptions& o) {
+  TpeOptions tpe{.space = o.space, .metric = only_objective("sync_bohb", o), .seed = o.seed};
+  tpe.num_initial = option(o, "num_init_random", as_int);
+  tpe.num_candidates = option(o, "num_candidates", as_int).value_or(tpe.num_candidates);
+  tpe.random_fraction = option(o, "random_fraction", as_double).value_or(kRandomFraction);
+  const ResourceOptions resource = resource_options(o);
+  LevelOptions levels{.resource_attr = resource.resource_attr,
+                      .rung_levels = sync_levels(resource),
+                      .max_resource = resource.max_t};
+  levels.rung_levels.pop_back();
+  tpe.levels = std::move(levels);
+  const Metric metric = tpe.metric;
+  return make_sync_hyperband_of(make_tpe_search(std::move(tpe)), metric, o);
 }
 
 MethodOption brackets_option() {
@@ -36,6 +56,18 @@ std::vector<Recipe> population_recipes() {
         .options = with_resource_options({brackets_option()}),
         .multi_fidelity = true},
        make_random_sync_hyperband},
+      {{.name = "sync_bohb",
+        .description = "sync_hyperband with tpe, which learns from the highest level it can",
+        .aliases = {"SyncBOHB"},
+        .options = with_resource_options(
+            {brackets_option(),
+             num_init_random_option(),
+             {"num_candidates", "draws of which the best is proposed, in [1, 10000]",
+              TpeOptions().num_candidates},
+             {"random_fraction", "of the proposals, how many are random, in [0, 1]",
+              kRandomFraction}}),
+        .multi_fidelity = true},
+       make_sync_bohb},
   };
 }
 
