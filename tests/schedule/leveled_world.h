@@ -1,16 +1,13 @@
-// A small world whose trials report level by level, for schedulers that look at them on the way: it
-// obeys the commands, records the events, and checks what every scheduler promises.
+// A small world without chance beyond the order of events, whose trials report level by level: for
+// tests that count who came how far. (conformance.h has the world in which everything goes wrong.)
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <map>
-#include <memory>
 #include <set>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,37 +21,12 @@ struct LeveledWorldOptions {
   int workers = 3;
   std::int64_t max_t = 27;
   /// What a trial reports at a level, by metric.
-  std::function<Json::Object(const Configuration&, std::int64_t level)> value;
+  std::function<Json::Object(const Trial&, std::int64_t level)> value;
   /// Resumed trials go on where they were, instead of from the start.
   bool has_checkpoints = true;
-  /// Trials end by themselves at the max_resource of their attempt, not only at max_t.
-  bool heeds_max_resource = false;
-  /// Of an attempt to fail, and of one to end well, before a report.
-  double fails = 0, ends = 0;
-  /// Of a report to jump over levels, to come from an attempt that is lost, to have no finite
-  /// value.
-  double jumps = 0, lost = 0, not_finite = 0;
+  /// Trials that fail at their first step.
+  std::set<TrialId> failing = {};
 };
-
-inline std::string text_of(const std::vector<Command>& commands) {
-  std::string text;
-  for (const Command& command : commands) {
-    if (const auto* start = std::get_if<Start>(&command))
-      text += "start " + to_json_text(start->configuration) + " up to " +
-              std::to_string(start->max_resource.value_or(0)) + " from " +
-              std::to_string(start->checkpoint_from.value_or(-1)) + to_json_text(start->tag) + ";";
-    if (const auto* resume = std::get_if<Resume>(&command))
-      text += "resume " + std::to_string(resume->trial) + " up to " +
-              std::to_string(resume->max_resource.value_or(0)) + ";";
-    if (const auto* pause = std::get_if<Pause>(&command))
-      text += "pause " + std::to_string(pause->trial) + ";";
-    if (const auto* stop = std::get_if<Stop>(&command))
-      text += "stop " + std::to_string(stop->trial) + " " + stop->reason + ";";
-    if (const auto* finished = std::get_if<Finished>(&command))
-      text += "finished " + finished->reason + ";";
-  }
-  return text;
-}
 
 class LeveledWorld {
  public:
@@ -78,8 +50,6 @@ class LeveledWorld {
   int num_running() const { return static_cast<int>(live_.size()); }
   /// How many workers had nothing to do after the scheduler was asked, summed over events.
   std::int64_t idle = 0;
-  /// Number of events before each decision, and what it said.
-  std::vector<std::pair<std::size_t, std::string>> decisions;
   /// Highest level that each trial has come to.
   std::map<TrialId, std::int64_t> reached;
 
@@ -92,7 +62,6 @@ class LeveledWorld {
  private:
   struct Attempt {
     std::int64_t level = 0;
-    std::int64_t end = 0;
     std::optional<Outcome> told;
   };
 
@@ -102,13 +71,6 @@ class LeveledWorld {
                        .body = std::move(body)});
     history_.apply(events_.back());
     scheduler_.apply(events_.back(), history_);
-  }
-
-  void launch(TrialId trial, std::int64_t level, std::optional<std::int64_t> max_resource) {
-    const std::int64_t end = options_.heeds_max_resource && max_resource
-                                 ? std::min(options_.max_t, *max_resource)
-                                 : options_.max_t;
-    live_[trial] = {.level = level, .end = end};
   }
 
   void obey(const Start& start) {
@@ -124,7 +86,7 @@ class LeveledWorld {
                      .checkpoint_from = start.checkpoint_from,
                      .max_resource = start.max_resource,
                      .tag = start.tag});
-    launch(id, level, start.max_resource);
+    live_[id] = {.level = level};
   }
 
   void obey(const Resume& resume) {
@@ -136,17 +98,14 @@ class LeveledWorld {
     EXPECT_FALSE(live_.contains(resume.trial));
     add(TrialResumed{.id = {resume.trial, trial->attempt + 1},
                      .max_resource = resume.max_resource});
-    launch(resume.trial, options_.has_checkpoints ? reached[resume.trial] : 0, resume.max_resource);
+    live_[resume.trial] = {.level = options_.has_checkpoints ? reached[resume.trial] : 0};
   }
 
   /// True if a worker is free and something was started.
   bool decide() {
-    const std::size_t at = events_.size();
     const int free = view().free_workers;
-    const std::vector<Command> commands = scheduler_.decide(view());
-    decisions.emplace_back(at, text_of(commands));
     int num_started = 0;
-    for (const Command& command : commands) {
+    for (const Command& command : scheduler_.decide(view())) {
       if (const auto* start = std::get_if<Start>(&command)) ++num_started, obey(*start);
       if (const auto* resume = std::get_if<Resume>(&command)) ++num_started, obey(*resume);
       if (const auto* pause = std::get_if<Pause>(&command)) order(pause->trial, Outcome::Paused);
@@ -174,30 +133,17 @@ class LeveledWorld {
     add(AttemptEnded{.id = {trial, history_.find(trial)->attempt}, .end = {.outcome = outcome}});
   }
 
-  void lose(TrialId trial) {
-    const Attempt attempt = live_.at(trial);
-    end(trial, Outcome::Lost);
-    const Trial& lost = *history_.find(trial);
-    add(TrialResumed{.id = {trial, lost.attempt + 1}, .max_resource = lost.max_resource});
-    live_[trial] = {.level = 0, .end = attempt.end};
-  }
-
   void happen() {
     auto at = live_.begin();
     std::advance(at, rng_.uniform_int(0, static_cast<std::int64_t>(live_.size()) - 1));
     const TrialId trial = at->first;
     Attempt& attempt = at->second;
     if (attempt.told) return end(trial, *attempt.told);
-    if (attempt.level >= attempt.end) return end(trial, Outcome::Completed);
-    if (rng_.bernoulli(options_.fails)) return end(trial, Outcome::Failed);
-    if (reached[trial] > 0 && rng_.bernoulli(options_.ends)) return end(trial, Outcome::Completed);
-    if (rng_.bernoulli(options_.lost)) return lose(trial);
-    const std::int64_t jump = rng_.bernoulli(options_.jumps) ? rng_.uniform_int(1, 5) : 0;
-    attempt.level = std::min(attempt.end, attempt.level + 1 + jump);
+    if (options_.failing.contains(trial)) return end(trial, Outcome::Failed);
+    if (attempt.level == options_.max_t) return end(trial, Outcome::Completed);
+    ++attempt.level;
     reached[trial] = std::max(reached[trial], attempt.level);
-    Json::Object metrics = options_.value(history_.find(trial)->configuration, attempt.level);
-    if (rng_.bernoulli(options_.not_finite))
-      for (auto& [name, value] : metrics) value = std::numeric_limits<double>::quiet_NaN();
+    Json::Object metrics = options_.value(*history_.find(trial), attempt.level);
     metrics.emplace_back("epoch", attempt.level);
     add(Reported{.id = {trial, history_.find(trial)->attempt}, .metrics = std::move(metrics)});
   }
@@ -211,30 +157,5 @@ class LeveledWorld {
   std::set<TrialId> stopped_;
   bool is_finished_ = false;
 };
-
-/// A fresh scheduler that is told the recorded events decides as the recorded one did: after every
-/// stride-th decision.
-inline void expect_replay(const std::function<std::unique_ptr<Scheduler>()>& make,
-                          const LeveledWorld& world, int workers, std::size_t stride) {
-  std::size_t k = 0;
-  const auto fresh = make();
-  History history;
-  std::size_t applied = 0;
-  for (std::size_t d = 0; d < world.decisions.size(); ++d) {
-    const auto& [num_events, text] = world.decisions[d];
-    for (; applied < num_events; ++applied) {
-      const Event& event = world.events()[applied];
-      history.apply(event);
-      fresh->apply(event, history);
-    }
-    // Asked now and then only: what it says must not depend on having been asked before.
-    if (k++ % stride != 0) continue;
-    int live = 0;
-    for (const Trial& trial : history.trials()) live += trial.status == TrialStatus::Running;
-    const SchedulerView view{
-        .history = history, .now = history.time(), .free_workers = workers - live};
-    ASSERT_EQ(text_of(fresh->decide(view)), text) << "after " << num_events << " events";
-  }
-}
 
 }  // namespace skipjack::testing

@@ -108,8 +108,8 @@ std::unique_ptr<Scheduler> make(SearchSpace searched = space(), Mode mode = Mode
 }
 
 /// Curves that cross: a large x is better early and worse late.
-Json::Object crossing(const Configuration& configuration, std::int64_t level) {
-  const double x = configuration.at("x").as_double();
+Json::Object crossing(const Trial& trial, std::int64_t level) {
+  const double x = trial.configuration.at("x").as_double();
   return {{"loss", 1 - x / static_cast<double>(level) + x * static_cast<double>(level) / 27}};
 }
 
@@ -119,8 +119,8 @@ TEST(SyncHyperband, OneBracketRunsAsThePaperTells) {
   const auto scheduler = make(space(), Mode::Min, 1);
   testing::LeveledWorldOptions options = quiet_world();
   options.workers = 1;
-  options.value = [](const Configuration& c, std::int64_t) {
-    return Json::Object{{"loss", c.at("x").as_double()}};
+  options.value = [](const Trial& trial, std::int64_t) {
+    return Json::Object{{"loss", trial.configuration.at("x").as_double()}};
   };
   testing::LeveledWorld world(*scheduler, options);
   // Once it has 28 trials the first bracket, of 27, is over.
@@ -143,8 +143,8 @@ TEST(SyncHyperband, OneBracketRunsAsThePaperTells) {
 TEST(SyncHyperband, MaximisesWhenToldTo) {
   const auto scheduler = make(space(), Mode::Max, 1);
   testing::LeveledWorldOptions options = quiet_world();
-  options.value = [](const Configuration& c, std::int64_t) {
-    return Json::Object{{"loss", c.at("x").as_double()}};
+  options.value = [](const Trial& trial, std::int64_t) {
+    return Json::Object{{"loss", trial.configuration.at("x").as_double()}};
   };
   testing::LeveledWorld world(*scheduler, options);
   world.run(400);
@@ -203,7 +203,7 @@ TEST(SyncHyperband, AnExhaustedSpaceIsPromotedToTheEnd) {
 TEST(SyncHyperband, ReportsWithoutSenseAreAnError) {
   const auto scheduler = make();
   testing::LeveledWorldOptions options = quiet_world();
-  options.value = [](const Configuration&, std::int64_t) { return Json::Object{{"los", 1.0}}; };
+  options.value = [](const Trial&, std::int64_t) { return Json::Object{{"los", 1.0}}; };
   testing::LeveledWorld world(*scheduler, options);
   try {
     world.run(100);

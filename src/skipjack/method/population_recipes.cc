@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "skipjack/method/recipe.h"
+#include "skipjack/schedule/population.h"
 #include "skipjack/schedule/sync_hyperband.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/tpe.h"
@@ -42,6 +43,44 @@ std::unique_ptr<Scheduler> make_sync_bohb(const MethodOptions& o) {
   return make_sync_hyperband_of(make_tpe_search(std::move(tpe)), metric, o);
 }
 
+std::unique_ptr<Scheduler> make_pbt(const MethodOptions& o) {
+  PopulationOptions options{
+      .space = o.space,
+      .searcher =
+          make_random_search({.space = o.space, .seed = o.seed, .duplicates = Duplicates::Allow}),
+      .points_to_evaluate = o.points_to_evaluate,
+      .metric = only_objective("pbt", o),
+      .seed = o.seed};
+  options.resource_attr = option(o, "resource_attr", as_string).value_or(options.resource_attr);
+  options.max_t = largest_resource(
+      o.space, option(o, "max_resource_attr", as_string).value_or(o.max_resource_attr),
+      option(o, "max_t", as_int));
+  options.population_size = option(o, "population_size", as_int).value_or(options.population_size);
+  options.perturbation_interval = option(o, "perturbation_interval", as_int);
+  options.quantile_fraction =
+      option(o, "quantile_fraction", as_double).value_or(options.quantile_fraction);
+  options.resample_probability =
+      option(o, "resample_probability", as_double).value_or(options.resample_probability);
+  return make_population_training(std::move(options));
+}
+
+std::vector<MethodOption> pbt_options() {
+  const PopulationOptions defaults;
+  std::vector<MethodOption> options = {
+      {"population_size", "members that train side by side, in [2, 10000]",
+       defaults.population_size},
+      {"perturbation_interval",
+       "steps of the resource between comparisons, in [1, max_t); unset: max_t / 10"},
+      {"quantile_fraction", "of the members, how many are worst and how many best, in (0, 0.5]",
+       defaults.quantile_fraction},
+      {"resample_probability", "of a parameter to be drawn anew instead of moved, in [0, 1]",
+       defaults.resample_probability}};
+  for (MethodOption& shared : with_resource_options({}))
+    if (shared.key == "resource_attr" || shared.key == "max_t" || shared.key == "max_resource_attr")
+      options.push_back(std::move(shared));
+  return options;
+}
+
 MethodOption brackets_option() {
   return {"brackets", "brackets that take turns, in [1, levels]; unset: as many as levels"};
 }
@@ -68,6 +107,12 @@ std::vector<Recipe> population_recipes() {
               kRandomFraction}}),
         .multi_fidelity = true},
        make_sync_bohb},
+      {{.name = "pbt",
+        .description = "population-based training: the worst go on from the best's checkpoints",
+        .aliases = {"PBT", "PopulationBasedTraining"},
+        .options = pbt_options(),
+        .multi_fidelity = true},
+       make_pbt},
   };
 }
 
