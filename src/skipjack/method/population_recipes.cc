@@ -2,8 +2,10 @@
 #include <utility>
 
 #include "skipjack/method/recipe.h"
+#include "skipjack/schedule/dehb.h"
 #include "skipjack/schedule/population.h"
 #include "skipjack/schedule/sync_hyperband.h"
+#include "skipjack/schedule/sync_scheduler.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/tpe.h"
 
@@ -41,6 +43,21 @@ std::unique_ptr<Scheduler> make_sync_bohb(const MethodOptions& o) {
   tpe.levels = std::move(levels);
   const Metric metric = tpe.metric;
   return make_sync_hyperband_of(make_tpe_search(std::move(tpe)), metric, o);
+}
+
+std::unique_ptr<Scheduler> make_dehb_of(const MethodOptions& o) {
+  DehbOptions options{.space = o.space,
+                      .searcher = make_random_search({.space = o.space, .seed = o.seed}),
+                      .points_to_evaluate = o.points_to_evaluate,
+                      .metric = only_objective("dehb", o),
+                      .resource = resource_options(o),
+                      .brackets = option(o, "brackets", as_int),
+                      .seed = o.seed};
+  options.mutation_factor =
+      option(o, "mutation_factor", as_double).value_or(options.mutation_factor);
+  options.crossover_probability =
+      option(o, "crossover_probability", as_double).value_or(options.crossover_probability);
+  return make_dehb(std::move(options));
 }
 
 std::unique_ptr<Scheduler> make_pbt(const MethodOptions& o) {
@@ -107,6 +124,18 @@ std::vector<Recipe> population_recipes() {
               kRandomFraction}}),
         .multi_fidelity = true},
        make_sync_bohb},
+      {{.name = "dehb",
+        .description = "sync_hyperband whose trials come from differential evolution",
+        .aliases = {"DEHB"},
+        .options = with_resource_options(
+            {brackets_option(),
+             {"mutation_factor",
+              "of the difference of two members that is added to a third, in (0, 2]",
+              DehbOptions().mutation_factor},
+             {"crossover_probability", "of a parameter to come from the mutant, in [0, 1]",
+              DehbOptions().crossover_probability}}),
+        .multi_fidelity = true},
+       make_dehb_of},
       {{.name = "pbt",
         .description = "population-based training: the worst go on from the best's checkpoints",
         .aliases = {"PBT", "PopulationBasedTraining"},

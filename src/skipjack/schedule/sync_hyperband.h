@@ -32,10 +32,6 @@ struct SyncHyperbandOptions {
   std::optional<std::int64_t> brackets;
 };
 
-/// The levels of the brackets, ascending, with max_t at the end. Throws InvalidArgument as
-/// rung_levels does.
-std::vector<std::int64_t> sync_levels(const ResourceOptions& options);
-
 /// A trial's tag is {"bracket": the bracket's number, counted over all of them}. A level that a
 /// report jumps over is judged by that report. A trial that ends by itself below its level keeps
 /// its last value in all further rungs; one that fails ranks last and goes on nowhere. Finished
