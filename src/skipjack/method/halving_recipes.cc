@@ -4,6 +4,7 @@
 
 #include "skipjack/method/recipe.h"
 #include "skipjack/schedule/halving.h"
+#include "skipjack/schedule/median_stopping.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/random.h"
@@ -12,6 +13,7 @@
 namespace skipjack {
 namespace {
 
+constexpr std::string_view kMedianStopping = "median_stopping";
 constexpr HalvingDefaults kAsha{};
 constexpr HalvingDefaults kHyperband{.num_brackets = std::nullopt,
                                      .bracket_rungs = BracketRungs::PerBracket};
@@ -89,6 +91,41 @@ std::unique_ptr<Scheduler> make_cost_asha(const MethodOptions& o) {
   return make_halving(std::move(options));
 }
 
+std::unique_ptr<Scheduler> make_median(const MethodOptions& o) {
+  const std::string inner = option(o, "scheduler", as_string).value_or("random");
+  MethodOptions inner_options = o;
+  inner_options.options = option(o, "scheduler_options", as_object).value_or(Json(Json::Object{}));
+  if (find_method(inner).name == kMedianStopping)
+    throw Error(ErrorCode::InvalidArgument,
+                "method option 'scheduler': '" + inner + "' around itself does nothing more",
+                "name another method");
+  inner_options.options.set(kCapOption, false);
+  MedianStoppingOptions options{.metric = only_objective(kMedianStopping, o)};
+  options.inner = make_scheduler(inner, inner_options);
+  options.resource_attr = option(o, "resource_attr", as_string).value_or(options.resource_attr);
+  if (!option(o, "running_average", as_bool).value_or(true)) options.median_of = MedianOf::Values;
+  options.grace_time = option(o, "grace_time", as_int).value_or(options.grace_time);
+  options.grace_population =
+      option(o, "grace_population", as_int).value_or(options.grace_population);
+  options.rank_cutoff = option(o, "rank_cutoff", as_double).value_or(options.rank_cutoff);
+  return make_median_stopping(std::move(options));
+}
+
+std::vector<MethodOption> median_options() {
+  const MedianStoppingOptions defaults;
+  return {{"scheduler", "the method whose trials are stopped", "random"},
+          {"scheduler_options", "its options, by name"},
+          {"resource_attr", "name of the resource in reports, a whole number that grows from 1 on",
+           defaults.resource_attr},
+          {"running_average", "whether means of a trial's values are compared, or the last values",
+           defaults.median_of == MedianOf::RunningAverage},
+          {"grace_time", "level below which nothing is stopped, >= 1", defaults.grace_time},
+          {"grace_population", "trials at a level before which nothing is stopped there, >= 1",
+           defaults.grace_population},
+          {"rank_cutoff", "stopped is what more than this part is better than, in (0, 1)",
+           defaults.rank_cutoff}};
+}
+
 }  // namespace
 
 std::vector<Recipe> halving_recipes() {
@@ -136,6 +173,12 @@ std::vector<Recipe> halving_recipes() {
                           "metric that is a cost, else seconds"}}),
         .multi_fidelity = true},
        make_cost_asha},
+      {{.name = kMedianStopping,
+        .description = "another method, whose trials are stopped where more than half are better",
+        .aliases = {"MedianStoppingRule"},
+        .options = median_options(),
+        .multi_fidelity = true},
+       make_median},
   };
 }
 

@@ -71,6 +71,7 @@ auto option(const MethodOptions& o, std::string_view key, Read read)
 inline bool as_bool(const Json& value) { return value.as_bool(); }
 inline std::int64_t as_int(const Json& value) { return value.as_int(); }
 inline double as_double(const Json& value) { return value.as_double(); }
+inline Json as_object(const Json& value) { return value.as_object(); }
 inline std::string as_string(const Json& value) { return value.as_string(); }
 
 enum class Constraints { Refuse, Keep };
