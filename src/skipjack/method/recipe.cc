@@ -1,5 +1,7 @@
 #include "skipjack/method/recipe.h"
 
+#include <algorithm>
+
 #include "skipjack/schedule/fifo.h"
 
 namespace skipjack {
@@ -48,6 +50,75 @@ ResourceOptions resource_options(const MethodOptions& o) {
   });
   (void)rung_levels(resource);
   return resource;
+}
+
+namespace {
+
+HalvingType as_halving_type(const Json& value) {
+  const std::string& name = value.as_string();
+  if (name == "stopping") return HalvingType::Stopping;
+  if (name == "promotion") return HalvingType::Promotion;
+  throw Error(ErrorCode::InvalidArgument, "there is no type '" + name + "'",
+              "one of: stopping, promotion");
+}
+
+BracketRungs as_bracket_rungs(const Json& value) {
+  return value.as_bool() ? BracketRungs::PerBracket : BracketRungs::Shared;
+}
+
+SearcherData as_searcher_data(const Json& value) {
+  const std::string& name = value.as_string();
+  if (name == "rungs") return SearcherData::Rungs;
+  if (name == "all") return SearcherData::All;
+  if (name == "rungs_and_last") return SearcherData::RungsAndLast;
+  throw Error(ErrorCode::InvalidArgument, "there is no searcher_data '" + name + "'",
+              "one of: rungs, all, rungs_and_last");
+}
+
+}  // namespace
+
+std::vector<MethodOption> with_halving_options(const HalvingDefaults& defaults,
+                                               std::vector<MethodOption> others) {
+  std::vector<MethodOption> options = with_resource_options(
+      {{"type", "stopping: trials are stopped at rungs; promotion: they pause, and the best go on",
+        defaults.type == HalvingType::Stopping ? "stopping" : "promotion"},
+       {"brackets",
+        defaults.num_brackets
+            ? "bracket s begins at rung s; in [1, number of rungs + 1]"
+            : "bracket s begins at rung s; in [1, number of rungs + 1]; unset: all",
+        defaults.num_brackets ? Json(*defaults.num_brackets) : Json()},
+       {"rung_system_per_bracket", "whether each bracket ranks its own trials only",
+        defaults.bracket_rungs == BracketRungs::PerBracket}});
+  for (MethodOption& other : others) options.push_back(std::move(other));
+  return options;
+}
+
+HalvingOptions halving_options(std::string_view method, const MethodOptions& o,
+                               const HalvingDefaults& defaults,
+                               std::unique_ptr<Searcher> searcher) {
+  HalvingOptions options{.searcher = std::move(searcher),
+                         .points_to_evaluate = o.points_to_evaluate,
+                         .metrics = {only_objective(method, o)},
+                         .resource = resource_options(o),
+                         .seed = o.seed};
+  options.type = option(o, "type", as_halving_type).value_or(defaults.type);
+  const auto most = static_cast<std::int64_t>(rung_levels(options.resource).size()) + 1;
+  const auto brackets =
+      option(o, "brackets", as_int).value_or(defaults.num_brackets.value_or(most));
+  options.num_brackets = static_cast<int>(std::clamp<std::int64_t>(brackets, 0, most + 1));
+  options.bracket_rungs =
+      option(o, "rung_system_per_bracket", as_bracket_rungs).value_or(defaults.bracket_rungs);
+  return options;
+}
+
+MethodOption searcher_data_option() {
+  return {"searcher_data", "what the model learns from: rungs, all levels, or rungs_and_last",
+          "rungs"};
+}
+
+LevelOptions level_options(const MethodOptions& o) {
+  return level_options(resource_options(o),
+                       option(o, "searcher_data", as_searcher_data).value_or(SearcherData::Rungs));
 }
 
 Metric only_objective(std::string_view method, const MethodOptions& o, Constraints constraints) {
