@@ -10,6 +10,8 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/method/method.h"
+#include "skipjack/schedule/halving.h"
+#include "skipjack/schedule/resource.h"
 #include "skipjack/search/searcher.h"
 
 namespace skipjack {
@@ -24,10 +26,33 @@ struct Recipe {
 /// The parts of the table, each in a file of its own.
 std::vector<Recipe> search_recipes();
 std::vector<Recipe> multi_objective_recipes();
+std::vector<Recipe> halving_recipes();
+std::vector<Recipe> population_recipes();
 
 /// The rows' entries that several methods share.
 MethodOption num_init_random_option();
 MethodOption allow_duplicates_option();
+/// resource_attr, max_t, max_resource_attr, grace_period, reduction_factor and rung_levels,
+/// followed by others.
+std::vector<MethodOption> with_resource_options(std::vector<MethodOption> others);
+/// Of a row with those options. Throws InvalidArgument as largest_resource and rung_levels do.
+ResourceOptions resource_options(const MethodOptions& options);
+/// The same, type, brackets and rung_system_per_bracket, followed by others. defaults: in the row's
+/// entries only.
+struct HalvingDefaults {
+  HalvingType type = HalvingType::Stopping;
+  /// Unset: as many as there are levels.
+  std::optional<int> num_brackets = 1;
+  BracketRungs bracket_rungs = BracketRungs::Shared;
+};
+std::vector<MethodOption> with_halving_options(const HalvingDefaults& defaults,
+                                               std::vector<MethodOption> others);
+/// Of a row with those options; a rule, cost_metric and rule_probability are left to the caller.
+HalvingOptions halving_options(std::string_view method, const MethodOptions& options,
+                               const HalvingDefaults& defaults, std::unique_ptr<Searcher> searcher);
+/// What a searcher behind rungs learns from, for rows that have the entry searcher_data.
+MethodOption searcher_data_option();
+LevelOptions level_options(const MethodOptions& options);
 
 /// What read makes of an option's value; nullopt if it is not given.
 template <class Read>
@@ -46,6 +71,7 @@ auto option(const MethodOptions& o, std::string_view key, Read read)
 inline bool as_bool(const Json& value) { return value.as_bool(); }
 inline std::int64_t as_int(const Json& value) { return value.as_int(); }
 inline double as_double(const Json& value) { return value.as_double(); }
+inline Json as_object(const Json& value) { return value.as_object(); }
 inline std::string as_string(const Json& value) { return value.as_string(); }
 
 enum class Constraints { Refuse, Keep };

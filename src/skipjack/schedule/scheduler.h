@@ -71,6 +71,11 @@ class Scheduler {
   /// Start or Resume; asked again at once while it starts something and a worker is still free. No
   /// command at all means Wait.
   virtual std::vector<Command> decide(const SchedulerView& view) = 0;
+  /// How likely a Resume or a Start::checkpoint_from will yet need the checkpoint of a trial that
+  /// does not run, compared with others of the experiment; 0: never. Range [0, inf).
+  virtual double checkpoint_worth(const Trial& trial) const {
+    return trial.status == TrialStatus::Paused ? 1.0 : 0.0;
+  }
 };
 
 }  // namespace skipjack
