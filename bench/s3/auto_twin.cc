@@ -106,7 +106,7 @@ class Run {
 
   void start_all() {
     while (may_start()) {
-      s3::Part* part = queue_.take(flight_.part_size(queue_.missing_bytes()), clock(), {});
+      s3::Part* part = queue_.take(flight_.part_size(size_ - received_), clock(), {});
       if (part == nullptr) break;
       start(*part);
     }
@@ -205,9 +205,11 @@ class Run {
     lane.body += bytes;
     if (bytes > 0) lane.last_byte = now_;
     if (lane.at > part.frontier()) {
+      received_ += lane.at - part.frontier();
       part.received = lane.at - part.range.begin;
       part.attempts = 1;
-      if (queue_.missing_bytes() > 0) flight_.took(bytes, clock());
+      if (const std::int64_t missing = queue_.missing_bytes(); missing > 0)
+        flight_.took({.bytes = bytes, .missing_bytes = missing}, clock());
       // The one that has caught up is the faster one.
       if (Lane* other = companion(lane); other != nullptr && !lane.leads) drop(*other);
       lane.leads = true;
@@ -233,7 +235,7 @@ class Run {
   std::deque<Lane> lanes_;
   std::uint64_t next_connection_ = 0;
   double now_ = 0;
-  std::int64_t most_ = 0;
+  std::int64_t most_ = 0, received_ = 0;
 };
 
 double median(std::vector<double> values) {

@@ -102,6 +102,14 @@ TEST(Plan, Boto3ValuesCutAsBoto3Does) {
   EXPECT_EQ(plan.config.max_io_queue, 100);
 }
 
+/// Fresh memory is dear: every buffer is filled several times.
+TEST(Plan, WritesAreShorterWhereThereIsLittleToWrite) {
+  EXPECT_EQ(plan_download(10 * kGiB, {}, {}).config.io_chunksize, 4 * kMiB);
+  EXPECT_EQ(plan_download(192 * kMiB, {}, {}).config.io_chunksize, kMiB);
+  EXPECT_EQ(plan_download(192 * kMiB, {.io_chunksize = 4 * kMiB}, {}).config.io_chunksize,
+            4 * kMiB);
+}
+
 TEST(Plan, BelowTheThresholdOneConnectionServes) {
   const Plan plan = plan_download(
       60 * kMiB,

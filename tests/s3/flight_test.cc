@@ -84,14 +84,18 @@ double link_rate(std::int64_t number, double connection, double link) {
   return std::min(link, static_cast<double>(number) * connection);
 }
 
-/// Runs the controller against such a link for so long; the last number of requests.
-std::int64_t settle(FlightControl& flight, double connection, double link, double seconds_long) {
+/// Runs the controller against such a link for so long, with so much that is missing all the while;
+/// the last number of requests.
+std::int64_t settle(FlightControl& flight, double connection, double link, double seconds_long,
+                    std::int64_t missing_bytes = 100 * kGiB) {
   Duration now = seconds(1);
   flight.succeeded(4 * kMiB, 4.0 * kMiB / std::min(connection, link));
   for (int step = 0; step < static_cast<int>(seconds_long * 100); ++step) {
     now += milliseconds(10);
-    flight.took(static_cast<std::int64_t>(link_rate(flight.requests(), connection, link) / 100),
-                now);
+    flight.took(
+        {.bytes = static_cast<std::int64_t>(link_rate(flight.requests(), connection, link) / 100),
+         .missing_bytes = missing_bytes},
+        now);
   }
   return flight.requests();
 }
@@ -109,6 +113,16 @@ TEST(FlightControl, StaysWhereMoreBringNothing) {
   EXPECT_EQ(flight.experience().requests_in_flight, 32);
 }
 
+/// A connection's beginning is worth 0.02 s at 10 MB/s; it is to bring four times as much.
+TEST(FlightControl, GrowsOnlyAsFarAsWhatIsMissingPays) {
+  FlightControl small({.requests = 32, .most_requests = 128}), large = small;
+  small.answered(0.02);
+  large.answered(0.02);
+  EXPECT_EQ(settle(small, 10e6, 10e9, 3, 4 * 200'000 * 64 - 1), 32);
+  EXPECT_EQ(small.experience().requests_in_flight, 0);
+  EXPECT_EQ(settle(large, 10e6, 10e9, 3, 4 * 200'000 * 64 + 100), 64);
+}
+
 TEST(FlightControl, FindsALinkThatGrewLater) {
   FlightControl flight({.requests = 32, .most_requests = 128});
   flight.answered(0.02);
@@ -117,10 +131,11 @@ TEST(FlightControl, FindsALinkThatGrewLater) {
 }
 
 TEST(FlightControl, AMeasuredNumberLeavesOutThoseThatWait) {
-  const FlightControl measured({.requests = 8});
-  EXPECT_TRUE(measured.may_start({.waiting = 8, .receiving = 7}));
-  EXPECT_FALSE(measured.may_start({.waiting = 9, .receiving = 7}));
-  EXPECT_FALSE(measured.may_start({.waiting = 0, .receiving = 8}));
+  const FlightControl measured({.requests = 16});
+  EXPECT_TRUE(measured.may_start({.waiting = 2, .receiving = 15}));
+  EXPECT_FALSE(measured.may_start({.waiting = 3, .receiving = 15}));
+  EXPECT_FALSE(measured.may_start({.waiting = 18, .receiving = 0}));
+  EXPECT_FALSE(measured.may_start({.waiting = 0, .receiving = 16}));
   const FlightControl given({.requests = 8, .number = FlightOptions::Number::Given});
   EXPECT_TRUE(given.may_start({.waiting = 4, .receiving = 3}));
   EXPECT_FALSE(given.may_start({.waiting = 4, .receiving = 4}));
@@ -200,6 +215,12 @@ TEST(FlightControl, RangesBecomeShorterTowardsTheEnd) {
     left -= size;
   }
   EXPECT_EQ(last, kMiB);
+}
+
+TEST(FlightControl, UntilMoreIsKnownEachConnectionHasItsShare) {
+  FlightControl flight({.requests = 32});
+  EXPECT_EQ(flight.part_size(32 * 6 * kMiB), 6 * kMiB);
+  EXPECT_EQ(flight.part_size(100 * kGiB), 8 * kMiB);
 }
 
 TEST(FlightControl, AGivenSizeIsKept) {

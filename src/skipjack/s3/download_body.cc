@@ -83,7 +83,8 @@ void Download::take_body(Lane& lane, std::size_t n) {
   part.received += bytes;
   part.attempts = 1;
   bytes_received_ += bytes;
-  if (parts_.missing_bytes() > 0) flight_->took(bytes, now);
+  if (const std::int64_t missing = parts_.missing_bytes(); missing > 0)
+    flight_->took({.bytes = bytes, .missing_bytes = missing}, now);
   if (lane.buffer == nullptr) return;
   lane.buffer_used += n;
   if (lane.buffer_begin + static_cast<std::int64_t>(lane.buffer_used) == buffer_end() ||

@@ -37,7 +37,7 @@ void Download::start_requests(Duration now) {
       ++result_.num_requests;
       continue;
     }
-    const std::int64_t size = flight_ ? flight_->part_size(parts_.missing_bytes()) : 1;
+    const std::int64_t size = flight_ ? flight_->part_size(*size_ - bytes_received_) : 1;
     Part* const part = parts_.take(size, now, sink_->room());
     if (part == nullptr) return;
     if (part->attempts == 0) ++result_.num_parts;

@@ -24,12 +24,18 @@ constexpr double kShortestSettling = 0.05, kShortestWindow = 0.15;
 constexpr double kTolerated = 0.125;
 constexpr double kDecrease = 0.75;
 // Request bytes in units of (time to first byte x rate): 8 leave a connection idle a ninth of the
-// time.
-constexpr double kWorth = 8;
+// time, so that an eighth more of them are as many as receive.
+constexpr std::int64_t kWorth = 8;
+// What a connection more should bring, in the same units: it costs its handshakes, a slow start and
+// a buffer of fresh memory.
+constexpr double kEarned = 4;
 // Smaller ones cost CPU for each request, larger ones are not worth a late end.
 constexpr std::int64_t kSmallestBulk = 8 * kMiB, kLargest = 64 * kMiB;
-// Near the end; and what ranges are multiples of: whole writes.
-constexpr std::int64_t kUnit = kMiB;
+// Near the end.
+constexpr std::int64_t kSmallest = kMiB;
+// What ranges are multiples of: whole writes, whole pages where a MiB would be much of a share and
+// the rest another wave of requests.
+constexpr std::int64_t kBulkUnit = kMiB, kUnit = 64 * kKiB;
 // Weights of a new value in the running means [RFC 6298].
 constexpr double kMeanWeight = 0.125, kDeviationWeight = 0.25;
 
@@ -59,20 +65,33 @@ std::int64_t FlightControl::requests() const {
 }
 
 bool FlightControl::may_start(const InFlight& now) const {
-  const std::int64_t most = options_.number == FlightOptions::Number::Given
-                                ? requests()
-                                : std::min(2 * requests(), options_.most_requests);
+  const std::int64_t waiting =
+      options_.number == FlightOptions::Number::Given ? 0 : (requests() + kWorth - 1) / kWorth;
+  const std::int64_t most = std::min(requests() + waiting, options_.most_requests);
   return now.receiving < requests() && now.receiving + now.waiting < most;
 }
 
-std::int64_t FlightControl::part_size(std::int64_t missing_bytes) const {
+/// Of a range; what S3 usually gives until it has been measured.
+std::int64_t FlightControl::worth() const {
+  const auto measured =
+      static_cast<std::int64_t>(static_cast<double>(kWorth) * (first_byte_ * connection_rate_));
+  if (measured > 0) return measured;
+  return options_.first_worth > 0 ? options_.first_worth : kSmallestBulk;
+}
+
+/// Whether so many connections would bring enough of what is missing.
+bool FlightControl::earns(std::int64_t number, std::int64_t missing_bytes) const {
+  return static_cast<double>(missing_bytes) >=
+         kEarned * first_byte_ * connection_rate_ * static_cast<double>(number);
+}
+
+std::int64_t FlightControl::part_size(std::int64_t bytes_left) const {
   if (options_.part_size) return *options_.part_size;
-  const auto measured = static_cast<std::int64_t>(kWorth * first_byte_ * connection_rate_);
-  const std::int64_t worth = measured > 0 ? measured : options_.first_worth;
-  const std::int64_t share = missing_bytes / requests();
-  const std::int64_t size = std::min(std::clamp(worth, kSmallestBulk, kLargest),
-                                     std::max(share / 2, std::min(share, worth)));
-  return std::max(kUnit, size / kUnit * kUnit);
+  const std::int64_t share = bytes_left / requests();
+  const std::int64_t size = std::min(std::clamp(worth(), kSmallestBulk, kLargest),
+                                     std::max(share / 2, std::min(share, worth())));
+  const std::int64_t unit = size < kSmallestBulk ? kUnit : kBulkUnit;
+  return std::max(kSmallest, size / unit * unit);
 }
 
 void FlightControl::begin_window(Duration now) {
@@ -81,21 +100,23 @@ void FlightControl::begin_window(Duration now) {
   window_bytes_ = 0;
 }
 
-void FlightControl::took(std::int64_t bytes, Duration now) {
+void FlightControl::took(const Taken& taken, Duration now) {
   if (options_.number == FlightOptions::Number::Given) return;
   if (window_end_ == Duration(0)) begin_window(now);
   if (now < window_begin_) return;
-  window_bytes_ += bytes;
+  window_bytes_ += taken.bytes;
   if (now < window_end_) return;
   // Under SlowDown the number is not ours to choose.
   if (requests() == target_)
-    judge(static_cast<double>(window_bytes_) / to_seconds(now - window_begin_));
+    judge(static_cast<double>(window_bytes_) / to_seconds(now - window_begin_),
+          taken.missing_bytes);
   begin_window(now);
 }
 
 /// The target has been measured.
-void FlightControl::judge(double rate) {
+void FlightControl::judge(double rate, std::int64_t missing_bytes) {
   const auto try_number = [&](Phase phase, std::int64_t number) {
+    if (!earns(std::min(number, options_.most_requests), missing_bytes)) return;
     phase_ = phase;
     target_before_ = target_;
     target_ = std::min(number, options_.most_requests);

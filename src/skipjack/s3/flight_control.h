@@ -3,11 +3,12 @@
 //
 // Requests: begin with what fills most links, then double as long as that brings a fifth more bytes
 // a second; where it doesn't, the number before was enough. From then on a quarter more is tried
-// now and then, and kept if it pays. A server that asks for less (SlowDown) gets three quarters,
+// now and then, and kept if it pays. More are tried only if what is missing gives each connection
+// enough to make up for its beginning. A server that asks for less (SlowDown) gets three quarters,
 // and one more after each round of answers without that (additive increase, multiplicative
 // decrease). Ranges: a request is worth eight times the bytes that its connection could have
-// carried while waiting for the first one; towards the end of the object each gets half of its
-// share of what is left, so that all end together (guided self-scheduling).
+// carried while waiting for the first one, but no more than its share of what is left, so that all
+// end together (guided self-scheduling, with what is on its way counted in).
 #pragma once
 
 #include <cstdint>
@@ -48,14 +49,19 @@ class FlightControl {
     std::int64_t waiting = 0;  ///< for the first byte.
     std::int64_t receiving = 0;
   };
-  /// Whether another request may start. A measured number leaves those out that wait, up to as many
-  /// again: they use nothing of the link.
+  /// Whether another request may start. A measured number leaves those out that wait, up to an
+  /// eighth of it: they use nothing of the link.
   bool may_start(const InFlight& now) const;
-  /// Bytes of the next range, of so many that are not asked for yet. >= 1.
-  std::int64_t part_size(std::int64_t missing_bytes) const;
+  /// Bytes of the next range, with so many still to come, asked for or not. >= 1.
+  std::int64_t part_size(std::int64_t bytes_left) const;
 
+  struct Taken {
+    std::int64_t bytes = 0;
+    /// Not asked for yet. > 0.
+    std::int64_t missing_bytes = 0;
+  };
   /// Bytes came, while there was enough to ask for.
-  void took(std::int64_t bytes, Duration now);
+  void took(const Taken& taken, Duration now);
   /// A request had its first byte after so long.
   void answered(double seconds);
   /// A request ended well; its body of so many bytes took so long.
@@ -69,7 +75,9 @@ class FlightControl {
 
  private:
   void begin_window(Duration now);
-  void judge(double rate);
+  void judge(double rate, std::int64_t missing_bytes);
+  std::int64_t worth() const;
+  bool earns(std::int64_t number, std::int64_t missing_bytes) const;
 
   const FlightOptions options_;
   enum class Phase { Grow, Steady, TryMore } phase_ = Phase::Grow;

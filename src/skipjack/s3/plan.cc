@@ -1,6 +1,7 @@
 #include "skipjack/s3/plan.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -22,8 +23,12 @@ constexpr std::int64_t kAutoSmallestPart = 2 * kMiB;
 constexpr std::int64_t kAutoLargestPart = 16 * kMiB;
 // Parts begin at multiples of this where the engine chooses: whole pages and whole write blocks.
 constexpr std::int64_t kAutoAlignment = 64 * kKiB;
-// Bytes of a write: larger ones save little more CPU and cost memory for each connection.
+// Bytes of a write: larger ones save little more CPU and cost memory for each connection. Fresh
+// memory costs more CPU than the longer writes save (docs/s3-speed.md), so where a connection would
+// not fill its buffer several times it is smaller.
 constexpr std::int64_t kAutoWrite = 4 * kMiB;
+constexpr std::int64_t kAutoSmallestWrite = kMiB;
+constexpr std::int64_t kFillings = 4;
 constexpr std::int64_t kSmallestWrite = 64 * kKiB;
 constexpr std::int64_t kAutoOutstandingWrites = 8;
 // What one reception takes from the socket.
@@ -46,6 +51,14 @@ std::int64_t auto_chunksize(std::int64_t rest, std::int64_t connections) {
   const std::int64_t chunk =
       std::clamp(ceil_div(rest, parts_after_first), kAutoSmallestPart, kAutoLargestPart);
   return ceil_div(chunk, kAutoAlignment) * kAutoAlignment;
+}
+
+/// Bytes of a write where each connection brings so many: fresh memory is dear, so each buffer is
+/// to be filled several times.
+std::int64_t auto_write(std::int64_t share) {
+  const auto wanted = static_cast<std::uint64_t>(std::max<std::int64_t>(1, share / kFillings));
+  return std::clamp(static_cast<std::int64_t>(std::bit_floor(wanted)), kAutoSmallestWrite,
+                    kAutoWrite);
 }
 
 std::int64_t connection_bytes(const EffectiveConfig& config) {
@@ -156,7 +169,8 @@ Plan plan_download(std::int64_t object_size, const TransferConfig& config,
       std::clamp<std::int64_t>(plan.num_parts, 1, effective.max_concurrency);
 
   const std::int64_t longest_part = std::max<std::int64_t>({1, first, std::min(chunk, rest)});
-  effective.io_chunksize = std::min(config.io_chunksize.value_or(kAutoWrite), longest_part);
+  effective.io_chunksize = std::min(
+      config.io_chunksize.value_or(auto_write(rest / effective.max_concurrency)), longest_part);
   effective.max_io_queue =
       effective.use_threads ? config.max_io_queue.value_or(kAutoOutstandingWrites) : 1;
   if (effective.max_bandwidth)
