@@ -106,11 +106,7 @@ void SlurmBackend::start(const StartRequest& request) {
   write_files(request, files);
   attempts_.emplace(request.id, SlurmAttempt{.id = request.id,
                                              .output = AttemptOutput(files, SteadyClock::now()),
-                                             .row = {},
-                                             .time_limit = request.time_limit,
-                                             .ordered = {},
-                                             .order_again = {},
-                                             .over_since = {}});
+                                             .time_limit = request.time_limit});
 }
 
 void SlurmBackend::write_files(const StartRequest& request, const AttemptFiles& files) const {
@@ -221,7 +217,7 @@ void SlurmBackend::look_at_files() {
 }
 
 void SlurmBackend::note_begin(Attempt& attempt) {
-  attempt.began = true;
+  attempt.began = SteadyClock::now();
   is_shared_ = true;
   const ScriptState& state = attempt.output.state();
   const double apart = state.began_unix_time - options_.clock->unix_time();
@@ -269,7 +265,7 @@ bool SlurmBackend::judge(Attempt& attempt) {
 SlurmEvidence SlurmBackend::evidence_of(const Attempt& attempt) const {
   return {.state = attempt.output.state(),
           .row = attempt.row,
-          .forgotten = attempt.forgotten,
+          .requeued = attempt.requeued,
           .ordered = attempt.ordered,
           .reported = attempt.reported,
           .time_limit = attempt.time_limit,

@@ -35,17 +35,21 @@ struct SlurmAttempt {
   SlurmStage stage = SlurmStage::Queued;
   AttemptOutput output;
   std::int64_t job = 0;
-  std::optional<JobRow> row;
+  std::optional<JobRow> row = {};
   /// Slurm said nothing of it when last asked.
   bool forgotten = false;
-  std::optional<Duration> time_limit;
-  std::optional<EndAs> ordered;
+  std::optional<Duration> time_limit = {};
+  std::optional<EndAs> ordered = {};
   /// When an end that was ordered is ordered again, the hard way; unset: not ordered yet.
-  std::optional<Time> order_again;
+  std::optional<Time> order_again = {};
   /// Since when only late output is waited for.
-  std::optional<Time> over_since;
+  std::optional<Time> over_since = {};
   Time submitted{};
-  bool reported = false, began = false;
+  /// When it was seen to have begun.
+  std::optional<Time> began = {};
+  /// Slurm wants to run the job once more, which an attempt does not: it is cancelled.
+  bool requeued = false;
+  bool reported = false;
 };
 
 enum class SlurmCallKind { Submit, Query, EndScripts, Cancel };
@@ -101,7 +105,7 @@ class SlurmBackend final : public Backend {
   void take_result(const RunningCall& running, const CallResult& result);
   void take_submission(AttemptId id, const CallResult& result);
   void take_rows(const std::vector<JobRow>& rows, Time asked);
-  void take_row(Attempt& attempt, const JobRow& row);
+  void take_row(Attempt& attempt, const JobRow& row, Time asked);
   /// A command failed for a reason that may pass.
   void on_trouble(const std::string& what, const std::string& why);
   bool is_expecting() const;

@@ -38,7 +38,7 @@ bool SlurmBackend::is_expecting() const {
     const auto& end = attempt.output.state().end;
     return attempt.stage == SlurmStage::Unsure || attempt.over_since ||
            (attempt.stage == SlurmStage::Submitted &&
-            (attempt.ordered || (!attempt.row && !attempt.forgotten))) ||
+            (attempt.ordered || attempt.requeued || (!attempt.row && !attempt.forgotten))) ||
            (end && end->cause == ScriptCause::Signalled);
   });
 }
@@ -77,10 +77,11 @@ bool SlurmBackend::start_end_call() {
   std::vector<std::string> jobs = {"scancel"};
   const std::size_t num_options = scripts.size();
   for (auto& [id, attempt] : attempts_) {
-    const bool due = attempt.ordered && attempt.stage == SlurmStage::Submitted &&
+    const bool due = (attempt.ordered || attempt.requeued) &&
+                     attempt.stage == SlurmStage::Submitted &&
                      (!attempt.order_again || now >= *attempt.order_again);
     if (!due || scripts.size() + jobs.size() > kMostJobsACommand) continue;
-    const bool by_script = !attempt.order_again && attempt.began;
+    const bool by_script = !attempt.order_again && attempt.began && !attempt.requeued;
     // Only one of the two commands runs now.
     if (!by_script && scripts.size() > num_options) continue;
     (by_script ? scripts : jobs).push_back(std::to_string(attempt.job));
@@ -160,7 +161,7 @@ void SlurmBackend::take_rows(const std::vector<JobRow>& rows, Time asked) {
   for (auto& [id, attempt] : attempts_) {
     const auto row = own.find(id);
     if (row != own.end()) {
-      take_row(attempt, row->second);
+      take_row(attempt, row->second, asked);
     } else if (attempt.stage == SlurmStage::Unsure) {
       attempt.stage = SlurmStage::Queued;
     } else if (attempt.stage == SlurmStage::Submitted && attempt.submitted < asked) {
@@ -172,15 +173,17 @@ void SlurmBackend::take_rows(const std::vector<JobRow>& rows, Time asked) {
       std::clamp(query_pause_ + query_pause_ / 2, options_.shortest_query, options_.longest_query);
 }
 
-void SlurmBackend::take_row(Attempt& attempt, const JobRow& row) {
+void SlurmBackend::take_row(Attempt& attempt, const JobRow& row, Time asked) {
   if (attempt.stage != SlurmStage::Submitted) attempt.submitted = SteadyClock::now();
   attempt.stage = SlurmStage::Submitted;
   attempt.job = row.job;
   attempt.row = row;
   attempt.forgotten = false;
   if (!may_run(row)) attempt.output.look_at_once();
-  const bool waits = fate_of(row.state) == JobFate::Waiting && !row.reason.empty() &&
-                     SteadyClock::now() - attempt.submitted > kLongWait;
+  const bool is_waiting = fate_of(row.state) == JobFate::Waiting;
+  if (is_waiting && attempt.began && *attempt.began < asked) attempt.requeued = true;
+  const bool waits =
+      is_waiting && !row.reason.empty() && SteadyClock::now() - attempt.submitted > kLongWait;
   if (waits && told_.insert("waits for " + row.reason).second)
     log(options_.log, LogLevel::Warning,
         "job " + std::to_string(row.job) + " of trial " + std::to_string(attempt.id.trial) +
@@ -247,12 +250,7 @@ std::optional<SlurmAttempt> SlurmBackend::adopt(AttemptId id,
   Attempt attempt{.id = id,
                   .stage = SlurmStage::Submitted,
                   .output = AttemptOutput(files, SteadyClock::now()),
-                  .row = {},
                   .forgotten = row == rows.end(),
-                  .time_limit = {},
-                  .ordered = {},
-                  .order_again = {},
-                  .over_since = {},
                   .submitted = SteadyClock::now()};
   if (row != rows.end()) {
     attempt.row = row->second;

@@ -56,7 +56,11 @@ if [ -n "$limit" ]; then
   { sleep "$limit"; kill -USR2 $$; } &
   watch=$!
 fi
-while wait "$program"; status=$?; kill -0 "$program" 2>/dev/null; do :; done
+# What wait itself returns is of no use once signals come in between.
+while kill -0 "$program" 2>/dev/null; do wait "$program"; done
+status=$(cat "$run/status" 2>/dev/null) || status=137
+# A TERM of Slurm's that ended the program may reach this shell a little later.
+sleep 0.05
 # What the program left behind in its group.
 if to_program TERM; then
   for ((i = 0; i < 20; i++)); do kill -0 -- "-$program" 2>/dev/null || break; sleep 0.05; done
@@ -90,13 +94,17 @@ std::string script_text(const JobScript& script, const AttemptFiles& files) {
   set("grace", seconds(script.grace));
   set("limit", script.time_limit ? seconds(*script.time_limit) : "");
   text += kBegin;
-  // Job control: each command in the background is a process group.
-  text += "set -m\n(\n";
+  // Job control: each command in the background is a process group. The shell in between does
+  // nothing but to learn the exit code, whatever signals the group is sent; KILL aside.
+  text += "set -m\n(\n  trap : TERM USR1 USR2\n";
   for (const auto& [name, value] : script.environment)
     text += "  export " + shell_word(name + "=" + value) + "\n";
-  text += "  cd " + shell_word(script.working_directory) + " || exit 127\n  exec";
+  text += "  cd " + shell_word(script.working_directory) + " 2>>\"$error\" &&\n   ";
   for (const std::string& word : script.command) text += " " + shell_word(word);
-  text += "\n) </dev/null >>\"$output\" 2>>\"$error\" &";
+  text +=
+      " </dev/null >>\"$output\" 2>>\"$error\"\n"
+      "  echo $? >\"$run/status\"\n"
+      ") &";
   text += kEnd;
   return text;
 }

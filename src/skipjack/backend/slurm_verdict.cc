@@ -37,6 +37,8 @@ AttemptEnd own_end(const SlurmEvidence& evidence, const ScriptEnd& end) {
 AttemptEnd slurms_end(const SlurmEvidence& evidence) {
   if (!evidence.row) return ended(Outcome::Lost, "its job is unknown to Slurm");
   const JobRow& row = *evidence.row;
+  if (evidence.requeued)
+    return ended(Outcome::Lost, "job " + std::to_string(row.job) + " was requeued");
   switch (fate_of(row.state)) {
     case JobFate::Waiting:
     case JobFate::Alive:

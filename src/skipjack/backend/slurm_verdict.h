@@ -16,8 +16,8 @@ struct SlurmEvidence {
   ScriptState state;
   /// As last seen; unset if Slurm never showed the job.
   std::optional<JobRow> row;
-  /// Slurm no longer knows it, so that row may be old.
-  bool forgotten = false;
+  /// Slurm wanted to run it once more.
+  bool requeued = false;
   std::optional<EndAs> ordered;
   bool reported = false;
   std::optional<Duration> time_limit;
