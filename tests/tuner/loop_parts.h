@@ -46,7 +46,13 @@ class WatchedSimulator final : public Backend {
   int capacity() const override { return backend_->capacity(); }
   std::vector<AttemptId> reconcile(const std::vector<AttemptId>& attempts) override {
     reconciled = attempts;
-    return backend_->reconcile(attempts);
+    if (!adopts) return backend_->reconcile(attempts);
+    for (const AttemptId id : attempts) {
+      StartRequest request;
+      request.id = id;
+      backend_->start(request);
+    }
+    return attempts;
   }
   void delete_checkpoint(TrialId trial) override { deleted.push_back(trial); }
 
@@ -56,6 +62,8 @@ class WatchedSimulator final : public Backend {
   std::vector<TrialId> deleted;
   int max_running = 0;
   bool fail_start = false;
+  /// Attempts of an earlier run go on, told of from their first report.
+  bool adopts = false;
   std::function<void()> on_wait;
 
  private:

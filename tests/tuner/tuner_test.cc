@@ -449,6 +449,32 @@ TEST(TunerResumeOrders, TrialBeingStoppedWhenTheTunerDiedIsStoppedNotRunAgain) {
   EXPECT_THAT(second.backend.reconciled, ElementsAre(AttemptId{0, 0}));
 }
 
+TEST(TunerResumeOrders, ReportsOfAnAdoptedAttemptCountOnce) {
+  const auto script = always({.reports = {{1s, Json(Json::Object{{"loss", 1}})},
+                                          {2s, Json(Json::Object{{"loss", 2}})},
+                                          {3s, Json(Json::Object{{"loss", 3}})}},
+                              .duration = 4s});
+  Bench first(script, 1, 1);
+  first.run();
+  std::vector<Event> past = first.sink.events;
+  int num_reports = 3;
+  while (num_reports > 2) {
+    if (std::holds_alternative<Reported>(past.back().body)) --num_reports;
+    past.pop_back();
+  }
+
+  Bench second(script, 1, 1);
+  second.backend.adopts = true;
+  const TuningResult result = second.run(past);
+  const Trial& trial = result.history.trials().at(0);
+  EXPECT_TRUE(second.backend.requests.empty());
+  EXPECT_EQ(trial.status, TrialStatus::Completed);
+  EXPECT_EQ(trial.attempt, 0);
+  ASSERT_THAT(trial.reports, SizeIs(3));
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(trial.reports[i].metrics.at("loss").as_int(), static_cast<std::int64_t>(i) + 1);
+}
+
 TEST(TunerOptions, RefusesWhatMakesNoSense) {
   Bench b(always(reports_once(1)));
   b.options.workers = 0;

@@ -56,8 +56,9 @@ class Backend {
   /// Attempts that may run at the same time.
   virtual int capacity() const = 0;
   /// Called once, before any start, when an experiment is resumed: which of the attempts that the
-  /// journal believes to be running still do (adopted: their events will come). All others are
-  /// gone, with every process of theirs, when it returns.
+  /// journal believes to be running still do, or have ended with an outcome that can be told
+  /// (adopted: all of their events will come, from their first report on; who asks knows how many
+  /// it has had). All others are gone, with every process of theirs, when it returns.
   virtual std::vector<AttemptId> reconcile(const std::vector<AttemptId>& attempts) = 0;
   /// Of a trial that doesn't run; nothing happens if it has none.
   virtual void delete_checkpoint(TrialId trial) = 0;

@@ -18,6 +18,7 @@
 #include "skipjack/backend/reasons.h"
 #include "skipjack/backend/supervise_protocol.h"
 #include "skipjack/backend/supervisor_process.h"
+#include "skipjack/backend/trial_program.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 
@@ -29,12 +30,9 @@ using SteadyClock = std::chrono::steady_clock;
 
 /// In the environment of every process of an attempt: what finds those whose supervisor was killed.
 constexpr const char* kMarkVariable = "SKIPJACK_ATTEMPT";
-constexpr const char* kCheckpoints = "checkpoints";
 /// Beyond the grace period: for SIGKILL to be heard, and for the supervisor to say so.
 constexpr Duration kAfterGrace = std::chrono::milliseconds(1800);
 constexpr std::uint64_t kWakeKey = 0;
-/// Of a checkpoint that changes meanwhile; each is a chance of its own.
-constexpr int kCopyAttempts = 20;
 
 void check_options(const LocalProcessOptions& options) {
   const auto require = [](bool good, const std::string& what, const char* try_this = "") {
@@ -85,6 +83,15 @@ LocalProcessOptions resolved(LocalProcessOptions options) {
                                          "' is no folder that exists");
   options.supervisor = find_supervisor(options.supervisor);
   return options;
+}
+
+TrialProgram program_of(const LocalProcessOptions& options) {
+  return {.entry_point = options.entry_point,
+          .interpreter = options.interpreter,
+          .command_prefix = options.command_prefix,
+          .working_directory = *options.working_directory,
+          .arguments = options.arguments,
+          .max_resource_attr = options.max_resource_attr};
 }
 
 /// A running attempt, from start() until its supervisor has ended.
@@ -141,13 +148,7 @@ class LocalProcessBackend final : public Backend {
            std::to_string(id.attempt);
   }
 
-  /// Throws if the program can't be run by any trial.
-  void check_program() const;
-  bool runs_under_interpreter() const {
-    return options_.entry_point.extension() == ".py" && !options_.interpreter.empty();
-  }
   SuperviseJob make_job(const StartRequest& request, const Attempt& attempt) const;
-  void copy_checkpoint(TrialId from, TrialId to);
   void take_slot(Attempt& attempt);
   void release_slot(const Attempt& attempt);
 
@@ -161,6 +162,7 @@ class LocalProcessBackend final : public Backend {
   void lose_supervisor(Attempt& attempt, int wait_status);
 
   LocalProcessOptions options_;
+  const TrialProgram program_;
   Descriptor epoll_, wake_;
   std::map<std::uint64_t, Attempt> attempts_;
   std::uint64_t next_key_ = kWakeKey + 1;
@@ -169,17 +171,18 @@ class LocalProcessBackend final : public Backend {
   std::vector<std::int64_t> gpu_uses_;
   std::optional<SupervisorProcess> spare_;
   std::vector<BackendEvent> events_;
-  bool told_of_missing_checkpoint_ = false;
+  CheckpointCopies checkpoints_{options_.log};
 };
 
 LocalProcessBackend::LocalProcessBackend(LocalProcessOptions options)
     : options_(resolved(std::move(options))),
+      program_(program_of(options_)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       slot_taken_(static_cast<std::size_t>(options_.capacity)),
       gpu_taken_(options_.gpus.size()),
       gpu_uses_(options_.gpus.size()) {
-  check_program();
+  check_program(program_);
   epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeKey}};
   if (epoll_.get() < 0 || wake_.get() < 0 ||
       ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
@@ -211,26 +214,8 @@ LocalProcessBackend::~LocalProcessBackend() {
   if (spare_) discard(*spare_);
 }
 
-void LocalProcessBackend::check_program() const {
-  const fs::path path = *options_.working_directory / options_.entry_point;
-  std::error_code ignored;
-  if (!fs::exists(path, ignored))
-    throw Error(ErrorCode::NotFound, "the entry point '" + path.string() + "' does not exist",
-                "give its path, absolute or from " + options_.working_directory->string());
-  if (!fs::is_regular_file(path, ignored))
-    throw Error(ErrorCode::InvalidArgument,
-                "the entry point '" + path.string() + "' is not a file");
-  if (!runs_under_interpreter() && ::access(path.c_str(), X_OK) != 0)
-    throw Error(ErrorCode::InvalidArgument,
-                "the entry point '" + path.string() + "' is not executable",
-                "chmod +x " + path.string());
-  if (runs_under_interpreter() && ::access(path.c_str(), R_OK) != 0)
-    throw Error(ErrorCode::PermissionDenied,
-                "the entry point '" + path.string() + "' can't be read");
-}
-
 void LocalProcessBackend::start(const StartRequest& request) {
-  check_program();
+  check_program(program_);
   const auto running = static_cast<int>(std::count(slot_taken_.begin(), slot_taken_.end(), true));
   if (running >= options_.capacity)
     throw Error(ErrorCode::Exhausted, "no room for trial " + std::to_string(request.id.trial) +
@@ -247,7 +232,8 @@ void LocalProcessBackend::start(const StartRequest& request) {
   std::error_code error;
   if (fs::create_directories(folder, error); error)
     throw errno_error(error.value(), "can't make the folder " + folder.string());
-  if (request.checkpoint_from) copy_checkpoint(*request.checkpoint_from, request.id.trial);
+  if (request.checkpoint_from)
+    checkpoints_.copy(options_.folder, *request.checkpoint_from, request.id.trial);
 
   Attempt attempt{.id = request.id,
                   .supervisor = {},
@@ -294,25 +280,9 @@ void LocalProcessBackend::start(const StartRequest& request) {
 SuperviseJob LocalProcessBackend::make_job(const StartRequest& request,
                                            const Attempt& attempt) const {
   const fs::path folder = trial_folder(request.id.trial);
-  Configuration configuration =
-      request.configuration.is_null() ? Json(Json::Object{}) : request.configuration;
-  if (request.max_resource && !options_.max_resource_attr.empty())
-    configuration.set(options_.max_resource_attr, Json(*request.max_resource));
-  const ArgumentPaths paths{.checkpoint_directory = (folder / kCheckpoints).string(),
-                            .config_file = (folder / "config.json").string()};
-  std::vector<std::string> arguments = build_arguments(configuration, options_.arguments, paths);
-  write_file_atomically(paths.config_file, to_json_text(configuration));
-
   SuperviseJob job;
-  job.command = options_.command_prefix;
-  if (runs_under_interpreter()) {
-    job.command.insert(job.command.end(), options_.interpreter.begin(), options_.interpreter.end());
-    job.command.push_back(options_.entry_point.string());
-    job.environment.emplace_back("PYTHONUNBUFFERED", "1");
-  } else {
-    job.command.push_back((*options_.working_directory / options_.entry_point).string());
-  }
-  std::move(arguments.begin(), arguments.end(), std::back_inserter(job.command));
+  job.command = prepare_command(program_, request, folder);
+  if (runs_under_interpreter(program_)) job.environment.emplace_back("PYTHONUNBUFFERED", "1");
   job.environment.insert(job.environment.end(), options_.environment.begin(),
                          options_.environment.end());
   if (!options_.gpus.empty()) {
@@ -334,34 +304,6 @@ SuperviseJob LocalProcessBackend::make_job(const StartRequest& request,
     job.time_limit_ns = std::max<std::int64_t>(0, request.time_limit->count());
   job.max_output_bytes = options_.max_output_bytes;
   return job;
-}
-
-void LocalProcessBackend::copy_checkpoint(TrialId from, TrialId to) {
-  const fs::path source = trial_folder(from) / kCheckpoints,
-                 target = trial_folder(to) / kCheckpoints;
-  std::error_code error;
-  if (!fs::is_directory(source, error)) {
-    if (!std::exchange(told_of_missing_checkpoint_, true))
-      log(options_.log, LogLevel::Warning,
-          "trial " + std::to_string(from) + " has no checkpoint for trial " + std::to_string(to) +
-              " to go on from, which begins anew: does the program write into "
-              "--st_checkpoint_dir?");
-    return;
-  }
-  if (from == to) return;
-  // Under another name first: a half copy must not look like a checkpoint. A running trial may
-  // replace its files while they are copied.
-  const fs::path partial = trial_folder(to) / "checkpoints.partial";
-  for (int attempt = 0; attempt < kCopyAttempts; ++attempt) {
-    fs::remove_all(partial, error);
-    fs::copy(source, partial, fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
-    if (!error) break;
-  }
-  if (!error) fs::remove_all(target, error);
-  if (!error) fs::rename(partial, target, error);
-  if (error)
-    throw errno_error(error.value(),
-                      "can't copy the checkpoint " + source.string() + " to " + target.string());
 }
 
 void LocalProcessBackend::take_slot(Attempt& attempt) {
@@ -576,10 +518,7 @@ std::vector<AttemptId> LocalProcessBackend::reconcile(const std::vector<AttemptI
 }
 
 void LocalProcessBackend::delete_checkpoint(TrialId trial) {
-  std::error_code error;
-  const fs::path path = trial_folder(trial) / kCheckpoints;
-  if (fs::remove_all(path, error); error)
-    throw errno_error(error.value(), "can't remove " + path.string());
+  remove_checkpoint(trial_folder(trial));
 }
 
 }  // namespace

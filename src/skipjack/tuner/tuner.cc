@@ -144,6 +144,8 @@ class Loop {
   std::vector<Event> pending_;
   std::vector<Action> actions_;
   std::set<AttemptId> live_;
+  /// Of attempts that were adopted: reports that are in the past events and come once more.
+  std::map<AttemptId, std::int64_t> known_reports_;
   std::string reason_;
   bool stopping_ = false;
   bool hopeless_ = false;
@@ -212,6 +214,12 @@ void Loop::begin_run() {
   if (believed.empty()) return;
   const std::vector<AttemptId> adopted = backend_.reconcile(believed);
   live_.insert(adopted.begin(), adopted.end());
+  for (const AttemptId id : adopted) {
+    const std::vector<Report>& reports = history_.find(id.trial)->reports;
+    known_reports_[id] = std::count_if(reports.begin(), reports.end(), [&](const Report& report) {
+      return report.attempt == id.attempt;
+    });
+  }
   for (const AttemptId id : believed) {
     const auto order = ending_.find(id.trial);
     if (live_.contains(id)) {
@@ -238,6 +246,9 @@ void Loop::take(const std::vector<BackendEvent>& happened) {
       log(options_.log, LogLevel::Warning,
           "a report of trial " + std::to_string(report.id.trial) +
               " came after its end and is dropped");
+    } else if (const auto known = known_reports_.find(report.id);
+               known != known_reports_.end() && known->second > 0) {
+      --known->second;
     } else if (!progress_.reports_full()) {
       notice_restart(report);
       emit(Reported{.id = report.id, .metrics = report.metrics}, report.unix_time);

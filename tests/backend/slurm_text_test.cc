@@ -1,0 +1,281 @@
+// What is said to Slurm and what it says, without one: texts recorded from Slurm 22.05, and the
+// jobs' script, which is plain bash, run by hand.
+#include <sys/stat.h>
+
+#include "backend/local_process_fixture.h"
+#include "skipjack/backend/slurm_command.h"
+#include "skipjack/backend/slurm_output.h"
+#include "skipjack/backend/slurm_script.h"
+#include "skipjack/backend/slurm_verdict.h"
+
+namespace skipjack {
+namespace {
+
+using ::testing::Test;
+
+TEST(SlurmCommand, NamesTellTheAttemptOfThisExperimentOnly) {
+  const std::string prefix = job_name_prefix("lr search", "/data/a");
+  EXPECT_TRUE(prefix.starts_with("skipjack-lr-search-"));
+  EXPECT_NE(prefix, job_name_prefix("lr search", "/data/b"));
+  const AttemptId id{17, 3};
+  EXPECT_EQ(attempt_of_name(prefix, job_name(prefix, id)), id);
+  for (const char* other : {"", "-", "-1", "-1-", "-1-x", "-1-2-3", "--1-2", "-1--2", "x-1-2",
+                            "-99999999999999999999-0", "-1-9999999999"})
+    EXPECT_FALSE(attempt_of_name(prefix, prefix + other)) << other;
+  EXPECT_FALSE(attempt_of_name(prefix, "wrap"));
+}
+
+TEST(SlurmCommand, AsksForWhatWasAskedFor) {
+  const SlurmJob job{.partition = "gpu",
+                     .account = "lab",
+                     .constraint = "p5&efa",
+                     .cpus = 8,
+                     .memory_bytes = (std::int64_t{3} << 30) + 1,
+                     .gpus = 2,
+                     .time_limit = std::chrono::seconds(61),
+                     .extra = {"--qos=low"}};
+  const std::vector<std::string> command = submit_command(job, "name", "why", "/t/attempt-0.sh");
+  for (const char* argument :
+       {"--partition=gpu", "--account=lab", "--constraint=p5&efa", "--cpus-per-task=8",
+        "--mem=3073M", "--gres=gpu:2", "--time=2", "--no-requeue", "--job-name=name"})
+    EXPECT_EQ(std::count(command.begin(), command.end(), argument), 1) << argument;
+  EXPECT_EQ(command.at(command.size() - 2), "--qos=low");
+  EXPECT_EQ(command.back(), "/t/attempt-0.sh");
+}
+
+TEST(SlurmCommand, ReadsRowsAndLeavesOutWhatItDoesNotKnow) {
+  const std::vector<JobRow> rows = parse_rows(
+      "17|RUNNING|n1|None|skipjack-x-0-3-0\n"
+      "18_[1-4]|PENDING||Resources|array\n"
+      "19|PENDING||ReqNodeNotAvail, UnavailableNodes:n[1-2]|a|b\n"
+      "\n|||\n99999999999999999999|RUNNING|n1|None|x\n20|COMPLETED|n2|None|last");
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].job, 17);
+  EXPECT_EQ(rows[0].state, "RUNNING");
+  EXPECT_EQ(rows[0].node, "n1");
+  EXPECT_EQ(rows[0].name, "skipjack-x-0-3-0");
+  EXPECT_EQ(rows[1].reason, "ReqNodeNotAvail, UnavailableNodes:n[1-2]");
+  EXPECT_EQ(rows[1].name, "a|b");
+  EXPECT_EQ(rows[2].name, "last");
+}
+
+TEST(SlurmCommand, ReadsJobNumbers) {
+  EXPECT_EQ(parse_job_number("17\n"), 17);
+  EXPECT_EQ(parse_job_number("17;cluster\n"), 17);
+  EXPECT_EQ(parse_job_number("Welcome to the cluster\n17\n"), 17);
+  for (const char* text : {"", "\n", "0\n", "-1", "Submitted batch job 17", "17x"})
+    EXPECT_FALSE(parse_job_number(text)) << text;
+}
+
+TEST(SlurmCommand, KnowsWhichRefusalsPass) {
+  EXPECT_EQ(classify_refusal("sbatch: error: Batch job submission failed: Unable to contact slurm "
+                             "controller (connect failure)\n"),
+            Refusal::Passing);
+  EXPECT_EQ(classify_refusal("sbatch: error: Batch job submission failed: Socket timed out on "
+                             "send/recv operation\n"),
+            Refusal::Passing);
+  EXPECT_EQ(classify_refusal("sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job "
+                             "submission failed: Job violates accounting/QOS policy (job submit "
+                             "limit, user's size and/or time limits)\n"),
+            Refusal::Limit);
+  const char* text =
+      "sbatch: error: invalid partition specified: nope\n"
+      "sbatch: error: Batch job submission failed: Invalid partition name specified\n";
+  EXPECT_EQ(classify_refusal(text), Refusal::Permanent);
+  EXPECT_EQ(complaint(text), "Batch job submission failed: Invalid partition name specified");
+  EXPECT_EQ(complaint("sbatch: unrecognized option '--x'\nTry \"sbatch --help\" for more "
+                      "information\n"),
+            "unrecognized option '--x'");
+}
+
+TEST(SlurmCommand, StatesThatItDoesNotKnowMayBeAlive) {
+  EXPECT_EQ(fate_of("COMPLETING"), JobFate::Alive);
+  EXPECT_EQ(fate_of("SOMETHING_NEW"), JobFate::Alive);
+  EXPECT_EQ(fate_of("REQUEUE_HOLD"), JobFate::Waiting);
+  EXPECT_EQ(fate_of("NODE_FAIL"), JobFate::Lost);
+  EXPECT_EQ(fate_of("CANCELLED"), JobFate::Cancelled);
+  EXPECT_EQ(fate_of("OUT_OF_MEMORY"), JobFate::Over);
+}
+
+TEST(SlurmState, WholeLinesCountAndNothingElse) {
+  EXPECT_FALSE(parse_state("").began);
+  EXPECT_FALSE(parse_state("began n1 17").began);
+  EXPECT_FALSE(parse_state("began n1\n").began);
+  const ScriptState state = parse_state(
+      "began n1 1700000000\nnonsense\nend no-cause 0 1 2\nend exited 3 10 20\nend "
+      "asked 0 0 0\nend ex");
+  EXPECT_EQ(state.node, "n1");
+  ASSERT_TRUE(state.end);
+  EXPECT_EQ(state.end->cause, ScriptCause::Exited);
+  EXPECT_EQ(state.end->status, 3);
+  EXPECT_EQ(state.end->output_bytes, 10);
+  EXPECT_EQ(state.end->error_bytes, 20);
+}
+
+/// The script of an attempt, run as a node would.
+class SlurmScript : public Test {
+ protected:
+  SlurmScript() : files_(folder_.path(), 0) {}
+  void prepare(const std::string& program, std::optional<Duration> limit = std::nullopt) {
+    JobScript script;
+    script.command = {folder_.write_script("program.sh", "#!/bin/bash\n" + program), "it's one"};
+    script.environment = {{"GIVEN", "a 'b' $c"}};
+    script.working_directory = folder_.path().string();
+    script.grace = std::chrono::milliseconds(300);
+    script.time_limit = limit;
+    for (const auto& path : {files_.state, files_.output, files_.error})
+      write_file_atomically(path, "");
+    folder_.write_script("attempt-0.sh", script_text(script, files_));
+  }
+  pid_t start() const {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::setsid();
+      // Where the shell says what became of its jobs; as on a node.
+      ::dup2(::open("/dev/null", O_WRONLY), STDERR_FILENO);
+      ::execl("/bin/bash", "bash", files_.script.c_str(), nullptr);
+      ::_exit(126);
+    }
+    return pid;
+  }
+  /// $? of the script.
+  static int end_of(pid_t pid) {
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  ScriptState state() const { return parse_state(read_file(files_.state)); }
+
+  TemporaryFolder folder_;
+  AttemptFiles files_;
+};
+
+TEST_F(SlurmScript, RunsTheProgramAndTellsItsEnd) {
+  prepare("echo \"$1|$GIVEN|$PWD\"; echo bad >&2; exit 3");
+  EXPECT_EQ(end_of(start()), 3);
+  EXPECT_EQ(read_file(files_.output), "it's one|a 'b' $c|" + folder_.path().string() + "\n");
+  const ScriptState state = this->state();
+  EXPECT_TRUE(state.began);
+  ASSERT_TRUE(state.end);
+  EXPECT_EQ(state.end->cause, ScriptCause::Exited);
+  EXPECT_EQ(state.end->status, 3);
+  EXPECT_EQ(state.end->output_bytes,
+            static_cast<std::int64_t>(std::filesystem::file_size(files_.output)));
+  EXPECT_EQ(state.end->error_bytes, 4);
+}
+
+TEST_F(SlurmScript, AnAttemptRunsOnce) {
+  prepare("echo ran");
+  EXPECT_EQ(end_of(start()), 0);
+  EXPECT_EQ(end_of(start()), 99);
+  EXPECT_EQ(read_file(files_.output), "ran\n");
+}
+
+TEST_F(SlurmScript, NotAtAllOnceItWasGivenUp) {
+  prepare("echo ran");
+  std::filesystem::create_directory(files_.run);
+  EXPECT_EQ(end_of(start()), 99);
+  EXPECT_EQ(read_file(files_.output), "");
+  EXPECT_FALSE(state().began);
+}
+
+TEST_F(SlurmScript, FolderThatIsNotThereIsAnExitCode) {
+  prepare("true");
+  std::filesystem::remove(files_.state);
+  EXPECT_EQ(end_of(start()), 97);
+}
+
+TEST_F(SlurmScript, PassesTheRequestToEndOnOnceAndKillsAfterTheGracePeriod) {
+  prepare("trap 'echo heard' TERM; echo up; while :; do sleep 0.02; done");
+  const pid_t script = start();
+  ASSERT_TRUE(eventually([&] { return read_file(files_.output) == "up\n"; }));
+  ::kill(script, SIGUSR1);
+  EXPECT_EQ(end_of(script), 137);
+  EXPECT_EQ(read_file(files_.output), "up\nheard\n");
+  EXPECT_EQ(state().end->cause, ScriptCause::Asked);
+}
+
+TEST_F(SlurmScript, KeepsTheTimeLimit) {
+  prepare("echo up; sleep 100", std::chrono::milliseconds(200));
+  EXPECT_EQ(end_of(start()), 143);
+  EXPECT_EQ(state().end->cause, ScriptCause::TimeLimit);
+}
+
+TEST_F(SlurmScript, SaysThatSlurmSentATerm) {
+  prepare("trap 'exit 0' TERM; echo up; while :; do sleep 0.02; done");
+  const pid_t script = start();
+  ASSERT_TRUE(eventually([&] { return read_file(files_.output) == "up\n"; }));
+  // To all processes of the job, as Slurm does.
+  for (const pid_t pid : descendants(script)) ::kill(pid, SIGTERM);
+  ::kill(script, SIGTERM);
+  EXPECT_EQ(end_of(script), 0);
+  EXPECT_EQ(state().end->cause, ScriptCause::Signalled);
+}
+
+TEST_F(SlurmScript, EndsWhatTheProgramLeftBehind) {
+  prepare("sleep 100 & echo $! >left; exit 0");
+  EXPECT_EQ(end_of(start()), 0);
+  const pid_t left = pid_in(folder_.path() / "left");
+  EXPECT_GT(left, 0);
+  EXPECT_TRUE(eventually([&] { return !runs(left); }));
+}
+
+TEST(SlurmOutput, ReportsThatArriveInPiecesAndLateAreReadOnce) {
+  const TemporaryFolder folder;
+  const AttemptFiles files(folder.path(), 2);
+  const LookInterval interval{std::chrono::milliseconds(10), std::chrono::milliseconds(40)};
+  const auto begin = std::chrono::steady_clock::now();
+  AttemptOutput output(files, begin);
+  const auto append = [&](const std::filesystem::path& path, const std::string& text) {
+    std::ofstream(path, std::ios::app) << text;
+  };
+  EXPECT_TRUE(output.look(begin, interval).empty());  // no files yet
+  append(files.state, "began n1 1\n");
+  append(files.output, "[tune-metric]: {\"i\": 0}\n[tune-met");
+  EXPECT_EQ(output.look(begin, interval).size(), 1u);
+  EXPECT_EQ(output.next_look(), begin + interval.shortest);
+  append(files.state, "end exited 0 48 0\n");
+  EXPECT_TRUE(output.look(begin, interval).empty());
+  EXPECT_FALSE(output.is_complete());
+  append(files.output, "ric]: {\"i\": 1}\n");
+  EXPECT_EQ(output.look(begin, interval).size(), 1u);
+  EXPECT_TRUE(output.is_complete());
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(output.look(begin, interval).empty());
+  EXPECT_EQ(output.next_look(), begin + interval.longest);
+}
+
+TEST(SlurmVerdict, WhatEndedTheJobDecides) {
+  const JobRow row{.job = 7, .state = "", .node = "n3", .reason = "None", .name = ""};
+  const auto verdict = [&](const std::string& state, std::optional<ScriptEnd> end,
+                           std::optional<EndAs> ordered) {
+    SlurmEvidence evidence{.ordered = ordered, .reported = true};
+    evidence.state.began = true;
+    evidence.state.end = end;
+    if (!state.empty()) {
+      evidence.row = row;
+      evidence.row->state = state;
+    }
+    return verdict_of(evidence);
+  };
+  const ScriptEnd good{ScriptCause::Exited, 0, 0, 0}, killed{ScriptCause::Exited, 139, 0, 0},
+      signalled{ScriptCause::Signalled, 0, 0, 0}, asked{ScriptCause::Asked, 143, 0, 0};
+  // The program's own end, whatever became of the job after it.
+  EXPECT_EQ(verdict("NODE_FAIL", good, {}).outcome, Outcome::Completed);
+  EXPECT_EQ(verdict("RUNNING", good, EndAs::Stopped).outcome, Outcome::Completed);
+  EXPECT_EQ(verdict("FAILED", killed, {}).signal, 11);
+  EXPECT_EQ(verdict("FAILED", asked, EndAs::Paused).outcome, Outcome::Paused);
+  EXPECT_EQ(verdict("FAILED", asked, {}).outcome, Outcome::Failed);
+  // Against its will: by Slurm's reason, unless it was us.
+  EXPECT_EQ(verdict("PREEMPTED", signalled, {}).outcome, Outcome::Lost);
+  EXPECT_EQ(verdict("CANCELLED", signalled, {}).reason,
+            "job 7 was cancelled from outside on node n3");
+  EXPECT_EQ(verdict("CANCELLED", signalled, {}).outcome, Outcome::Failed);
+  EXPECT_EQ(verdict("TIMEOUT", signalled, {}).reason,
+            "job 7 reached Slurm's time limit on node n3");
+  EXPECT_EQ(verdict("CANCELLED", {}, EndAs::Stopped).outcome, Outcome::Stopped);
+  EXPECT_EQ(verdict("NODE_FAIL", {}, {}).reason, "the node of job 7 failed on node n3");
+  EXPECT_EQ(verdict("", {}, {}).outcome, Outcome::Lost);
+}
+
+}  // namespace
+}  // namespace skipjack
