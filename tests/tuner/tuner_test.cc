@@ -51,6 +51,16 @@ Script failing() {
                         .error_tail = "Traceback\nValueError: no such file\n"}};
 }
 
+TEST(Tuner, EndsWhenTheCallersOwnCriterionHolds) {
+  Bench b(always(reports_once(1)), 2);
+  b.options.stop_when = [](const Turn& turn) { return turn.history.num_reports() >= 3; };
+  const TuningResult result = b.run();
+  EXPECT_EQ(result.reason, "stop_when");
+  // Two run side by side: the third report comes together with the fourth.
+  EXPECT_EQ(result.history.num_reports(), 4);
+  EXPECT_EQ(result.history.trials().back().status, TrialStatus::Stopped);
+}
+
 TEST(Tuner, EndsWhenTheSchedulerHasNothingLeft) {
   Bench b(always(reports_once(1)), 2, 5);
   const TuningResult result = b.run();

@@ -26,23 +26,6 @@ namespace fs = std::filesystem;
 /// What a local backend takes; here to be said in the definition's words.
 constexpr int kMaxLocalWorkers = 4096;
 
-std::unique_ptr<Scheduler> make_method(const TuningDefinition& definition) {
-  std::vector<Configuration> points;
-  if (definition.points_to_evaluate)
-    points = *definition.points_to_evaluate;
-  else if (const Configuration middle = definition.space.midpoint();
-           definition.sources.empty() && definition.space.satisfies_constraints(middle))
-    points = {middle};
-  return make_scheduler(definition.method,
-                        {.space = definition.space,
-                         .metrics = definition.metrics,
-                         .seed = definition.seed,
-                         .points_to_evaluate = std::move(points),
-                         .sources = definition.sources,
-                         .max_resource_attr = definition.program.max_resource_attr,
-                         .options = definition.method_options});
-}
-
 ArgumentStyle argument_style(const TuningDefinition& definition) {
   const ProgramDefinition& program = definition.program;
   std::vector<std::string> optional_names;
@@ -73,7 +56,7 @@ TuningDefinition with_absolute_paths(TuningDefinition definition) {
 
 std::unique_ptr<Scheduler> scheduler_for(const TuningDefinition& definition,
                                          const RunOptions& run) {
-  return run.make_scheduler ? run.make_scheduler(definition) : make_method(definition);
+  return run.make_scheduler ? run.make_scheduler(definition) : make_method_scheduler(definition);
 }
 
 std::unique_ptr<Backend> backend_for(const TuningDefinition& definition, const fs::path& folder,
@@ -104,6 +87,7 @@ TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions&
       .trial_time_limit = definition.trial_time_limit,
       .checkpoints = definition.checkpoints,
       .interrupt = run.interrupt,
+      .stop_when = run.stop_when,
       .on_turn = run.on_turn,
       .turn_interval = run.turn_interval,
       .log = run.log,
@@ -240,6 +224,24 @@ void validate(const TuningDefinition& definition) {
           "the entry point '" + program.entry_point.string() + "' is a folder");
 }
 
+std::vector<Configuration> first_points(const TuningDefinition& definition) {
+  if (definition.points_to_evaluate) return *definition.points_to_evaluate;
+  const Configuration middle = definition.space.midpoint();
+  if (!definition.sources.empty() || !definition.space.satisfies_constraints(middle)) return {};
+  return {middle};
+}
+
+std::unique_ptr<Scheduler> make_method_scheduler(const TuningDefinition& definition) {
+  return make_scheduler(definition.method,
+                        {.space = definition.space,
+                         .metrics = definition.metrics,
+                         .seed = definition.seed,
+                         .points_to_evaluate = first_points(definition),
+                         .sources = definition.sources,
+                         .max_resource_attr = definition.program.max_resource_attr,
+                         .options = definition.method_options});
+}
+
 std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition,
                                               const fs::path& folder, const RunOptions& run) {
   const ProgramDefinition& program = definition.program;
@@ -262,6 +264,7 @@ std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition
   options.grace_period = program.grace;
   for (const auto& [name, value] : program.environment)
     options.environment.emplace_back(name, value);
+  options.supervisor = run.supervisor;
   options.clock = run.clock;
   options.log = run.log;
   return make_local_process_backend(std::move(options));

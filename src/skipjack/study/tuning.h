@@ -106,6 +106,8 @@ struct RunOptions {
   BackendFactory make_backend;
   /// May be null.
   Interrupt* interrupt = nullptr;
+  /// See TunerOptions.
+  std::function<bool(const Turn&)> stop_when;
   std::function<void(const Turn&)> on_turn;
   std::optional<Duration> turn_interval;
   LogSink log;
@@ -114,6 +116,8 @@ struct RunOptions {
   Durability durability = Durability::Kill;
   /// See TunerOptions.
   std::optional<int> max_initial_failures = 5;
+  /// Of local processes, see LocalProcessOptions.
+  std::optional<std::filesystem::path> supervisor;
   const Clock* clock = &system_clock();
 };
 
@@ -133,6 +137,13 @@ struct ResumeOptions {
 std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition,
                                               const std::filesystem::path& folder,
                                               const RunOptions& run = {});
+
+/// What decides when RunOptions::make_scheduler is empty: the method named in the definition. For
+/// schedulers that wrap it. Throws as skipjack::make_scheduler does.
+std::unique_ptr<Scheduler> make_method_scheduler(const TuningDefinition& definition);
+/// Where such a tuning begins: definition.points_to_evaluate, or the midpoint where that is a
+/// beginning.
+std::vector<Configuration> first_points(const TuningDefinition& definition);
 
 /// Creates the experiment and runs it. Throws AlreadyExists for a name that is taken, before
 /// anything runs; what validate, the store and run_tuner throw.

@@ -114,6 +114,7 @@ class Loop {
   /// Tells the sink how far time has come, once it has heard nothing for its interval.
   void show_life();
   void carry_out();
+  Turn turn() const;
   void show_turn() const;
   Duration sleep_time() const;
   void write_failure() noexcept;
@@ -349,7 +350,9 @@ void Loop::check_end() {
   }
   if (const auto fired = progress_.fired(now())) return end_for(*fired, options_.at_end);
   if (options_.max_failures && progress_.num_failed() > *options_.max_failures)
-    end_for("max_failures", options_.at_end);
+    return end_for("max_failures", options_.at_end);
+  if (reason_.empty() && options_.stop_when && options_.stop_when(turn()))
+    end_for("stop_when", options_.at_end);
 }
 
 void Loop::end_for(const std::string& reason, AtEnd what) {
@@ -498,15 +501,18 @@ void Loop::carry_out() {
                action);
 }
 
-void Loop::show_turn() const {
-  if (!options_.on_turn) return;
+Turn Loop::turn() const {
   const SchedulerView v = view();
-  options_.on_turn(Turn{.history = history_,
-                        .now = v.now,
-                        .remaining_time = v.remaining_time,
-                        .remaining_fraction = v.remaining_fraction,
-                        .num_running = static_cast<int>(live_.size()),
-                        .ending_reason = reason_});
+  return {.history = history_,
+          .now = v.now,
+          .remaining_time = v.remaining_time,
+          .remaining_fraction = v.remaining_fraction,
+          .num_running = static_cast<int>(live_.size()),
+          .ending_reason = reason_};
+}
+
+void Loop::show_turn() const {
+  if (options_.on_turn) options_.on_turn(turn());
 }
 
 Duration Loop::sleep_time() const {

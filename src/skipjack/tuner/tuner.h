@@ -61,6 +61,9 @@ struct TunerOptions {
   std::string resource_attr;
   /// May be null.
   Interrupt* interrupt = nullptr;
+  /// A criterion of the caller's own, asked in each turn, and at least every turn_interval if that
+  /// is set. Once it says true the tuning ends as by a StoppingCriterion, reason "stop_when".
+  std::function<bool(const Turn&)> stop_when;
   /// Called after each turn, and at least every turn_interval if that is set.
   std::function<void(const Turn&)> on_turn;
   std::optional<Duration> turn_interval;

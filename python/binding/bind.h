@@ -1,0 +1,16 @@
+// The parts of the extension module, one function a file. Every call that may take long lets other
+// Python threads run; every call back into Python takes the interpreter's lock.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace skipjack::python {
+
+void bind_space(nanobind::module_& module);
+void bind_history(nanobind::module_& module);
+void bind_ask_tell(nanobind::module_& module);
+void bind_tuning(nanobind::module_& module);
+void bind_experiments(nanobind::module_& module);
+void bind_s3(nanobind::module_& module);
+
+}  // namespace skipjack::python

@@ -1,0 +1,151 @@
+"""Where trials run: processes of this machine, from a program or from a Python function."""
+
+import base64
+import os
+import sys
+
+from .errors import InvalidArgument, Unsupported
+
+# Holds what a trial's process needs to find its function; Linux takes 128 KiB a variable.
+_FUNCTION_VARIABLE = "SKIPJACK_FUNCTION"
+_MAX_FUNCTION_BYTES = 96 * 1024
+
+
+class LocalBackend:
+    """Trials as processes of this machine.
+
+    entry_point: the program; a .py runs under interpreter, anything else must be executable.
+    interpreter: list of words; None: this Python for a .py.
+    pass_by: how the program gets its configuration: "arguments" (--name value ...), "json_file"
+        (--st_config_json_filename FILE) or "template".
+    argument_template: for "template": list of words, {name} stands for a value.
+    max_resource_attr: name of the constant that holds the largest resource, for methods that resume.
+    working_directory: None: here. environment: dict of variables added to this process's own.
+    grace: seconds between the request to end and the kill.
+    gpus, gpus_per_trial: ids to hand out. cpus, cpus_per_trial: processors to bind trials to.
+    """
+
+    def __init__(
+        self,
+        entry_point,
+        *,
+        interpreter=None,
+        pass_by="arguments",
+        argument_template=None,
+        max_resource_attr="",
+        working_directory=None,
+        environment=None,
+        grace=5.0,
+        gpus=(),
+        gpus_per_trial=1,
+        cpus=(),
+        cpus_per_trial=1,
+    ):
+        self.entry_point = os.fspath(entry_point)
+        self.interpreter = interpreter
+        self.pass_by = "template" if argument_template else pass_by
+        self.argument_template = list(argument_template or ())
+        self.max_resource_attr = max_resource_attr
+        self.working_directory = working_directory
+        self.environment = dict(environment or {})
+        self.grace = grace
+        self.gpus = [str(gpu) for gpu in gpus]
+        self.gpus_per_trial = gpus_per_trial
+        self.cpus = list(cpus)
+        self.cpus_per_trial = cpus_per_trial
+
+    @property
+    def name(self):
+        """What experiments are called after."""
+        return os.path.splitext(os.path.basename(self.entry_point))[0]
+
+    def program(self):
+        """The "program" of a tuning's definition."""
+        interpreter = self.interpreter
+        if interpreter is None:
+            interpreter = [sys.executable] if self.entry_point.endswith(".py") else []
+        return {
+            "entry_point": self.entry_point,
+            "interpreter": [interpreter] if isinstance(interpreter, str) else list(interpreter),
+            "pass_by": self.pass_by,
+            "argument_template": self.argument_template,
+            "max_resource_attr": self.max_resource_attr,
+            "working_directory": os.fspath(self.working_directory or ""),
+            "environment": self.environment,
+            "grace": float(self.grace),
+            "gpus": self.gpus,
+            "gpus_per_trial": self.gpus_per_trial,
+            "cpus": self.cpus,
+            "cpus_per_trial": self.cpus_per_trial,
+        }
+
+
+class PythonBackend(LocalBackend):
+    """A Python function as the trial, in a process of its own each time.
+
+    function: called with the configuration's values by name. It returns a dict of metrics or, where
+    the tuning has one metric, a number; or it reports by a skipjack.Reporter as it goes along and
+    returns None. What it raises makes the trial fail.
+
+    The process finds a function of a module by importing it, one of the main script by running the
+    script under another name than __main__, and any other (notebooks, lambdas, closures) by
+    cloudpickle, if that is installed.
+    """
+
+    def __init__(self, function, **options):
+        for refused in ("entry_point", "interpreter", "pass_by", "argument_template"):
+            if refused in options:
+                raise InvalidArgument(f"PythonBackend has no '{refused}'", "use LocalBackend for a program")
+        here = os.path.dirname(os.path.abspath(__file__))
+        super().__init__(
+            os.path.join(here, "function_trial.py"), interpreter=[sys.executable], pass_by="json_file", **options
+        )
+        self.function = function
+        self.environment = {**self.environment, _FUNCTION_VARIABLE: _described(function)}
+
+    @property
+    def name(self):
+        return getattr(self.function, "__name__", "function").strip("<>") or "function"
+
+
+def _described(function):
+    """A text by which another process finds the function."""
+    import json
+
+    if not callable(function):
+        raise InvalidArgument(f"the trial must be a function, not {type(function).__name__}")
+    module = getattr(function, "__module__", None)
+    name = getattr(function, "__qualname__", "<lambda>")
+    found = {"name": name, "path": [os.path.abspath(folder) for folder in sys.path]}
+    main_file = getattr(sys.modules.get("__main__"), "__file__", None)
+    if "<" not in name and module not in (None, "__main__") and _finds(module, name, function):
+        found["module"] = module
+    elif "<" not in name and module == "__main__" and main_file and os.path.isfile(main_file):
+        found["file"] = os.path.abspath(main_file)
+    else:
+        found["pickle"] = base64.b64encode(_pickled(function)).decode()
+    text = json.dumps(found)
+    if len(text) > _MAX_FUNCTION_BYTES:
+        raise Unsupported(
+            f"function '{name}' takes {len(text)} bytes, more than {_MAX_FUNCTION_BYTES}",
+            "move it, and the data that it refers to, to a module or a file",
+        )
+    return text
+
+
+def _finds(module, name, function):
+    found = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found is function
+
+
+def _pickled(function):
+    try:
+        import cloudpickle
+    except ImportError:
+        raise Unsupported(
+            f"function '{getattr(function, '__qualname__', function)}' can't be found by its name",
+            "define it in a module or at the top of a script, or install cloudpickle",
+        ) from None
+    return cloudpickle.dumps(function)

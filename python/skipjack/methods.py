@@ -1,0 +1,92 @@
+"""The methods, each a class made from the library's own table: `methods.TPE(num_candidates=32)`.
+
+A class goes by the method's name in capital words (`bayesopt` is `Bayesopt`) and by each of its other
+names (`BayesianOptimization`). names() lists them; help(methods.TPE) shows options.
+"""
+
+from . import _core
+from .errors import InvalidArgument
+
+
+class Method:
+    """A method with its options. name: as on the command line."""
+
+    name = ""
+    description = ""
+    option_names = ()
+
+    def __init__(self, **options):
+        unknown = [name for name in options if name not in self.option_names]
+        if unknown:
+            raise InvalidArgument(
+                f"method '{self.name}' has no option '{unknown[0]}'",
+                "one of: " + ", ".join(self.option_names),
+            )
+        self.options = options
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def _capital_words(name):
+    return "".join(word[:1].upper() + word[1:] for word in name.replace("-", "_").split("_"))
+
+
+def _class_of(row):
+    options = (*row["options"], _core.CAP_OPTION)
+    doc = f"{row['description']}.\n\nMethod '{row['name']}'. Options: {', '.join(options)}."
+    return type(
+        _capital_words(row["name"]),
+        (Method,),
+        {
+            "__doc__": doc,
+            "__module__": __name__,
+            "name": row["name"],
+            "description": row["description"],
+            "option_names": options,
+        },
+    )
+
+
+_ROWS = _core.methods()
+_CLASS_OF = {}
+for _row in _ROWS:
+    _class = _class_of(_row)
+    _CLASS_OF[_row["name"]] = _class
+    for _name in (_class.__name__, *_row["aliases"]):
+        _CLASS_OF.setdefault(_name, _class)
+
+
+def names():
+    """The methods' names, in the order in which a help text shows them."""
+    return [row["name"] for row in _ROWS]
+
+
+def find(name):
+    """The class of a method by any of its names, or None."""
+    return _CLASS_OF.get(name)
+
+
+def method_of(method):
+    """A Method from a Method, a class of one, or a name."""
+    if isinstance(method, str):
+        found = find(method)
+        if not found:
+            raise InvalidArgument(f"there is no method '{method}'", "one of: " + ", ".join(names()))
+        return found()
+    if isinstance(method, type) and issubclass(method, Method):
+        return method()
+    if isinstance(method, Method):
+        return method
+    raise InvalidArgument(f"a method must be a name or a Method, not {type(method).__name__}")
+
+
+def __getattr__(name):
+    if name in _CLASS_OF:
+        return _CLASS_OF[name]
+    raise AttributeError(f"there is no method '{name}'; names() lists those there are")
+
+
+def __dir__():
+    return ["Method", "names", *sorted(name for name in _CLASS_OF if name.isidentifier())]

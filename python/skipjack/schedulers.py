@@ -1,0 +1,124 @@
+"""Schedulers and searchers written in Python, which the library's loop calls.
+
+A searcher proposes configurations; a scheduler decides which trials start, go on, pause and stop:
+
+    class Halves(skipjack.Searcher):
+        def suggest(self, history, **context):
+            return {"x": 0.5 ** history.num_trials}
+
+    skipjack.Tuner(backend, space, "loss", method=Halves()).run()
+
+The journal keeps what they decided, not how: an experiment with one can be read, but not resumed,
+unless the class says `is_function_of_events = True` and it is given to resume() again.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Dict, Optional
+
+from .errors import InvalidArgument
+
+
+@dataclass
+class Start:
+    """Start a new trial. deadline: running time of the experiment, in seconds, at which an event
+    "deadline_reached" comes. tag: what is to be remembered of the trial."""
+
+    configuration: Dict[str, Any]
+    checkpoint_from: Optional[int] = None
+    max_resource: Optional[int] = None
+    deadline: Optional[float] = None
+    tag: Any = None
+
+
+@dataclass
+class Resume:
+    """Start the next attempt of a paused trial."""
+
+    trial: int
+    max_resource: Optional[int] = None
+
+
+@dataclass
+class Pause:
+    trial: int
+
+
+@dataclass
+class Stop:
+    """Stop a running trial. bound: the objective would have been at least (min) or at most (max) this."""
+
+    trial: int
+    reason: str = "stopped by the scheduler"
+    bound: Optional[float] = None
+
+
+@dataclass
+class SetDeadline:
+    trial: int
+    deadline: float
+
+
+@dataclass
+class Wait:
+    """Nothing to start before the next event."""
+
+
+@dataclass
+class Finished:
+    """Nothing to start ever; the tuning ends when the running trials have."""
+
+    reason: str = "finished"
+
+
+_TYPES = {
+    Start: "start",
+    Resume: "resume",
+    Pause: "pause",
+    Stop: "stop",
+    SetDeadline: "set_deadline",
+    Wait: "wait",
+    Finished: "finished",
+}
+
+
+class Scheduler:
+    """Base class. The state is changed by apply() alone."""
+
+    is_function_of_events = False
+
+    def apply(self, event, history):
+        """Every event of the experiment, in order, once: a dict with "type" and "number"."""
+
+    def decide(self, history, *, now, free_workers, remaining_fraction, remaining_time):
+        """A list of commands; at most free_workers of them may be Start or Resume. Called after events
+        and while a worker is free."""
+        raise NotImplementedError
+
+
+class Searcher:
+    """Base class: trials run to their end in the order in which they are proposed."""
+
+    is_function_of_events = False
+
+    def suggest(self, history, *, resource, remaining_fraction):
+        """A configuration (what it lacks is filled by midpoints), "wait", or None for nothing more."""
+        raise NotImplementedError
+
+
+class CommandWriter:
+    """A scheduler as the library calls it: commands as dicts."""
+
+    def __init__(self, scheduler):
+        self._scheduler = scheduler
+        self.apply = scheduler.apply
+
+    def decide(self, history, **view):
+        commands = self._scheduler.decide(history, **view) or []
+        written = []
+        for command in commands:
+            if type(command) not in _TYPES:
+                raise InvalidArgument(
+                    f"decide() gave a {type(command).__name__}", "give a list of Start, Resume, Pause, Stop, ..."
+                )
+            written.append({"type": _TYPES[type(command)], **asdict(command)})
+        return written

@@ -1,0 +1,193 @@
+"""Syne Tune's callbacks, and what calls them: events of Skipjack in Syne Tune's words."""
+
+import io
+import json
+import logging
+import os
+import time
+import zipfile
+
+from .. import _core
+from ..tuner import Callback
+from .constants import ST_METADATA_FILENAME, ST_RESULTS_DATAFRAME_FILENAME
+from .status import Status
+
+_log = logging.getLogger("skipjack")
+
+
+class TunerCallback:
+    """Base class of callbacks that a launcher defines."""
+
+    def on_tuning_start(self, tuner):
+        pass
+
+    def on_tuning_end(self):
+        pass
+
+    def on_loop_start(self):
+        pass
+
+    def on_loop_end(self):
+        pass
+
+    def on_fetch_status_results(self, trial_status_dict, new_results):
+        pass
+
+    def on_trial_complete(self, trial, result):
+        pass
+
+    def on_trial_result(self, trial, status, result, decision):
+        pass
+
+    def on_tuning_sleep(self, sleep_time):
+        pass
+
+    def on_start_trial(self, trial):
+        pass
+
+    def on_resume_trial(self, trial):
+        pass
+
+
+class ExtraResultsComposer:
+    """Columns beyond the usual ones, of a launcher's own."""
+
+    def __call__(self, tuner):
+        raise NotImplementedError
+
+    def keys(self):
+        return []
+
+
+class StoreResultsCallback(TunerCallback):
+    """Writes results.csv.zip: now and then, and at the end."""
+
+    def __init__(self, add_wallclock_time=True, extra_results_composer=None):
+        self.add_wallclock_time = add_wallclock_time
+        self._composer = extra_results_composer
+        self._extra = []  # one dict a report
+        self._tuner = None
+        self._stored_at = 0.0
+
+    def on_tuning_start(self, tuner):
+        self._tuner = tuner
+        self._stored_at = time.monotonic()
+
+    def on_trial_result(self, trial, status, result, decision):
+        if self._composer is not None:
+            self._extra.append(self._composer(self._tuner) or {})
+
+    def on_loop_end(self):
+        if time.monotonic() - self._stored_at >= self._tuner.results_update_interval:
+            self.store_results()
+
+    def on_tuning_end(self):
+        self.store_results()
+
+    def columns(self):
+        """{column: cells}: the journal's table and the composer's columns."""
+        columns = _core.read_experiment(str(self._tuner.tuner_path.parent), self._tuner.name).columns()
+        for key in self._composer.keys() if self._composer else ():
+            # Rows are reports in order of time, but for those of trials that never reported.
+            extra = iter(self._extra)
+            columns[key] = [
+                next(extra, {}).get(key) if iteration is not None else None
+                for iteration in columns.get("st_worker_iter", columns["trial_id"])
+            ]
+        return columns
+
+    def dataframe(self):
+        from ..experiments import import_or_say
+
+        return import_or_say("pandas", "a table as a DataFrame").DataFrame(self.columns())
+
+    def store_results(self):
+        if self._tuner is None or not self._tuner.tuner_path.is_dir():
+            return
+        import csv
+
+        columns = self.columns()
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values()))
+        path = self._tuner.tuner_path / ST_RESULTS_DATAFRAME_FILENAME
+        partial = path.with_suffix(".partial")
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("results.csv", text.getvalue())
+        os.replace(partial, path)
+        self._stored_at = time.monotonic()
+
+
+class Caller(Callback):
+    """Keeps the tuner's status and calls a launcher's callbacks. A report is told once it is known
+    what was decided on it, which is the next event, or the end of the turn."""
+
+    def __init__(self, tuner):
+        self._tuner = tuner
+        self._callbacks = tuner.callbacks
+        self._pending = None
+        self._started = False
+        self._printed_at = time.monotonic()
+
+    def start(self):
+        """Once the experiment's folder is there."""
+        if self._started:
+            return
+        self._started = True
+        with open(self._tuner.tuner_path / ST_METADATA_FILENAME, "w", encoding="utf-8") as file:
+            json.dump(self._tuner.metadata_record(), file, default=str)
+        for callback in self._callbacks:
+            callback.on_tuning_start(self._tuner)
+
+    def on_event(self, event, history):
+        self.start()
+        kind = event["type"]
+        status = self._tuner.tuning_status
+        if kind in ("stop_ordered", "pause_ordered") and self._pending and self._pending["trial"] == event["trial"]:
+            self._flush("STOP" if kind == "stop_ordered" else "PAUSE")
+        self._flush("CONTINUE")
+        status.apply(event)
+        if kind == "reported":
+            self._pending = event
+        elif kind == "trial_started":
+            self._tuner.link_trial(event["trial"])
+            self._each("on_start_trial", status.trials[event["trial"]])
+        elif kind == "trial_resumed":
+            self._each("on_resume_trial", status.trials[event["trial"]])
+        elif kind == "attempt_ended" and event["outcome"] == "completed":
+            trial = event["trial"]
+            self._each("on_trial_complete", status.trials[trial], status.trial_metric_statistics[trial].last_metrics)
+
+    def _flush(self, decision):
+        event, self._pending = self._pending, None
+        if event is None:
+            return
+        trial = self._tuner.tuning_status.trials[event["trial"]]
+        result = {**event["metrics"], "st_tuner_time": event["time"]}
+        self._each("on_fetch_status_results", self._statuses(), [(event["trial"], result)])
+        self._each("on_trial_result", trial, Status.in_progress, result, decision)
+
+    def _statuses(self):
+        status = self._tuner.tuning_status
+        return {number: (trial, status.last_trial_status_seen[number]) for number, trial in status.trials.items()}
+
+    def _each(self, hook, *arguments):
+        for callback in self._callbacks:
+            getattr(callback, hook)(*arguments)
+
+    def on_turn(self, turn, history):
+        self._flush("CONTINUE")
+        self._tuner.tuning_status.tick(turn["now"])
+        if not self._started:
+            return
+        self._each("on_loop_start")
+        self._each("on_loop_end")
+        if time.monotonic() - self._printed_at >= self._tuner.print_update_interval:
+            self._printed_at = time.monotonic()
+            _log.info("tuning status (last metric is reported)\n%s", self._tuner.tuning_status)
+
+    def end(self):
+        self._flush("CONTINUE")
+        if self._started:
+            self._each("on_tuning_end")

@@ -1,0 +1,189 @@
+"""Domains with the attributes that Syne Tune's have, around Skipjack's own."""
+
+import random
+import sys
+
+from .. import _core
+
+
+def _random_seed(random_state=None):
+    """From random_state, or from numpy's generator where a launcher has loaded (and seeded) it."""
+    numpy = sys.modules.get("numpy")
+    if random_state is None and numpy is None:
+        return random.getrandbits(31)
+    return int((random_state or numpy.random).randint(2**31 - 1))
+
+
+class Domain:
+    """Values of a parameter. lower and upper, or categories, as the kind has them."""
+
+    def __init__(self, domain):
+        self._domain = domain
+        self._kind = domain.to_dict()
+        for name, value in self._kind["domain_kwargs"].items():
+            setattr(self, name, value)
+
+    @property
+    def value_type(self):
+        return type(self._domain.midpoint())
+
+    def sample(self, spec=None, size=1, random_state=None):
+        """One random value, or a list of size."""
+        seed = _random_seed(random_state)
+        drawn = [self._domain.sample(seed, number) for number in range(size)]
+        return drawn[0] if size == 1 else drawn
+
+    def cast(self, value):
+        return self._domain.cast(value)
+
+    def is_valid(self, value):
+        return self._domain.contains(value)
+
+    def match_string(self, value):
+        return str(value)
+
+    def __len__(self):
+        """Number of values; 0 where they are not countable."""
+        return self._domain.cardinality() or 0
+
+    def __bool__(self):
+        return True
+
+    def __eq__(self, other):
+        return isinstance(other, Domain) and self._domain == other._domain
+
+    def __hash__(self):
+        return hash(self._domain)
+
+    def __repr__(self):
+        return repr(self._domain)
+
+    def __reduce__(self):
+        return from_dict, (self._kind,)
+
+
+class Float(Domain):
+    pass
+
+
+class Integer(Domain):
+    pass
+
+
+class Categorical(Domain):
+    pass
+
+
+class Ordinal(Categorical):
+    pass
+
+
+class OrdinalNearestNeighbor(Ordinal):
+    pass
+
+
+class FiniteRange(Domain):
+    @property
+    def values(self):
+        return [self._domain.value_at(index) for index in range(len(self))]
+
+
+_CLASSES = {kind.__name__: kind for kind in (Float, Integer, Categorical, Ordinal, OrdinalNearestNeighbor, FiniteRange)}
+
+
+def _wrapped(domain):
+    return _CLASSES.get(domain.to_dict()["domain_cls"], Domain)(domain)
+
+
+def _constructor(name):
+    make = getattr(_core, name)
+
+    def construct(*args, **kwargs):
+        return _wrapped(make(*args, **kwargs))
+
+    construct.__name__ = name
+    construct.__doc__ = make.__doc__
+    return construct
+
+
+uniform = _constructor("uniform")
+loguniform = _constructor("loguniform")
+reverseloguniform = _constructor("reverseloguniform")
+randint = _constructor("randint")
+lograndint = _constructor("lograndint")
+choice = _constructor("choice")
+ordinal = _constructor("ordinal")
+logordinal = _constructor("logordinal")
+finrange = _constructor("finrange")
+logfinrange = _constructor("logfinrange")
+quniform = _constructor("quniform")
+qloguniform = _constructor("qloguniform")
+qrandint = _constructor("qrandint")
+qlograndint = _constructor("qlograndint")
+
+
+def own_space(config_space):
+    """The same as Skipjack's SearchSpace."""
+    return _core.SearchSpace(
+        {name: value._domain if isinstance(value, Domain) else value for name, value in config_space.items()}
+    )
+
+
+def to_dict(domain):
+    """The JSON form of a domain."""
+    return dict(domain._kind)
+
+
+def from_dict(dictionary):
+    return _wrapped(_core.Domain.from_dict(dictionary))
+
+
+def config_space_to_json_dict(config_space):
+    """{name: JSON form or constant}."""
+    return {name: to_dict(value) if isinstance(value, Domain) else value for name, value in config_space.items()}
+
+
+def config_space_from_json_dict(dictionary):
+    return {
+        name: from_dict(value) if isinstance(value, dict) and "domain_cls" in value else value
+        for name, value in dictionary.items()
+    }
+
+
+def config_space_size(config_space, upper_limit=2**20):
+    """Number of configurations; None if infinite or above upper_limit."""
+    size = own_space(config_space).cardinality()
+    return size if size is not None and size <= upper_limit else None
+
+
+def non_constant_hyperparameter_keys(config_space):
+    return [name for name, value in config_space.items() if isinstance(value, Domain)]
+
+
+def cast_config_values(config, config_space):
+    """The configuration's values as their domains' types."""
+    return {name: config_space[name].cast(value) for name, value in config.items() if isinstance(config_space.get(name), Domain)}
+
+
+def remove_constant_and_cast(config, config_space):
+    return cast_config_values(config, config_space)
+
+
+def add_to_argparse(parser, config_space):
+    """One argument of the right type for each parameter and constant."""
+    for name, value in config_space.items():
+        kind = value.value_type if isinstance(value, Domain) else type(value)
+        parser.add_argument(f"--{name}", type=kind, required=True)
+
+
+def is_log_space(domain):
+    return "Log" in str(domain._kind.get("sampler_cls")) or bool(domain._kind["domain_kwargs"].get("log_scale"))
+
+
+def is_uniform_space(domain):
+    return not is_log_space(domain)
+
+
+search_space_to_json_dict = config_space_to_json_dict
+search_space_from_json_dict = config_space_from_json_dict
+search_space_size = config_space_size

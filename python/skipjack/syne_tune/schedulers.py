@@ -1,0 +1,368 @@
+"""Syne Tune's schedulers: names for methods of Skipjack's table.
+
+What a class is given goes to the method where the method has an option of that name. A method that
+is not there is replaced by the nearest one that is, and the launcher is told so.
+"""
+
+import logging
+import random
+
+from .. import methods
+from ..errors import Unsupported
+from ..metrics import Metric
+from .config_space import own_space
+from .custom import BaseSearcher, CalledSearcher, SchedulerDecision, TrialScheduler, TrialSuggestion
+
+_log = logging.getLogger("skipjack")
+
+# Name of Syne Tune -> the nearest ones, should Skipjack not have it.
+_NEAREST = {
+    "ASHA": "RandomSearch",
+    "MOBSTER": "BayesianOptimization",
+    "HyperTune": "MOBSTER",
+    "DyHPO": "MOBSTER",
+    "PASHA": "ASHA",
+    "RUSH": "ASHA",
+    "BOHB": "KDE",
+    "SyncHyperband": "ASHA",
+    "SyncBOHB": "BOHB",
+    "SyncMOBSTER": "MOBSTER",
+    "DEHB": "ASHA",
+    "ASHABORE": "BORE",
+    "ASHACQR": "CQR",
+    "BoTorch": "BayesianOptimization",
+    "BOTorch": "BayesianOptimization",
+    "SMAC": "BayesianOptimization",
+    "MOASHA": "RandomSearch",
+    "NSGA2": "MORandomScalarizationBayesOpt",
+    "MOREA": "MORandomScalarizationBayesOpt",
+    "PopulationBasedTraining": "RandomSearch",
+    "MedianStoppingRule": "RandomSearch",
+}
+_FIFO_SEARCHERS = {
+    "random": "RandomSearch",
+    "random_search": "RandomSearch",
+    "grid": "GridSearch",
+    "bayesopt": "BayesianOptimization",
+    "bayesopt_constrained": "ConstrainedBayesianOptimization",
+    "bayesopt_cost": "CostAwareBayesianOptimization",
+    "kde": "KDE",
+    "bore": "BORE",
+    "cqr": "CQR",
+    "botorch": "BoTorch",
+    "regularized_evolution": "REA",
+}
+_HYPERBAND_SEARCHERS = {
+    "random": "ASHA",
+    "grid": "ASHA",
+    "bayesopt": "MOBSTER",
+    "bayesopt_cost": "MOBSTER",
+    "kde": "BOHB",
+    "bore": "ASHABORE",
+    "cqr": "ASHACQR",
+    "hypertune": "HyperTune",
+    "dyhpo": "DyHPO",
+}
+# Read here, or about the inside of Syne Tune's own code: nothing to tell of.
+_READ_ELSEWHERE = {
+    "config_space", "mode", "do_minimize", "random_seed", "search_options", "searcher", "searcher_kwargs",
+    "points_to_evaluate", "metrics", "max_resource_attr", "constraint_attr", "cost_attr", "debug_log",
+    "opt_skip_init_length", "opt_skip_period", "opt_maxiter", "opt_nstarts", "opt_warmstart", "opt_verbose",
+    "opt_debug_writer", "num_init_candidates", "num_fantasy_samples", "initial_scoring", "no_fantasizing",
+    "model", "gp_base_kernel", "max_size_data_for_model", "time_keeper", "scheduler", "resource_attr",
+    "time_attr", "max_t", "random_seed_generator",
+}  # fmt: skip
+
+
+def _find_method(name):
+    """(class of the method, the name it was found by)."""
+    found_by = name
+    while found_by is not None:
+        found = methods.find(found_by)
+        if found is not None:
+            return found, found_by
+        found_by = _NEAREST.get(found_by)
+    raise Unsupported(f"Skipjack has no method for Syne Tune's {name}", "one of: " + ", ".join(methods.names()))
+
+
+def _largest_resource(config_space, max_resource_attr):
+    for name in (max_resource_attr, "epochs", "max_t", "max_epochs"):
+        value = config_space.get(name) if name else None
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None
+
+
+class MethodScheduler(TrialScheduler):
+    """A method of Skipjack's under a name of Syne Tune's. Also answers suggest() and on_trial_*(), for
+    launchers that run their own loop."""
+
+    syne_tune_name = None
+
+    def __init__(self, config_space, metric=None, resource_attr=None, **given):
+        name = self.syne_tune_name or type(self).__name__
+        if isinstance(metric, (list, tuple)):
+            given.setdefault("metrics", list(metric))
+            metric = None
+        super().__init__(config_space, given.get("random_seed"))
+        if "do_minimize" in given:
+            given.setdefault("mode", "min" if given["do_minimize"] else "max")
+        self.mode = given.get("mode") or "min"
+        self._names = list(given.get("metrics") or [metric or "_objective"])
+        self.metric = self._names[0]
+        self.max_resource_attr = given.get("max_resource_attr")
+        self.resource_attr = resource_attr or given.get("time_attr")
+        self.points_to_evaluate = given.get("points_to_evaluate")
+        self.constraint_attr = given.get("constraint_attr")
+        self.cost_attr = given.get("cost_attr")
+        self.searcher = given.get("searcher") if isinstance(given.get("searcher"), BaseSearcher) else None
+        self.seed = self.random_seed if self.random_seed is not None else random.SystemRandom().randrange(2**31)
+        self.max_t = given.get("max_t") or _largest_resource(config_space, self.max_resource_attr)
+        self.method = self._choose(name, {**given, **(given.get("search_options") or {}), **(given.get("searcher_kwargs") or {})})
+        self._told = []
+        self._study = None
+
+    def _choose(self, name, given):
+        found, found_by = _find_method(name)
+        if found_by != name:
+            _log.warning(
+                "Skipjack has no method %s yet: %s takes its place, and each trial runs to its end", name, found_by
+            )
+        given = {**given, "resource_attr": self.resource_attr, "max_t": self.max_t}
+        options, left_out = {}, []
+        for key, value in given.items():
+            if value is None:
+                continue
+            if key in found.option_names:
+                options[key] = value
+            elif key not in _READ_ELSEWHERE and found_by == name:
+                left_out.append(key)
+        if left_out:
+            _log.warning("method %s of Skipjack has no %s; left out", found.name, ", ".join(left_out))
+        return found(**options)
+
+    def metrics(self):
+        """As Skipjack has them."""
+        modes = [self.mode] * len(self._names) if isinstance(self.mode, str) else list(self.mode)
+        metrics = [Metric(name, mode) for name, mode in zip(self._names, modes)]
+        if self.constraint_attr:
+            metrics.append(Metric(self.constraint_attr, role="constraint", bound=0.0))
+        if self.cost_attr and self.cost_attr not in self._names:
+            metrics.append(Metric(self.cost_attr, role="cost"))
+        return metrics
+
+    def own_method(self):
+        """For skipjack.Tuner."""
+        return CalledSearcher(self.searcher) if self.searcher is not None else self.method
+
+    def metric_names(self):
+        return list(self._names)
+
+    def metric_mode(self):
+        return self.mode
+
+    # In a loop of the launcher's own.
+
+    def _asked(self):
+        from ..study import AskTell
+
+        if self._study is None:
+            self._study = AskTell(
+                own_space(self.config_space),
+                self.metrics(),
+                method=self.method,
+                seed=self.seed,
+                points_to_evaluate=self.points_to_evaluate,
+            )
+            self._ids = {}
+        return self._study
+
+    def suggest(self, trial_id=None):
+        from ..errors import Exhausted
+
+        study = self._asked()
+        trial_id = len(self._ids) if trial_id is None else trial_id
+        try:
+            asked = study.ask()
+        except Exhausted:
+            return None
+        self._ids[trial_id] = asked.id
+        self._told.append(("suggest", trial_id, None))
+        return TrialSuggestion.start_suggestion(asked.configuration)
+
+    def on_trial_result(self, trial, result):
+        goes_on = self._asked().report(self._ids[trial.trial_id], _numbers(result))
+        self._told.append(("on_trial_result", trial, result))
+        return SchedulerDecision.CONTINUE if goes_on else SchedulerDecision.STOP
+
+    def on_trial_complete(self, trial, result):
+        self._asked().tell(self._ids[trial.trial_id], _numbers(result))
+        self._told.append(("on_trial_complete", trial, result))
+
+    def on_trial_error(self, trial):
+        self._asked().tell_failed(self._ids[trial.trial_id])
+        self._told.append(("on_trial_error", trial, None))
+
+    def __getstate__(self):
+        return {**self.__dict__, "_study": None}
+
+    def __setstate__(self, state):
+        """The same calls again: the same seed gives the same answers."""
+        calls = state["_told"]
+        self.__dict__.update({**state, "_told": []})
+        for name, about, result in calls:
+            getattr(self, name)(about, *([] if result is None else [result]))
+
+
+def _numbers(result):
+    return {
+        name: value
+        for name, value in result.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) or hasattr(value, "dtype")
+    }
+
+
+class FIFOScheduler(MethodScheduler):
+    def __init__(self, config_space, metric=None, searcher="random", **given):
+        self.syne_tune_name = None if isinstance(searcher, BaseSearcher) else _FIFO_SEARCHERS.get(searcher)
+        if isinstance(searcher, BaseSearcher):
+            self.syne_tune_name = "RandomSearch"
+        elif self.syne_tune_name is None:
+            raise Unsupported(f"there is no searcher '{searcher}'", "one of: " + ", ".join(_FIFO_SEARCHERS))
+        super().__init__(config_space, metric, searcher=searcher, **given)
+
+
+class HyperbandScheduler(MethodScheduler):
+    def __init__(self, config_space, metric=None, searcher="random", type="stopping", **given):
+        name = _HYPERBAND_SEARCHERS.get(searcher)
+        if name is None:
+            raise Unsupported(f"there is no searcher '{searcher}'", "one of: " + ", ".join(_HYPERBAND_SEARCHERS))
+        if type == "pasha":
+            name = "PASHA"
+        elif type.startswith("rush"):
+            name = "RUSH"
+        self.syne_tune_name = name
+        super().__init__(config_space, metric, given.pop("resource_attr", None), type=type, **given)
+
+
+class LinearScalarizedScheduler(MethodScheduler):
+    syne_tune_name = "MOLinearScalarizationBayesOpt"
+
+    def __init__(self, config_space, metric, scalarization_weights=None, base_scheduler_factory=None, **given):
+        if scalarization_weights is not None:
+            given["weights"] = dict(zip(metric, map(float, scalarization_weights)))
+        super().__init__(config_space, metric, **given)
+
+
+MOLinearScalarizationBayesOpt = type("MOLinearScalarizationBayesOpt", (LinearScalarizedScheduler,), {})
+
+
+class MOASHA(MethodScheduler):
+    def __init__(self, config_space, metrics=None, mode="min", time_attr="training_iteration", **given):
+        super().__init__(config_space, metrics, time_attr, mode=mode, **given)
+
+
+class PopulationBasedTraining(MethodScheduler):
+    def __init__(self, config_space, custom_explore_fn=None, **given):
+        if custom_explore_fn is not None:
+            raise Unsupported("custom_explore_fn of PopulationBasedTraining is not called", "leave it out")
+        super().__init__(config_space, given.pop("metric", None), given.pop("resource_attr", None), **given)
+
+
+class MedianStoppingRule(MethodScheduler):
+    """Around another scheduler, whose trials it stops where the method is there."""
+
+    def __init__(self, scheduler, resource_attr=None, **given):
+        inner = scheduler.method
+        super().__init__(
+            scheduler.config_space,
+            scheduler.metric_names(),
+            resource_attr,
+            mode=scheduler.metric_mode(),
+            random_seed=scheduler.seed,
+            points_to_evaluate=scheduler.points_to_evaluate,
+            max_resource_attr=scheduler.max_resource_attr,
+            inner=inner.name,
+            **given,
+        )
+        if methods.find("MedianStoppingRule") is None:
+            self.method = inner
+
+
+class ConstrainedBayesianOptimization(MethodScheduler):
+    def __init__(self, config_space, metric, constraint_attr, **given):
+        super().__init__(config_space, metric, constraint_attr=constraint_attr, **given)
+
+
+class REA(MethodScheduler):
+    def __init__(self, config_space, metric, population_size=None, sample_size=None, **given):
+        super().__init__(config_space, metric, population_size=population_size, sample_size=sample_size, **given)
+
+
+class SyncHyperband(MethodScheduler):
+    pass
+
+
+class DEHB(MethodScheduler):
+    pass
+
+
+def _needs_data(name):
+    def refuse(self, *_, **__):
+        raise Unsupported(f"Syne Tune's {name} begins from tables of earlier tasks", "Tuner(sources=[...]) of skipjack (docs/transfer.md)")
+
+    return type(name, (MethodScheduler,), {"__init__": refuse})
+
+
+ZeroShotTransfer = _needs_data("ZeroShotTransfer")
+ASHACTS = _needs_data("ASHACTS")
+
+
+def _baseline(name):
+    return type(name, (MethodScheduler,), {"__doc__": f"Syne Tune's {name}."})
+
+
+RandomSearch = _baseline("RandomSearch")
+GridSearch = _baseline("GridSearch")
+BayesianOptimization = _baseline("BayesianOptimization")
+ASHA = _baseline("ASHA")
+MOBSTER = _baseline("MOBSTER")
+HyperTune = _baseline("HyperTune")
+DyHPO = _baseline("DyHPO")
+PASHA = _baseline("PASHA")
+BOHB = _baseline("BOHB")
+SyncBOHB = _baseline("SyncBOHB")
+SyncMOBSTER = _baseline("SyncMOBSTER")
+BORE = _baseline("BORE")
+ASHABORE = _baseline("ASHABORE")
+BoTorch = _baseline("BoTorch")
+BOTorch = _baseline("BOTorch")
+MORandomScalarizationBayesOpt = _baseline("MORandomScalarizationBayesOpt")
+NSGA2 = _baseline("NSGA2")
+MOREA = _baseline("MOREA")
+KDE = _baseline("KDE")
+TPE = _baseline("TPE")
+CQR = _baseline("CQR")
+ASHACQR = _baseline("ASHACQR")
+EHVI = _baseline("EHVI")
+SMAC = _baseline("SMAC")
+
+baselines_dict = {
+    "Random Search": RandomSearch,
+    "Grid Search": GridSearch,
+    "Bayesian Optimization": BayesianOptimization,
+    "ASHA": ASHA,
+    "MOBSTER": MOBSTER,
+    "PASHA": PASHA,
+    "MOASHA": MOASHA,
+    "PBT": PopulationBasedTraining,
+    "BORE": BORE,
+    "REA": REA,
+    "SyncHyperband": SyncHyperband,
+    "SyncBOHB": SyncBOHB,
+    "DEHB": DEHB,
+    "SyncMOBSTER": SyncMOBSTER,
+    "ConstrainedBayesianOptimization": ConstrainedBayesianOptimization,
+    "CQR": CQR,
+    "ASHACQR": ASHACQR,
+}

@@ -1,0 +1,335 @@
+"""A tuning: a backend, a search space, a method, and when to stop."""
+
+import os
+import time
+from dataclasses import dataclass, field, fields
+from typing import Any, Dict, Optional
+
+from . import _core, program
+from .errors import InvalidArgument
+from .methods import method_of
+from .metrics import metric_list
+from .schedulers import CommandWriter, Scheduler, Searcher
+
+
+@dataclass
+class PlateauCriterion:
+    """Ends the tuning when the values of the num_trials best trials differ by no more than
+    standard_deviation, and patience further trials have ended since."""
+
+    metric: str
+    mode: str = "min"
+    num_trials: int = 10
+    standard_deviation: float = 0.001
+    patience: int = 0
+
+
+@dataclass
+class StoppingCriterion:
+    """Any one that holds ends the tuning. Times are in seconds of running time, numbers are exact:
+    max_trials_started=6 starts six trials."""
+
+    max_time: Optional[float] = None
+    max_reports: Optional[int] = None
+    max_trials_started: Optional[int] = None
+    max_trials_completed: Optional[int] = None
+    max_trials_finished: Optional[int] = None
+    max_cost: Optional[float] = None
+    cost_metric: str = "st_worker_cost"
+    min_metric_value: Dict[str, float] = field(default_factory=dict)
+    max_metric_value: Dict[str, float] = field(default_factory=dict)
+    plateau: Optional[PlateauCriterion] = None
+
+    def to_dict(self):
+        """As definitions hold it: set fields only."""
+        result = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) not in (None, {})}
+        if self.max_cost is None:
+            del result["cost_metric"]
+        if self.plateau is not None:
+            result["plateau"] = vars(self.plateau).copy()
+        return result
+
+
+class Running:
+    """A tuning while it runs. name, root, path (its folder), definition (what is tuned, as a dict)."""
+
+    def __init__(self, name, root, definition):
+        self.name = name
+        self.root = root
+        self.path = os.path.join(root, name)
+        self.definition = definition
+        self.interrupt = _core.Interrupt()
+
+    def stop(self):
+        """Ends it, from a callback or another thread; it can be resumed."""
+        self.interrupt.request()
+
+
+class Callback:
+    """Watches a tuning; methods that are not overridden cost nothing. What it raises ends the tuning.
+
+    history is a view that ends with the call. Events are dicts with "type", "number", "time" and what
+    belongs to the type; they are told after they are in the journal.
+    """
+
+    def on_start(self, running):
+        """Before the first trial: a Running."""
+
+    def on_event(self, event, history):
+        """Every event: "trial_started", "reported", "stop_ordered", "pause_ordered", "trial_resumed",
+        "attempt_ended", ..."""
+
+    def on_turn(self, turn, history):
+        """After each turn of the loop, ten times a second at least: a dict with now, num_running,
+        remaining_time, remaining_fraction, ending_reason."""
+
+    def on_end(self, result):
+        """After the last trial, also of a tuning that was interrupted."""
+
+
+@dataclass
+class TuningResult:
+    """name: of the experiment. history: all trials. reason: why it ended. time: running time in seconds."""
+
+    name: str
+    root: str
+    history: Any
+    reason: str
+    time: float
+
+    def experiment(self):
+        """The experiment as it is stored: table, plots, recommendation."""
+        from .experiments import load_experiment
+
+        return load_experiment(self.name, root=self.root)
+
+    def best(self):
+        """The recommendation: a dict with configuration, trial_id, mean, best_value, ...; None if no
+        trial has a value."""
+        return self.experiment().recommend()
+
+    def __repr__(self):
+        return f"TuningResult(name={self.name!r}, reason={self.reason!r}, time={self.time:.3g}, trials={self.history.num_trials})"
+
+
+class Tuner:
+    """Searches for the best configuration of what the backend runs.
+
+    backend: LocalBackend or PythonBackend. space: a dict of domains and constants, or a SearchSpace.
+    metrics: a name, a Metric, or a list; mode: of those given by name.
+    method: a name, one of skipjack.methods, or a Scheduler or Searcher of your own.
+    stop: a StoppingCriterion, a function (turn, history) -> bool, or a list of these.
+    workers: trials at the same time. seed: the same seed and the same results give the same questions.
+    name: of the experiment; default: the program's and the time. root: folder of experiments.
+    points_to_evaluate: configurations to begin with; None: the middle of the space; []: none.
+    sources: names of earlier experiments to learn from.
+    max_failures: ends once more trials than this failed; None: never.
+    max_initial_failures: ends with an error if the first so many trials all fail; None: never.
+    trial_time_limit: seconds after which a trial has failed.
+    at_end: "stop_running" or "wait_for_running". callbacks: list of Callback.
+    extra: kept with the experiment. survive_power_loss: one fsync a turn.
+    """
+
+    def __init__(
+        self,
+        backend,
+        space,
+        metrics,
+        *,
+        mode="min",
+        method="bayesopt",
+        stop=None,
+        workers=1,
+        seed=0,
+        name=None,
+        root=None,
+        points_to_evaluate=None,
+        sources=(),
+        max_failures=None,
+        max_initial_failures=5,
+        trial_time_limit=None,
+        at_end="stop_running",
+        callbacks=(),
+        extra=None,
+        survive_power_loss=False,
+    ):
+        root = str(root or program.experiments_folder())
+        name = name or _core.default_experiment_name(backend.name, time.time())
+        _core.validate_experiment_name(name)
+        self._callbacks = list(callbacks)
+        self._sources = list(sources)
+        self._method = method
+        self._survive_power_loss = survive_power_loss
+        self._max_initial_failures = max_initial_failures
+        criterion, self._functions = _split_stop(stop)
+        space = space if isinstance(space, _core.SearchSpace) else _core.SearchSpace(space)
+        definition = {
+            "space": space.to_dict(),
+            "metrics": metric_list(metrics, mode),
+            **_method_definition(method),
+            "seed": seed,
+            "workers": workers,
+            "stop": criterion.to_dict(),
+            "at_end": at_end,
+            "program": backend.program(),
+            "extra": extra,
+        }
+        if points_to_evaluate is not None:
+            definition["points_to_evaluate"] = list(points_to_evaluate)
+        if max_failures is not None:
+            definition["max_failures"] = max_failures
+        if trial_time_limit is not None:
+            definition["trial_time_limit"] = float(trial_time_limit)
+        if isinstance(method, (Scheduler, Searcher)):
+            definition["extra"] = {**(extra or {}), "python_method": type(method).__name__}
+        _core.validate_definition(definition)
+        definition["program"]["environment"].setdefault("SKIPJACK_METRIC", definition["metrics"][0]["name"])
+        self._running = Running(name, root, definition)
+
+    def run(self):
+        """Runs the tuning to its end and returns a TuningResult. Ctrl-C ends the trials, keeps the
+        results and then raises KeyboardInterrupt."""
+        if not self._functions:
+            _require_end(self._running.definition)
+        method = self._method
+        if isinstance(method, (Scheduler, Searcher)) and not method.is_function_of_events:
+            _log(
+                "warning",
+                f"an experiment with {type(method).__name__} can't be resumed: it does not say that its "
+                "state follows from the events",
+            )
+        return _run(
+            self._running,
+            self._callbacks,
+            _hooks(method, self._callbacks, self._functions),
+            lambda run: run.start(self._running.definition, self._sources),
+            survive_power_loss=self._survive_power_loss,
+            max_initial_failures=self._max_initial_failures,
+        )
+
+    @property
+    def name(self):
+        return self._running.name
+
+    @property
+    def path(self):
+        """The experiment's folder."""
+        return self._running.path
+
+    @property
+    def definition(self):
+        """What is tuned, as the journal keeps it."""
+        return self._running.definition
+
+    def stop(self):
+        """Ends a tuning that runs, from another thread; it can be resumed."""
+        self._running.stop()
+
+
+def resume(name, *, root=None, stop=None, add_time=None, add_trials=None, method=None, callbacks=()):
+    """Goes on with an experiment where its journal ends.
+
+    stop: a new criterion, or functions, as for Tuner. add_time: seconds beyond what has been used;
+    add_trials: likewise. method: the scheduler or searcher of an experiment that had its own.
+    """
+    root = str(root or program.experiments_folder())
+    criterion, functions = _split_stop(stop)
+    definition = _core.read_experiment(root, name).definition
+    extra = definition.get("extra")
+    its_own = extra.get("python_method") if isinstance(extra, dict) else None
+    if its_own and method is None:
+        raise InvalidArgument(
+            f"experiment '{name}' was run by {its_own}, which is not kept with it",
+            "give that scheduler or searcher as method",
+        )
+    if method is not None and not getattr(method, "is_function_of_events", False):
+        raise InvalidArgument(
+            f"{type(method).__name__} can't go on with an experiment: it does not say that its state "
+            "follows from the events",
+            "set is_function_of_events = True if it does",
+        )
+    running = Running(name, root, definition)
+    hooks = _hooks(method, callbacks, functions)
+    return _run(running, callbacks, hooks, lambda run: run.resume(criterion.to_dict() or None, add_time, add_trials))
+
+
+def _split_stop(stop):
+    """One criterion, and the functions."""
+    given = stop if isinstance(stop, (list, tuple)) else [] if stop is None else [stop]
+    criteria = [item for item in given if isinstance(item, StoppingCriterion)]
+    functions = [item for item in given if not isinstance(item, StoppingCriterion)]
+    if len(criteria) > 1:
+        raise InvalidArgument("stop holds more than one StoppingCriterion", "set their fields in one")
+    for function in functions:
+        if not callable(function):
+            raise InvalidArgument(f"stop must be a StoppingCriterion or a function, not {type(function).__name__}")
+    return (criteria[0] if criteria else StoppingCriterion()), functions
+
+
+def _method_definition(method):
+    if isinstance(method, (Scheduler, Searcher)):
+        return {"method": type(method).__name__}
+    chosen = method_of(method)
+    return {"method": chosen.name, "method_options": chosen.options or None}
+
+
+def _require_end(definition):
+    if definition["stop"]:
+        return
+    if _core.SearchSpace.from_dict(definition["space"]).cardinality() is None:
+        raise InvalidArgument(
+            "nothing ends this tuning: the space is infinite and no limit is given",
+            "give stop=StoppingCriterion(max_time=60), for example",
+        )
+
+
+def _log(level, message):
+    import logging
+
+    getattr(logging.getLogger("skipjack"), level)("%s", message)
+
+
+def _overrides(callback, name):
+    return getattr(type(callback), name, None) is not getattr(Callback, name)
+
+
+def _hooks(method, callbacks, functions):
+    """What the library calls back, by name."""
+    watchers = [c for c in callbacks if _overrides(c, "on_event")]
+    turn_watchers = [c for c in callbacks if _overrides(c, "on_turn")]
+
+    def on_events(events, history):
+        for event in events:
+            for callback in watchers:
+                callback.on_event(event, history)
+
+    def on_turn(turn, history):
+        for callback in turn_watchers:
+            callback.on_turn(turn, history)
+
+    return {
+        "scheduler": CommandWriter(method) if isinstance(method, Scheduler) else None,
+        "searcher": method if isinstance(method, Searcher) else None,
+        "on_events": on_events if watchers else None,
+        "on_turn": on_turn if turn_watchers else None,
+        "stop_when": (lambda turn, history: any(f(turn, history) for f in functions)) if functions else None,
+        "log": _log,
+    }
+
+
+def _run(running, callbacks, hooks, action, **options):
+    run = _core.Run(
+        root=running.root,
+        name=running.name,
+        interrupt=running.interrupt,
+        supervisor=program.supervisor(),
+        **hooks,
+        **options,
+    )
+    for callback in callbacks:
+        callback.on_start(running)
+    history, reason, seconds = action(run)
+    result = TuningResult(running.name, running.root, history, reason, seconds)
+    for callback in callbacks:
+        callback.on_end(result)
+    return result

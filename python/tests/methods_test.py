@@ -1,0 +1,43 @@
+"""Methods as classes, taken from the library's table."""
+
+import pytest
+import skipjack
+from skipjack import methods
+from skipjack._core import methods as table
+
+
+@pytest.mark.parametrize("row", table(), ids=lambda row: row["name"])
+def test_every_method_is_a_class_by_all_of_its_names(row):
+    by_name = methods.find(row["name"])
+    assert by_name.name == row["name"]
+    assert row["description"] in by_name.__doc__
+    assert getattr(methods, by_name.__name__) is by_name
+    for alias in row["aliases"]:
+        assert getattr(methods, alias) is by_name
+    assert set(row["options"]) <= set(by_name.option_names)
+
+
+@pytest.mark.parametrize("row", table(), ids=lambda row: row["name"])
+def test_every_method_asks_and_is_told(row):
+    metrics = ["a", "b"] if row["objectives"] == "several" else ["a"]
+    study = skipjack.AskTell(
+        {"x": skipjack.uniform(0, 1), "k": skipjack.randint(1, 3)}, metrics, method=row["name"], seed=3
+    )
+    for _ in range(4):
+        trial = study.ask()
+        study.tell(trial, {name: trial.configuration["x"] for name in metrics})
+    assert study.history().num_trials == 4
+
+
+def test_unknown_methods_and_options_are_named():
+    with pytest.raises(skipjack.InvalidArgument, match="no method 'magic'"):
+        skipjack.AskTell({"x": skipjack.uniform(0, 1)}, "a", method="magic")
+    with pytest.raises(skipjack.InvalidArgument, match="no option 'wand'"):
+        methods.BayesianOptimization(wand=1)
+    with pytest.raises(AttributeError, match="no method 'Magic'"):
+        methods.Magic
+
+
+def test_options_reach_the_method():
+    with pytest.raises(skipjack.InvalidArgument, match="there is no classifier 'oracle'"):
+        skipjack.AskTell({"x": skipjack.uniform(0, 1)}, "a", method=methods.BORE(classifier="oracle"))

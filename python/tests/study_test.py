@@ -1,0 +1,76 @@
+"""Ask-tell."""
+
+import threading
+import time
+
+import pytest
+import skipjack
+from skipjack import AskTell, uniform
+
+
+def test_three_lines_find_a_minimum():
+    study = AskTell({"x": uniform(0, 1)}, metrics="loss", seed=1)
+    for _ in range(15):
+        trial = study.ask()
+        study.tell(trial, {"loss": (trial.configuration["x"] - 0.3) ** 2})
+    assert abs(study.best()["configuration"]["x"] - 0.3) < 0.05
+    assert abs(study.recommend()["configuration"]["x"] - 0.3) < 0.05
+    assert study.history().counts["completed"] == 15
+
+
+def test_same_seed_same_questions():
+    def questions():
+        study = AskTell({"x": uniform(0, 1)}, metrics="loss", method="random", seed=5)
+        return [trial.configuration["x"] for trial in study.ask(5)]
+
+    assert questions() == questions()
+
+
+def test_batch_failures_and_reports():
+    study = AskTell({"x": uniform(0, 1)}, metrics="loss", mode="max")
+    first, second = study.ask(2)
+    study.tell_failed(first)
+    assert study.report(second, {"loss": 1.0})
+    study.tell(second, {"loss": 2.0, "extra": 1})
+    assert study.best() == {"trial_id": second.id, "configuration": second.configuration, "value": 2.0}
+    counts = study.history().counts
+    assert (counts["failed"], counts["completed"]) == (1, 1)
+    with pytest.raises(skipjack.InvalidArgument, match="not open"):
+        study.tell(second, {"loss": 1.0})
+    with pytest.raises(skipjack.InvalidArgument, match="must be a number"):
+        study.tell(study.ask(), {"loss": "low"})
+
+
+def test_finite_space_is_exhausted():
+    study = AskTell({"x": skipjack.choice([1, 2])}, metrics="loss", method="random")
+    for _ in range(2):
+        study.tell(study.ask(), {"loss": 0})
+    with pytest.raises(skipjack.Exhausted):
+        study.ask()
+
+
+def test_other_threads_run_while_a_model_is_fitted():
+    study = AskTell({f"x{i}": uniform(0, 1) for i in range(6)}, metrics="loss")
+    for trial in study.ask(60):
+        study.tell(trial, {"loss": sum(trial.configuration.values())})
+    counted, stop = 0, threading.Event()
+    longest, last = 0.0, time.perf_counter()
+
+    def count():
+        nonlocal counted, longest, last
+        while not stop.is_set():
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+            counted += 1
+            time.sleep(0.0005)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    start = time.perf_counter()
+    study.ask(3)
+    took = time.perf_counter() - start
+    stop.set()
+    thread.join()
+    assert counted > 5
+    # With the lock held for the whole of the call, one pause would be as long as the call.
+    assert longest < 0.5 * took

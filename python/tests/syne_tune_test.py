@@ -1,0 +1,453 @@
+"""Launchers and trials written for Syne Tune, one a feature, run as they are. What they must see is in
+Syne Tune's own sources and runs: arguments, files, counts, messages."""
+
+import ast
+import csv
+import io
+import json
+import os
+import sys
+import zipfile
+
+import pytest
+
+REPORTS_ONCE = """
+    import argparse
+    from syne_tune import Reporter
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--x", type=float)
+    arguments, _ = parser.parse_known_args()
+    Reporter()(loss=(arguments.x - 0.3) ** 2)
+    """
+
+RUN = """
+    from syne_tune import StoppingCriterion, Tuner
+    from syne_tune.backend import LocalBackend
+    from syne_tune.config_space import uniform
+    from syne_tune.optimizer.baselines import RandomSearch
+    scheduler = RandomSearch({{"x": uniform(0, 1)}}, metric="loss", random_seed=1{scheduler})
+    tuner = Tuner(LocalBackend("trial.py"), scheduler, {stop}, n_workers=2{tuner})
+    tuner.run()
+    """
+
+
+def table_of(folder):
+    """Rows of results.csv.zip, which has one member."""
+    with zipfile.ZipFile(folder / "results.csv.zip") as archive:
+        assert archive.namelist() == ["results.csv"]
+        return list(csv.DictReader(io.StringIO(archive.read("results.csv").decode())))
+
+
+def test_arguments_and_files_are_those_of_syne_tune(launch, only_experiment):
+    launch(
+        """
+        from syne_tune import StoppingCriterion, Tuner
+        from syne_tune.backend import LocalBackend
+        from syne_tune.config_space import choice, randint, uniform
+        from syne_tune.optimizer.baselines import RandomSearch
+        space = {"x": uniform(0, 1), "k": randint(1, 19), "c": choice(["two words", "b"]), "epochs": 3,
+                 "flag": True, "nn": None, "small": 1e-5}
+        tuner = Tuner(LocalBackend("trial.py"), RandomSearch(space, metric="loss"),
+                      StoppingCriterion(max_num_trials_completed=0), n_workers=1, tuner_name="my-name")
+        print("path", tuner.tuner_path)
+        tuner.run()
+        """,
+        """
+        import json, os, sys
+        from syne_tune import Reporter
+        assert not os.path.exists(sys.argv[-1])
+        Reporter()(loss=0.5, argv=sys.argv[1:], threads=os.environ["OMP_NUM_THREADS"])
+        """,
+    )
+    folder = only_experiment()
+    assert folder.name.startswith("my-name-20")
+    (row,) = table_of(folder)
+    argv = ast.literal_eval(row["argv"])
+    assert argv == [
+        *"--x 0.5 --k 10 --c".split(), "two words", *"--epochs 3 --flag True --nn None --small 1e-05".split(),
+        "--st_checkpoint_dir", str(folder / "trials" / "0" / "checkpoints"),
+    ]  # fmt: skip
+    assert json.loads((folder / "0" / "config.json").read_text()) == {
+        "x": 0.5, "k": 10, "c": "two words", "epochs": 3, "flag": True, "nn": None, "small": 1e-5,
+    }  # fmt: skip
+    assert row["threads"] == "1"
+    wanted = """loss argv threads st_worker_timestamp st_worker_time st_worker_iter st_decision st_status trial_id
+    config_x config_k config_c config_epochs config_flag config_nn config_small st_tuner_time""".split()
+    assert list(row)[: len(wanted)] == wanted
+    assert (row["config_flag"], row["config_nn"], row["config_small"]) == ("True", "", "1e-05")
+    metadata = json.loads((folder / "metadata.json").read_text())
+    assert metadata["metric_names"] == ["loss"] and metadata["metric_mode"] == "min"
+    assert metadata["entrypoint"] == "trial" and metadata["backend"] == "LocalBackend"
+    space = json.loads(metadata["config_space"])
+    assert space["k"] == {
+        "domain_cls": "Integer",
+        "domain_kwargs": {"lower": 1, "upper": 19},
+        "sampler_cls": "Uniform",
+        "sampler_kwargs": {},
+    }
+    assert metadata["st_tuner_start_timestamp"] >= metadata["st_tuner_creation_timestamp"]
+
+
+def test_numbers_are_exceeded_before_it_ends(launch, only_experiment):
+    done = launch(RUN.format(stop="StoppingCriterion(max_num_trials_started=6)", scheduler="", tuner=""), REPORTS_ONCE)
+    rows = table_of(only_experiment())
+    assert sorted(int(row["trial_id"]) for row in rows) == list(range(7))
+    best = min(rows, key=lambda row: float(row["loss"]))
+    assert f"loss: best {best['loss']} for trial-id {best['trial_id']}" in done.stdout
+    assert "7 finished (7 until the end)" in done.stdout
+
+
+def test_second_failure_ends_it(launch):
+    done = launch(
+        RUN.format(stop="StoppingCriterion(max_num_trials_started=20)", scheduler="", tuner=""),
+        "raise RuntimeError('out of cheese')",
+        code=1,
+    )
+    assert "ValueError: Trial - " in done.stderr and " failed" in done.stderr
+    assert "out of cheese" in done.stdout
+
+
+def test_names_of_the_first_era(launch, only_experiment):
+    launch(
+        """
+        from syne_tune.backend.local_backend import LocalBackend
+        from syne_tune.optimizer.schedulers.fifo import FIFOScheduler
+        from syne_tune.search_space import lograndint, randint, search_space_size
+        from syne_tune.stopping_criterion import StoppingCriterion
+        from syne_tune.tuner import Tuner
+        space = {"x": randint(10, 1000), "y": lograndint(1e2, 1e5)}
+        assert search_space_size({"x": space["x"]}) == 991
+        scheduler = FIFOScheduler(space, searcher="bayesopt", search_options={"num_init_random": 3},
+                                  mode="min", metric="loss", points_to_evaluate=[{"x": 20}], random_seed=42)
+        Tuner(backend=LocalBackend(entry_point="trial.py"), scheduler=scheduler, n_workers=1,
+              stop_criterion=StoppingCriterion(max_num_trials_started=1)).run()
+        """,
+        """
+        import sys
+        from syne_tune.report import Reporter
+        report = Reporter()
+        report(loss=float(sys.argv[2]))
+        """,
+    )
+    first = table_of(only_experiment())[0]
+    # What a point lacks is the middle of its domain.
+    assert (first["config_x"], first["config_y"]) == ("20", "3162")
+
+
+def test_keywords_of_the_last_era(launch, only_experiment):
+    launch(
+        """
+        from syne_tune import StoppingCriterion, Tuner
+        from syne_tune.backend import LocalBackend
+        from syne_tune.config_space import uniform
+        from syne_tune.optimizer.baselines import CQR, RandomSearch
+        assert CQR({"x": uniform(0, 1)}, metric="loss", do_minimize=True).metric_mode() == "min"
+        scheduler = RandomSearch({"x": uniform(0, 1)}, metrics=["loss"], do_minimize=False)
+        Tuner(trial_backend=LocalBackend("trial.py"), scheduler=scheduler, n_workers=2, suffix_tuner_name=False,
+              stop_criterion=StoppingCriterion(max_num_trials_started=2), tuner_name="last").run()
+        """,
+        REPORTS_ONCE,
+    )
+    folder = only_experiment()
+    assert folder.name == "last"
+    assert json.loads((folder / "metadata.json").read_text())["metric_mode"] == "max"
+
+
+def test_a_function_without_globals(launch, only_experiment):
+    launch(
+        """
+        from syne_tune import StoppingCriterion, Tuner
+        from syne_tune.backend import PythonBackend
+        from syne_tune.config_space import randint
+        from syne_tune.optimizer.baselines import RandomSearch
+        def train_height(steps: int, width: float):
+            from syne_tune import Reporter
+            reporter = Reporter()
+            for step in range(steps):
+                reporter(step=step, mean_loss=1 / (width + step), epoch=step + 1)
+        if __name__ == "__main__":
+            space = {"steps": 3, "width": randint(1, 20)}
+            backend = PythonBackend(tune_function=train_height, config_space=space)
+            Tuner(trial_backend=backend, scheduler=RandomSearch(space, metric="mean_loss"),
+                  stop_criterion=StoppingCriterion(max_num_trials_started=1), n_workers=2).run()
+        """
+    )
+    rows = table_of(only_experiment())
+    assert sorted((row["trial_id"], row["epoch"]) for row in rows) == [(t, e) for t in "01" for e in "123"]
+
+
+def test_a_scheduler_of_the_launchers_own(launch, only_experiment):
+    launch(
+        """
+        from syne_tune import StoppingCriterion, Tuner
+        from syne_tune.backend import LocalBackend
+        from syne_tune.config_space import randint
+        from syne_tune.optimizer.scheduler import SchedulerDecision, TrialScheduler, TrialSuggestion
+        class Own(TrialScheduler):
+            def __init__(self, space):
+                super().__init__(config_space=space)
+                self.log = []
+            def _suggest(self, trial_id):
+                if trial_id == 3:
+                    return None
+                sampled = {name: v.sample() if hasattr(v, "sample") else v for name, v in self.config_space.items()}
+                return TrialSuggestion.start_suggestion(sampled)
+            def on_trial_result(self, trial, result):
+                self.log.append((trial.trial_id, result["epoch"]))
+                return SchedulerDecision.STOP if trial.trial_id == 1 and result["epoch"] == 2 else SchedulerDecision.CONTINUE
+            def on_trial_complete(self, trial, result):
+                self.log.append((trial.trial_id, "complete"))
+            def on_trial_remove(self, trial):
+                self.log.append((trial.trial_id, "remove"))
+            def metric_names(self):
+                return ["loss"]
+        own = Own({"x": randint(0, 20), "epochs": 3})
+        Tuner(LocalBackend("trial.py"), own, StoppingCriterion(max_wallclock_time=40), n_workers=1).run()
+        print(own.log)
+        """,
+        """
+        import time
+        from syne_tune import Reporter
+        report = Reporter()
+        for epoch in range(1, 4):
+            report(loss=1.0, epoch=epoch)
+            time.sleep(0.05)
+        time.sleep(0.1)
+        """,
+    )
+    rows = table_of(only_experiment())
+    decisions = {(row["trial_id"], row["epoch"]): row["st_decision"] for row in rows}
+    assert decisions[("1", "2")] == "STOP" and decisions[("0", "3")] == "CONTINUE"
+    assert {row["st_status"] for row in rows if row["trial_id"] == "1"} >= {"Stopped"}
+    assert {row["trial_id"] for row in rows} == {"0", "1", "2"}
+
+
+def test_callbacks_and_columns_of_the_launchers_own(launch, only_experiment):
+    done = launch(
+        """
+        from syne_tune import StoppingCriterion, Tuner
+        from syne_tune.backend import LocalBackend
+        from syne_tune.config_space import uniform
+        from syne_tune.experiments import load_experiment
+        from syne_tune.optimizer.baselines import RandomSearch
+        from syne_tune.results_callback import ExtraResultsComposer, StoreResultsCallback
+        from syne_tune.tuner_callback import TunerCallback
+        class Extra(ExtraResultsComposer):
+            def __call__(self, tuner):
+                return {"started": tuner.tuning_status.num_trials_started}
+            def keys(self):
+                return ["started"]
+        class Watch(TunerCallback):
+            calls = []
+            def on_tuning_start(self, tuner):
+                self.calls.append("start")
+            def on_start_trial(self, trial):
+                self.calls.append(f"trial {trial.trial_id}")
+            def on_trial_result(self, trial, status, result, decision):
+                self.calls.append(f"{trial.trial_id} {status} {decision} {result['loss'] >= 0}")
+            def on_trial_complete(self, trial, result):
+                self.calls.append(f"complete {trial.trial_id}")
+            def on_tuning_end(self):
+                self.calls.append("end")
+        tuner = Tuner(LocalBackend("trial.py"), RandomSearch({"x": uniform(0, 1)}, metric="loss"),
+                      lambda status: status.num_trials_completed >= 2, n_workers=1,
+                      callbacks=[StoreResultsCallback(extra_results_composer=Extra()), Watch()])
+        tuner.run()
+        print("; ".join(Watch.calls))
+        trial, config = tuner.best_config()
+        experiment = load_experiment(tuner.name)
+        assert experiment.best_config()["trial_id"] == trial
+        assert experiment.best_config()["config_x"] == config["x"]
+        print("started", sorted(experiment.results["started"].dropna().astype(int)))
+        """,
+        REPORTS_ONCE,
+    )
+    calls = done.stdout.split("-" * 20)[-1].strip().splitlines()
+    assert calls[0].startswith(
+        "start; trial 0; 0 InProgress CONTINUE True; complete 0; trial 1; 1 InProgress CONTINUE True; complete 1"
+    )
+    assert calls[0].endswith("; end")
+    # The function is asked after the turn in which a trial ended, when the next one has been started: that
+    # one may have reported or not.
+    assert calls[1] in ("started [1, 2]", "started [1, 2, 3]")
+
+
+def test_configuration_by_file_and_checkpoints(launch, only_experiment):
+    launch(
+        """
+        from syne_tune import StoppingCriterion, Tuner
+        from syne_tune.backend import LocalBackend
+        from syne_tune.config_space import ordinal
+        from syne_tune.optimizer.baselines import GridSearch
+        backend = LocalBackend("trial.py", pass_args_as_json=True, delete_checkpoints=True)
+        scheduler = GridSearch({"x": ordinal([1, 2, 4]), "list": [1, 2]}, metric="loss")
+        Tuner(backend, scheduler, StoppingCriterion(max_wallclock_time=40), n_workers=2).run()
+        """,
+        """
+        import argparse
+        from syne_tune import Reporter
+        from syne_tune.utils import (add_checkpointing_to_argparse, add_config_json_to_argparse,
+                                     checkpoint_model_at_rung_level, load_config_json, parse_bool,
+                                     resume_from_checkpointed_model)
+        parser = argparse.ArgumentParser()
+        add_config_json_to_argparse(parser)
+        add_checkpointing_to_argparse(parser)
+        config = load_config_json(vars(parser.parse_args()))
+        def save(folder, resource):
+            with open(folder + "/saved", "w") as file:
+                file.write(str(resource))
+        def load(folder):
+            return open(folder + "/saved").read()
+        assert resume_from_checkpointed_model(config, load) == 0
+        checkpoint_model_at_rung_level(config, save, 3)
+        assert resume_from_checkpointed_model(config, load) == 3
+        assert parse_bool("True") and not parse_bool("False")
+        Reporter()(loss=config["x"], length=len(config["list"]))
+        """,
+    )
+    folder = only_experiment()
+    assert sorted((row["loss"], row["length"]) for row in table_of(folder)) == [("1", "2"), ("2", "2"), ("4", "2")]
+    assert not (folder / "0" / "checkpoints").exists()
+
+
+def test_launchers_may_run_their_own_loop(launch):
+    done = launch(
+        """
+        import datetime, pickle
+        from syne_tune.backend.trial_status import Status, Trial
+        from syne_tune.config_space import uniform
+        from syne_tune.optimizer.baselines import BayesianOptimization
+        scheduler = BayesianOptimization({"x": uniform(-1, 1)}, metric="loss", mode="min", random_seed=3)
+        asked = []
+        for number in range(8):
+            if number == 4:
+                scheduler = pickle.loads(pickle.dumps(scheduler))
+            suggestion = scheduler.suggest(number)
+            trial = Trial(trial_id=number, config=suggestion.config, creation_time=datetime.datetime.now())
+            asked.append(trial.config["x"])
+            scheduler.on_trial_complete(trial=trial, result={"loss": trial.config["x"] ** 2})
+            trial.add_results(metrics={}, status=Status.completed, training_end_time=datetime.datetime.now())
+        print(len(set(asked)))
+        """
+    )
+    assert done.stdout == "8\n"
+
+
+def test_it_goes_on_with_a_new_criterion(launch, only_experiment):
+    again = """
+    tuner.stop_criterion = StoppingCriterion(max_num_trials_started=3)
+    tuner.run()
+    """
+    launch(RUN.format(stop="StoppingCriterion(max_num_trials_started=1)", scheduler="", tuner="") + again, REPORTS_ONCE)
+    assert len(table_of(only_experiment())) == 4
+
+
+def test_plateaus_and_finite_spaces_end_it(launch, only_experiment):
+    launch(
+        """
+        import logging
+        logging.basicConfig(level=logging.INFO)
+        from syne_tune import Tuner
+        from syne_tune.backend import LocalBackend
+        from syne_tune.config_space import randint
+        from syne_tune.optimizer.baselines import RandomSearch
+        from syne_tune.stopping_criterion import PlateauStopper
+        Tuner(LocalBackend("trial.py"), RandomSearch({"x": randint(1, 3)}, metric="loss"),
+              PlateauStopper("loss", num_trials=5), n_workers=1).run()
+        """,
+        REPORTS_ONCE,
+    )
+    assert len(table_of(only_experiment())) == 3
+
+
+@pytest.mark.parametrize(
+    "statement, says",
+    [
+        ("from syne_tune.backend import SageMakerBackend", "'syne_tune.backend.SageMakerBackend' of Syne Tune"),
+        ("import syne_tune.blackbox_repository", "skipjack bench"),
+        ("from syne_tune.optimizer.baselines import Oracle", "'syne_tune.optimizer.baselines.Oracle'"),
+        ("from syne_tune.optimizer.baselines import ZeroShotTransfer; ZeroShotTransfer({}, 'a')", "docs/transfer.md"),
+        ("import syne_tune.nowhere", "docs/python.md"),
+    ],
+)
+def test_what_is_not_there_is_named(launch, statement, says):
+    done = launch(statement, code=1)
+    assert says in done.stderr.splitlines()[-1]
+
+
+def test_every_name_of_the_table_is_answered():
+    from skipjack.syne_tune import names
+
+    for module in names.MODULES:
+        lookup, known = names._getattr_of(module)
+        for name in known:
+            assert lookup(name) is not None, f"{module}.{name}"
+
+
+def test_domains_have_syne_tunes_attributes():
+    from skipjack.syne_tune import config_space as cs
+
+    x, k, c, f = cs.loguniform(1e-3, 1), cs.randint(1, 5), cs.choice(["a", "b"]), cs.finrange(0, 1, 5)
+    assert (x.lower, x.upper, k.lower, k.upper, c.categories) == (1e-3, 1, 1, 5, ["a", "b"])
+    assert isinstance(x, cs.Float) and isinstance(k, cs.Integer) and isinstance(f, cs.FiniteRange)
+    assert (x.value_type, k.value_type, c.value_type) == (float, int, str)
+    assert (len(x), len(k), len(c), f.values) == (0, 5, 2, [0, 0.25, 0.5, 0.75, 1])
+    assert all(k.is_valid(value) for value in k.sample(size=20))
+    assert cs.from_dict(cs.to_dict(x)) == x
+    space = {"x": x, "epochs": 3}
+    assert cs.config_space_from_json_dict(json.loads(json.dumps(cs.config_space_to_json_dict(space)))) == space
+
+
+REFEREE = os.environ.get("SKIPJACK_TEST_SYNE_TUNE_PYTHON", "")
+
+
+@pytest.mark.skipif(not os.path.exists(REFEREE), reason="SKIPJACK_TEST_SYNE_TUNE_PYTHON names no Python with Syne Tune")
+def test_syne_tune_reads_our_results_and_we_read_its(launch, only_experiment, tmp_path, monkeypatch):
+    import subprocess
+
+    launch(RUN.format(stop="StoppingCriterion(max_num_trials_started=4)", scheduler="", tuner=""), REPORTS_ONCE)
+    ours = only_experiment()
+    code = f"""
+        import json
+        from syne_tune.config_space import config_space_from_json_dict
+        from syne_tune.experiments import load_experiment
+        e = load_experiment({ours.name!r})
+        space = config_space_from_json_dict(json.loads(e.metadata["config_space"]))
+        print(json.dumps([len(e.results), float(e.best_config()["config_x"]), list(space), e.metric_mode()]))
+        """
+    import textwrap
+
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([REFEREE, "-c", textwrap.dedent(code)], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    number, x, space, mode = json.loads(done.stdout.splitlines()[-1])
+    best = min(table_of(ours), key=lambda row: float(row["loss"]))
+    assert (number, x, space, mode) == (5, pytest.approx(float(best["config_x"])), ["x"], "min")
+
+    # And the other way: the same launcher and trial on Syne Tune itself.
+    monkeypatch.setenv("SYNETUNE_FOLDER", str(tmp_path / "theirs"))
+    launcher = textwrap.dedent(RUN.format(stop="StoppingCriterion(max_num_trials_started=1)", scheduler="",
+                                            tuner=", sleep_time=0.1, wait_trial_completion_when_stopping=True"))
+    (tmp_path / "theirs.py").write_text(launcher)
+    environment["SYNETUNE_FOLDER"] = str(tmp_path / "theirs")
+    done = subprocess.run([REFEREE, "theirs.py"], capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    pytest.importorskip("pandas")
+    from skipjack.syne_tune.experiments import load_experiment
+
+    (name,) = os.listdir(tmp_path / "theirs")
+    theirs = load_experiment(name)
+    assert len(theirs.results) == 2 and theirs.metric_names() == ["loss"]
+    # Same seed aside, the columns are the same, in the same order; ours go on with sj_*.
+    theirs_columns = list(theirs.results.columns)
+    assert list(table_of(ours)[0])[: len(theirs_columns)] == theirs_columns
+    assert theirs.best_config()["loss"] == theirs.results["loss"].min()
+
+
+def test_the_launchers_folder_is_found_and_missing_ones_are_said(launch, tmp_path):
+    (tmp_path / "beside.py").write_text("VALUE = 7\n")
+    assert launch("import beside, sys\nprint(beside.VALUE, sys.argv[1:])", arguments=["--a", "b"]).stdout == "7 ['--a', 'b']\n"
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-m", "skipjack.syne_tune", "none.py"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 3 and "none.py" in done.stderr

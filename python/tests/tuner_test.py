@@ -1,0 +1,314 @@
+"""Tunings from Python: programs and functions as trials, callbacks, schedulers, stopping, resume."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+import skipjack
+from skipjack import Callback, LocalBackend, PythonBackend, StoppingCriterion, Tuner, loguniform, randint, uniform
+from skipjack.schedulers import Finished, Start, Stop
+
+
+def square(x, k):
+    return (x - 0.3) ** 2 + k
+
+
+def reports_itself(x, epochs):
+    from skipjack import Reporter
+
+    report = Reporter()
+    for epoch in range(1, epochs + 1):
+        report(epoch=epoch, loss=x / epoch)
+
+
+def fails(x):
+    raise RuntimeError("out of cheese")
+
+
+SPACE = {"x": uniform(0, 1), "k": 1}
+
+
+def some_trials(number):
+    return StoppingCriterion(max_trials_started=number)
+
+
+@pytest.fixture
+def root(tmp_path):
+    return str(tmp_path / "experiments")
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(
+        textwrap.dedent(
+            """
+            import argparse
+            from skipjack import Reporter
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--lr", type=float)
+            parser.add_argument("--epochs", type=int)
+            parser.add_argument("--st_checkpoint_dir")
+            arguments = parser.parse_args()
+            report = Reporter()
+            for epoch in range(arguments.epochs):
+                report(epoch=epoch + 1, loss=arguments.lr / (epoch + 1))
+            """
+        )
+    )
+    return str(path)
+
+
+def test_a_script_is_tuned(root, script):
+    tuner = Tuner(
+        LocalBackend(script), {"lr": loguniform(1e-6, 1), "epochs": 3}, "loss", stop=some_trials(4), workers=2, root=root
+    )
+    result = tuner.run()
+    assert result.reason == "max_trials_started"
+    assert result.history.counts["completed"] == 4
+    assert result.history.num_reports == 12
+    assert result.name.startswith("train-")
+    assert result.history.trial(0)["configuration"] == {"lr": pytest.approx(1e-3), "epochs": 3}
+    assert result.best()["configuration"]["epochs"] == 3
+    assert os.path.isfile(os.path.join(tuner.path, "trials", "0", "std.out"))
+
+
+def test_a_function_is_tuned_and_may_report_itself(root):
+    result = Tuner(PythonBackend(square), SPACE, "loss", stop=some_trials(3), root=root).run()
+    for trial in result.history.trials:
+        assert result.history.last_value(trial["id"], "loss") == pytest.approx(square(**trial["configuration"]))
+    result = Tuner(PythonBackend(reports_itself), {"x": uniform(0, 1), "epochs": 2}, "loss", stop=some_trials(1), root=root).run()
+    assert [report["metrics"]["epoch"] for report in result.history.trial(0)["reports"]] == [1, 2]
+
+
+def test_a_closure_is_tuned_by_cloudpickle(root):
+    pytest.importorskip("cloudpickle")
+    offset = 2.5
+    result = Tuner(PythonBackend(lambda x: {"loss": x + offset}), {"x": uniform(0, 1)}, "loss", stop=some_trials(1), root=root).run()
+    assert result.history.last_value(0, "loss") == 3.0
+
+
+def test_functions_of_scripts_are_found(tmp_path, root):
+    launcher = tmp_path / "launcher.py"
+    launcher.write_text(
+        textwrap.dedent(
+            f"""
+            import skipjack
+            def trial(x):
+                return HELPER * x
+            HELPER = 2
+            if __name__ == "__main__":
+                result = skipjack.Tuner(skipjack.PythonBackend(trial), {{"x": skipjack.uniform(0, 1)}}, "loss",
+                                        stop=skipjack.StoppingCriterion(max_trials_started=1), root={root!r}).run()
+                print(result.history.last_value(0, "loss"))
+            """
+        )
+    )
+    done = subprocess.run([sys.executable, str(launcher)], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("1.0\n", "")
+
+
+def test_failures_are_data_and_quoted(root):
+    result = Tuner(
+        PythonBackend(fails), {"x": uniform(0, 1)}, "loss", stop=some_trials(2), max_initial_failures=None, root=root
+    ).run()
+    assert result.history.counts["failed"] == 2
+    assert "out of cheese" in result.history.trial(0)["end"]["error_tail"]
+    with pytest.raises(skipjack.Exhausted, match="out of cheese"):
+        Tuner(PythonBackend(fails), {"x": uniform(0, 1)}, "loss", stop=some_trials(9), max_initial_failures=2, root=root).run()
+
+
+def test_callbacks_see_every_event_once(root):
+    class Watch(Callback):
+        def __init__(self):
+            self.started, self.types, self.numbers, self.ended, self.turns = None, [], [], None, 0
+
+        def on_start(self, running):
+            self.started = running.name
+
+        def on_event(self, event, history):
+            self.types.append(event["type"])
+            self.numbers.append(event["number"])
+            self.view = history
+            history.num_trials
+
+        def on_turn(self, turn, history):
+            self.turns += 1
+
+        def on_end(self, result):
+            self.ended = result.reason
+
+    watch = Watch()
+    result = Tuner(PythonBackend(square), SPACE, "loss", stop=some_trials(2), root=root, callbacks=[watch]).run()
+    assert watch.started == result.name and watch.ended == "max_trials_started"
+    assert watch.numbers == list(range(len(watch.numbers)))
+    assert watch.types[0] == "run_started" and watch.types[-1] == "run_ended"
+    assert watch.types.count("reported") == watch.types.count("attempt_ended") == 2
+    assert watch.turns >= 2
+    with pytest.raises(skipjack.InvalidArgument, match="has ended with the call"):
+        watch.view.num_trials
+
+
+def test_what_a_callback_raises_ends_the_tuning(root):
+    class Breaks(Callback):
+        def on_event(self, event, history):
+            raise KeyError("broken callback")
+
+    tuner = Tuner(PythonBackend(square), SPACE, "loss", stop=some_trials(5), root=root, callbacks=[Breaks()])
+    with pytest.raises(KeyError, match="broken callback"):
+        tuner.run()
+    assert skipjack.load_experiment(tuner.name, root).status == "failed"
+
+
+def test_a_function_stops_the_tuning(root):
+    result = Tuner(
+        PythonBackend(square), SPACE, "loss", stop=lambda turn, history: history.num_reports >= 2, root=root
+    ).run()
+    assert (result.reason, result.history.num_reports) == ("stop_when", 2)
+
+
+def test_a_searcher_of_ones_own(root):
+    class Halves(skipjack.Searcher):
+        def suggest(self, history, **context):
+            return {"x": 0.5 ** (history.num_trials + 1)} if history.num_trials < 3 else None
+
+    result = Tuner(PythonBackend(square), SPACE, "loss", method=Halves(), points_to_evaluate=[], root=root, stop=some_trials(9)).run()
+    assert [trial["configuration"] for trial in result.history.trials] == [
+        {"x": 0.5, "k": 1},
+        {"x": 0.25, "k": 1},
+        {"x": 0.125, "k": 1},
+    ]
+    with pytest.raises(skipjack.InvalidArgument, match="run by Halves"):
+        skipjack.resume(result.name, root=root)
+    with pytest.raises(skipjack.InvalidArgument, match="does not say that its state follows"):
+        skipjack.resume(result.name, root=root, method=Halves())
+
+
+def test_a_scheduler_of_ones_own_stops_and_is_resumed(root):
+    class Impatient(skipjack.Scheduler):
+        is_function_of_events = True
+
+        def __init__(self):
+            self.reports, self.stopped = {}, set()
+
+        def apply(self, event, history):
+            if event["type"] == "reported":
+                self.reports[event["trial"]] = event["metrics"]["epoch"]
+            if event["type"] == "stop_ordered":
+                self.stopped.add(event["trial"])
+
+        def decide(self, history, *, free_workers, **view):
+            late = [trial for trial in history.running if self.reports.get(trial, 0) >= 2 and trial not in self.stopped]
+            if late:
+                return [Stop(trial, "impatient") for trial in late]
+            return [Start({"x": 0.5}, tag={"phase": "own"})] if free_workers else []
+
+    space = {"x": uniform(0, 1), "epochs": 1000}
+    method = Impatient()
+    result = Tuner(PythonBackend(reports_slowly), space, "loss", method=method, root=root, stop=some_trials(2)).run()
+    assert result.history.counts["stopped"] == 2
+    assert result.history.trial(0)["tag"] == {"phase": "own"}
+    again = skipjack.resume(result.name, root=root, add_trials=1, method=Impatient())
+    assert again.history.counts["stopped"] == 3
+
+
+def reports_slowly(x, epochs):
+    from skipjack import Reporter
+
+    report = Reporter()
+    for epoch in range(1, epochs + 1):
+        report(epoch=epoch, loss=x)
+        time.sleep(0.01)
+
+
+def test_bad_commands_are_named(root):
+    class Odd(skipjack.Scheduler):
+        def decide(self, history, **view):
+            return ["start"]
+
+    with pytest.raises(skipjack.InvalidArgument, match="gave a str"):
+        Tuner(PythonBackend(square), SPACE, "loss", method=Odd(), root=root, stop=some_trials(1)).run()
+
+    class Ends(skipjack.Scheduler):
+        def decide(self, history, **view):
+            return [Finished("nothing to do")]
+
+    assert Tuner(PythonBackend(square), SPACE, "loss", method=Ends(), root=root, stop=some_trials(1)).run().reason == "nothing to do"
+
+
+def test_experiments_go_on(root):
+    first = Tuner(PythonBackend(square), SPACE, "loss", stop=some_trials(1), root=root).run()
+    watch = []
+
+    class Watch(Callback):
+        def on_event(self, event, history):
+            watch.append(event["type"])
+
+    second = skipjack.resume(first.name, root=root, add_trials=1, callbacks=[Watch()])
+    assert second.history.counts["completed"] == 2
+    # Events of the earlier run are not told again.
+    assert watch.count("trial_started") == 1
+    assert skipjack.resume(first.name, root=root).reason == "already finished"
+
+
+def test_ctrl_c_keeps_results_and_raises(tmp_path, root):
+    launcher = tmp_path / "launcher.py"
+    launcher.write_text(
+        textwrap.dedent(
+            f"""
+            import sys, time
+            import skipjack
+            def trial(x):
+                from skipjack import Reporter
+                Reporter()(loss=x)
+                time.sleep(60)
+            class Say(skipjack.Callback):
+                def on_event(self, event, history):
+                    if event["type"] == "reported":
+                        print("ready", flush=True)
+            if __name__ == "__main__":
+                try:
+                    skipjack.Tuner(skipjack.PythonBackend(trial), {{"x": skipjack.uniform(0, 1)}}, "loss", name="cut",
+                                   stop=skipjack.StoppingCriterion(max_time=60), root={root!r}, callbacks=[Say()]).run()
+                except KeyboardInterrupt:
+                    sys.exit(42)
+            """
+        )
+    )
+    process = subprocess.Popen([sys.executable, str(launcher)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 42
+    experiment = skipjack.load_experiment("cut", root)
+    assert experiment.status == "interrupted"
+    assert experiment.history.trial(0)["status"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        ({"space": {"x": uniform(0, 1)}}, "nothing ends this tuning"),
+        ({"stop": some_trials(0)}, "max_trials_started"),
+        ({"workers": 0, "stop": some_trials(1)}, "workers = 0 must be >= 1"),
+        ({"mode": ["min", "max"], "stop": some_trials(1)}, "mode has 2 items"),
+        ({"name": "a b", "stop": some_trials(1)}, "a b"),
+        ({"stop": 3}, "stop must be"),
+        ({"method": 3, "stop": some_trials(1)}, "a method must be"),
+        ({"metrics": [], "stop": some_trials(1)}, "metric"),
+    ],
+)
+def test_bad_arguments_are_named_before_anything_runs(root, arguments, says):
+    arguments = {"space": SPACE, "metrics": "loss", **arguments}
+    with pytest.raises(skipjack.InvalidArgument) as caught:
+        Tuner(PythonBackend(square), root=root, **arguments).run()
+    assert says in str(caught.value)
+    assert skipjack.list_experiments(root) == []
+
+
+def test_missing_program_is_not_found(root):
+    with pytest.raises(skipjack.NotFound, match="nowhere.py"):
+        Tuner(LocalBackend("nowhere.py"), {"k": randint(0, 1)}, "loss", root=root)
