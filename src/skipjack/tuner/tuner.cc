@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/tuner/deadlines.h"
 
 namespace skipjack {
 namespace {
@@ -119,7 +120,7 @@ class Loop {
   Progress progress_;
   /// Folded from the events: deadlines still to come, trials whose attempt was lost and not yet run
   /// again, attempts that were asked to end.
-  std::map<TrialId, Duration> deadlines_;
+  Deadlines deadlines_;
   std::set<TrialId> lost_;
   std::map<TrialId, EndAs> ending_;
 
@@ -151,10 +152,10 @@ void Loop::fold(const Event& event) {
   std::visit(Overloaded{
                  [&](const RunStarted& e) { run_ = e.run + 1; },
                  [&](const TrialStarted& e) {
-                   if (e.deadline) deadlines_[e.trial] = *e.deadline;
+                   if (e.deadline) deadlines_.set(e.trial, *e.deadline);
                  },
                  [&](const TrialResumed& e) { lost_.erase(e.id.trial); },
-                 [&](const DeadlineSet& e) { deadlines_[e.trial] = e.deadline; },
+                 [&](const DeadlineSet& e) { deadlines_.set(e.trial, e.deadline); },
                  [&](const DeadlineReached& e) { deadlines_.erase(e.trial); },
                  [&](const StopOrdered& e) {
                    ending_[e.trial] = EndAs::Stopped;
@@ -265,8 +266,11 @@ std::string Loop::missing_metric(TrialId id) const {
 
 void Loop::take_deadlines() {
   std::vector<TrialId> reached;
-  for (const auto& [trial, deadline] : deadlines_)
-    if (deadline <= now() && !lost_.contains(trial)) reached.push_back(trial);
+  for (const auto& [deadline, trial] : deadlines_.ordered()) {
+    if (deadline > now()) break;
+    if (!lost_.contains(trial)) reached.push_back(trial);
+  }
+  std::sort(reached.begin(), reached.end());
   for (const TrialId trial : reached) emit(DeadlineReached{trial});
 }
 
@@ -392,17 +396,17 @@ void Loop::launch(AttemptId id, const Trial& trial) {
 
 void Loop::order_end(TrialId trial, EndAs as, const std::string& reason,
                      std::optional<double> bound) {
-  const auto attempt = std::find_if(live_.begin(), live_.end(),
-                                    [&](const AttemptId& id) { return id.trial == trial; });
+  const auto attempt = live_.lower_bound(AttemptId{trial, 0});
+  const bool lives = attempt != live_.end() && attempt->trial == trial;
   const bool paused = history_.find(trial) && history_.find(trial)->status == TrialStatus::Paused;
   const bool at_rest = paused || lost_.contains(trial);
-  if (attempt == live_.end() && !(at_rest && as == EndAs::Stopped)) return;
+  if (!lives && !(at_rest && as == EndAs::Stopped)) return;
   if (ending_.contains(trial)) return;
   if (as == EndAs::Stopped)
     emit(StopOrdered{trial, reason, bound});
   else
     emit(PauseOrdered{trial});
-  if (attempt != live_.end()) actions_.push_back(EndRequest{*attempt, as});
+  if (lives) actions_.push_back(EndRequest{*attempt, as});
 }
 
 void Loop::commit() {
@@ -450,8 +454,10 @@ Duration Loop::sleep_time() const {
   if (options_.stop.max_time && !stopping_ &&
       (reason_.empty() || options_.at_end == AtEnd::StopRunning))
     sleep = std::min(sleep, *options_.stop.max_time - at);
-  for (const auto& [trial, deadline] : deadlines_)
-    if (!lost_.contains(trial)) sleep = std::min(sleep, deadline - at);
+  const auto& deadlines = deadlines_.ordered();
+  const auto next = std::find_if(deadlines.begin(), deadlines.end(),
+                                 [&](const auto& each) { return !lost_.contains(each.second); });
+  if (next != deadlines.end()) sleep = std::min(sleep, next->first - at);
   return std::max(sleep, Duration::zero());
 }
 
@@ -512,7 +518,8 @@ TuningResult Loop::run(const std::vector<Event>& past) {
     throw;
   }
   if (hopeless_) throw initial_failures_error();
-  return TuningResult{.history = history_, .reason = reason_, .time = history_.time()};
+  const Duration time = history_.time();
+  return TuningResult{.history = std::move(history_), .reason = reason_, .time = time};
 }
 
 }  // namespace
