@@ -94,6 +94,8 @@ class Loop {
   void check_end();
   void end_for(const std::string& reason, AtEnd what);
   void decide();
+  /// What the scheduler says while nothing can start.
+  void give_orders();
   void run_lost_again();
   int num_free() const;
   SchedulerView view() const;
@@ -209,12 +211,17 @@ void Loop::begin_run() {
 }
 
 void Loop::take(const std::vector<BackendEvent>& happened) {
+  std::set<TrialId> heard;
   for (const BackendEvent& event : happened) {
     if (const auto* finished = std::get_if<AttemptFinished>(&event)) {
+      // What its last report calls for comes before its end, also where both are seen at once: a
+      // trial that was to pause and ends by itself is paused, not completed.
+      if (heard.contains(finished->id.trial)) give_orders(), heard.clear();
       take_end(*finished);
       continue;
     }
     const auto& report = std::get<AttemptReport>(event);
+    heard.insert(report.id.trial);
     if (!live_.contains(report.id)) {
       log(options_.log, LogLevel::Warning,
           "a report of trial " + std::to_string(report.id.trial) +
@@ -236,6 +243,9 @@ void Loop::take_end(const AttemptFinished& finished) {
     if (std::string lack = missing_metric(finished.id.trial); !lack.empty()) {
       end.outcome = Outcome::Failed;
       end.reason = std::move(lack);
+    } else if (const auto order = ending_.find(finished.id.trial);
+               order != ending_.end() && order->second == EndAs::Paused) {
+      end.outcome = Outcome::Paused;
     }
   }
   const Outcome outcome = end.outcome;
@@ -324,6 +334,12 @@ void Loop::run_lost_again() {
     emit(TrialResumed{.id = id, .max_resource = trial.max_resource});
     launch(id, *history_.find(id.trial));
   }
+}
+
+void Loop::give_orders() {
+  SchedulerView nothing_free = view();
+  nothing_free.free_workers = 0;
+  for (const Command& command : scheduler_.decide(nothing_free)) obey(command);
 }
 
 void Loop::decide() {
