@@ -16,6 +16,7 @@
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/local_search.h"
 #include "skipjack/search/mo_bayesopt.h"
+#include "skipjack/search/nsga2.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/rea.h"
 #include "skipjack/search/scalarization.h"
@@ -89,6 +90,22 @@ const std::vector<SearcherCase>& searchers() {
        [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
          return make_mo_bayesopt_search(
              {.space = std::move(space), .objectives = opposed(metric), .seed = seed});
+       }},
+      {"Nsga2",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_nsga2_search({.space = std::move(space),
+                                   .objectives = opposed(metric),
+                                   .seed = seed,
+                                   .population_size = 6});
+       }},
+      {"MoRea",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_rea_search({.space = std::move(space),
+                                 .metric = metric,
+                                 .others = {opposed(metric).back()},
+                                 .seed = seed,
+                                 .population_size = 10,
+                                 .sample_size = 3});
        }},
       {"RandomScalarization",
        [](SearchSpace space, const Metric& metric, std::uint64_t seed) {

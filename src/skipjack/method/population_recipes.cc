@@ -1,12 +1,17 @@
-// Methods whose trials are measured and compared in groups: synchronous Hyperband and its kin.
+// Methods whose trials are compared in groups: brackets, populations, fronts.
 #include <utility>
 
 #include "skipjack/method/recipe.h"
 #include "skipjack/schedule/dehb.h"
+#include "skipjack/schedule/halving.h"
+#include "skipjack/schedule/order_rule.h"
 #include "skipjack/schedule/population.h"
 #include "skipjack/schedule/sync_hyperband.h"
 #include "skipjack/schedule/sync_scheduler.h"
+#include "skipjack/search/nsga2.h"
+#include "skipjack/search/pareto_order.h"
 #include "skipjack/search/random.h"
+#include "skipjack/search/rea.h"
 #include "skipjack/search/tpe.h"
 
 namespace skipjack {
@@ -98,6 +103,50 @@ std::vector<MethodOption> pbt_options() {
   return options;
 }
 
+std::unique_ptr<Scheduler> make_moasha(const MethodOptions& o) {
+  const std::vector<Metric> objectives = several_objectives("moasha", o);
+  const std::vector<Metric> kept = metrics_with(MetricRole::Constraint, o.metrics);
+  if (!kept.empty())
+    throw Error(ErrorCode::InvalidArgument,
+                "method 'moasha' can't keep a measured constraint ('" + kept.front().name + "')",
+                "use mo_bayesopt, or let the trial fail where the constraint is broken");
+  MethodOptions first = o;
+  first.metrics = {objectives.front()};
+  HalvingOptions options = halving_options("moasha", first, HalvingDefaults{},
+                                           make_random_search({.space = o.space, .seed = o.seed}));
+  options.metrics = objectives;
+  options.make_rule = [quantiles =
+                           rung_quantiles(rung_levels(options.resource), options.resource.max_t)] {
+    return make_order_rule(quantiles, [](std::span<const std::vector<double>> scores) {
+      return pareto_order(scores, FrontOrder::EpsilonNet);
+    });
+  };
+  return make_halving(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_nsga2(const MethodOptions& o) {
+  Nsga2Options options{.space = o.space,
+                       .objectives = several_objectives("nsga2", o),
+                       .constraints = metrics_with(MetricRole::Constraint, o.metrics),
+                       .seed = o.seed};
+  options.population_size = option(o, "population_size", as_int).value_or(options.population_size);
+  options.crossover_probability =
+      option(o, "crossover_probability", as_double).value_or(options.crossover_probability);
+  return make_nsga2_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_mo_rea(const MethodOptions& o) {
+  const std::vector<Metric> objectives = several_objectives("mo_rea", o);
+  ReaOptions options{.space = o.space,
+                     .metric = objectives.front(),
+                     .others = {objectives.begin() + 1, objectives.end()},
+                     .constraints = metrics_with(MetricRole::Constraint, o.metrics),
+                     .seed = o.seed};
+  options.population_size = option(o, "population_size", as_int).value_or(options.population_size);
+  options.sample_size = option(o, "sample_size", as_int).value_or(options.sample_size);
+  return make_rea_search(std::move(options));
+}
+
 MethodOption brackets_option() {
   return {"brackets", "brackets that take turns, in [1, levels]; unset: as many as levels"};
 }
@@ -142,6 +191,32 @@ std::vector<Recipe> population_recipes() {
         .options = pbt_options(),
         .multi_fidelity = true},
        make_pbt},
+      {{.name = "moasha",
+        .description = "several objectives: successive halving by front and spread",
+        .aliases = {"MOASHA"},
+        .options = with_halving_options(HalvingDefaults{}, {}),
+        .objectives = Objectives::Several,
+        .multi_fidelity = true},
+       make_moasha},
+      {{.name = "nsga2",
+        .description = "several objectives: an evolving population spread over the front",
+        .aliases = {"NSGA2"},
+        .options = {{"population_size", "members, and random trials at the start, >= 2",
+                     Nsga2Options().population_size},
+                    {"crossover_probability",
+                     "of a child to be crossed from two parents, in [0, 1]",
+                     Nsga2Options().crossover_probability}},
+        .objectives = Objectives::Several},
+       in_fifo<make_nsga2>},
+      {{.name = "mo_rea",
+        .description = "several objectives: regularised evolution by front and spread",
+        .aliases = {"MOREA"},
+        .options = {{"population_size", "members, and random trials at the start, >= 1",
+                     ReaOptions().population_size},
+                    {"sample_size", "members of which the best is the parent, >= 1",
+                     ReaOptions().sample_size}},
+        .objectives = Objectives::Several},
+       in_fifo<make_mo_rea>},
   };
 }
 

@@ -1,6 +1,9 @@
 #include "skipjack/model/pareto.h"
 
 #include <algorithm>
+#include <limits>
+#include <numeric>
+#include <utility>
 
 namespace skipjack {
 namespace {
@@ -12,14 +15,28 @@ bool is_at_least_as_good(const MatrixXd& y, Index a, Index b) {
   return (y.row(a).array() <= y.row(b).array()).all();
 }
 
+bool dominates(const MatrixXd& y, Index a, Index b) {
+  return is_at_least_as_good(y, a, b) && !is_at_least_as_good(y, b, a);
+}
+
+/// Columns from 0 at their smallest to 1 at their largest value; those of one value are 0.
+MatrixXd scaled(const MatrixXd& y) {
+  MatrixXd result = y;
+  for (Index k = 0; k < y.cols(); ++k) {
+    const double low = y.col(k).minCoeff(), range = y.col(k).maxCoeff() - low;
+    result.col(k).array() -= low;
+    result.col(k) *= range > 0 ? 1 / range : 0;
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<std::size_t> non_dominated(const MatrixXd& y) {
   std::vector<std::size_t> result;
   for (Index i = 0; i < y.rows(); ++i) {
     bool is_dominated = false;
-    for (Index j = 0; j < y.rows() && !is_dominated; ++j)
-      is_dominated = is_at_least_as_good(y, j, i) && !is_at_least_as_good(y, i, j);
+    for (Index j = 0; j < y.rows() && !is_dominated; ++j) is_dominated = dominates(y, j, i);
     if (!is_dominated) result.push_back(static_cast<std::size_t>(i));
   }
   return result;
@@ -37,6 +54,63 @@ MatrixXd pareto_front(const MatrixXd& y) {
   MatrixXd front(static_cast<Index>(rows.size()), y.cols());
   for (Index i = 0; i < front.rows(); ++i) front.row(i) = y.row(rows[static_cast<std::size_t>(i)]);
   return front;
+}
+
+std::vector<std::size_t> front_numbers(const MatrixXd& y) {
+  const Index n = y.rows();
+  std::vector<std::size_t> numbers(static_cast<std::size_t>(n));
+  std::vector<int> num_dominators(static_cast<std::size_t>(n));
+  std::vector<Index> front;
+  for (Index i = 0; i < n; ++i) {
+    for (Index j = 0; j < n; ++j) num_dominators[static_cast<std::size_t>(i)] += dominates(y, j, i);
+    if (num_dominators[static_cast<std::size_t>(i)] == 0) front.push_back(i);
+  }
+  for (std::size_t number = 0; !front.empty(); ++number) {
+    std::vector<Index> next;
+    for (const Index i : front) {
+      numbers[static_cast<std::size_t>(i)] = number;
+      for (Index j = 0; j < n; ++j)
+        if (dominates(y, i, j) && --num_dominators[static_cast<std::size_t>(j)] == 0)
+          next.push_back(j);
+    }
+    front = std::move(next);
+  }
+  return numbers;
+}
+
+std::vector<double> crowding_distances(const MatrixXd& y) {
+  const MatrixXd unit = y.rows() > 0 ? scaled(y) : y;
+  std::vector<double> distances(static_cast<std::size_t>(y.rows()), 0.0);
+  std::vector<Index> order(distances.size());
+  for (Index k = 0; k < y.cols(); ++k) {
+    std::iota(order.begin(), order.end(), Index{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](Index a, Index b) { return unit(a, k) < unit(b, k); });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const bool is_end = i == 0 || i + 1 == order.size();
+      distances[static_cast<std::size_t>(order[i])] +=
+          is_end ? std::numeric_limits<double>::infinity()
+                 : unit(order[i + 1], k) - unit(order[i - 1], k);
+    }
+  }
+  return distances;
+}
+
+std::vector<std::size_t> epsilon_net_order(const MatrixXd& y) {
+  std::vector<std::size_t> order;
+  if (y.rows() == 0) return order;
+  const MatrixXd unit = scaled(y);
+  Index next = 0;
+  unit.rowwise().squaredNorm().minCoeff(&next);
+  Eigen::VectorXd distances =
+      Eigen::VectorXd::Constant(y.rows(), std::numeric_limits<double>::infinity());
+  while (order.size() < static_cast<std::size_t>(y.rows())) {
+    order.push_back(static_cast<std::size_t>(next));
+    distances = distances.cwiseMin((unit.rowwise() - unit.row(next)).rowwise().squaredNorm());
+    distances[next] = -1;  // never again
+    distances.maxCoeff(&next);
+  }
+  return order;
 }
 
 }  // namespace skipjack

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <span>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -33,16 +32,19 @@ std::optional<FinishedTrial> finish(const Trial& trial, const Metric& metric) {
 }
 
 /// The same where there are several objectives.
-std::optional<FinishedTrial> finish(const Trial& trial, const Metric& metric,
-                                    std::span<const Metric> others) {
-  auto finished = finish(trial, metric);
+std::optional<FinishedTrial> finish(const Trial& trial, const ExperienceOptions& options) {
+  auto finished = finish(trial, options.metric);
   if (!finished || !finished->loss) return finished;
-  for (const Metric& other : others) {
+  for (const Metric& other : options.others) {
     const auto value = last_value(trial, other.name);
     if (!value && trial.status == TrialStatus::Completed)
       return FinishedTrial{.trial = trial.id, .loss = std::nullopt};
     if (!value) return std::nullopt;
     finished->other_losses.push_back(sign_of(other) * *value);
+  }
+  for (const Metric& constraint : options.constraints) {
+    const auto value = last_value(trial, constraint.name);
+    finished->num_broken += !value || !is_satisfied(constraint, *value);
   }
   return finished;
 }
@@ -68,8 +70,7 @@ TriedConfigurations::Relation Experience::update(const History& history) {
     take_levels(trials);
   } else {
     for (const Trial& trial : trials) {
-      if (auto finished = finish(trial, options_.metric, options_.others))
-        finished_.push_back(std::move(*finished));
+      if (auto finished = finish(trial, options_)) finished_.push_back(std::move(*finished));
       if (trial.status == TrialStatus::Running) pending_.push_back(trial.id);
     }
   }

@@ -22,6 +22,14 @@ struct FinishedTrial {
   std::optional<double> loss;
   /// The same of the other objectives, in their order; empty if loss is unset.
   std::vector<double> other_losses = {};
+  /// Constraints that it broke, or has no value of.
+  int num_broken = 0;
+  /// Of all objectives; only if loss is set.
+  std::vector<double> losses() const {
+    std::vector<double> all = {*loss};
+    all.insert(all.end(), other_losses.begin(), other_losses.end());
+    return all;
+  }
   friend bool operator==(const FinishedTrial&, const FinishedTrial&) = default;
 };
 
@@ -31,6 +39,8 @@ struct ExperienceOptions {
   /// Further objectives. A trial that completes without reporting all of them failed; of one that
   /// was stopped before, nothing is learnt.
   std::vector<Metric> others = {};
+  /// Of role Constraint: what is counted in num_broken.
+  std::vector<Metric> constraints = {};
   /// If set, values are compared at one level of the resource: the highest at which at least
   /// enough_values trials have one [Falkner2018]. Trials with a value there are finished, whatever
   /// has become of them since; what ended below it teaches nothing unless it failed. As long as

@@ -7,6 +7,7 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/search/experience.h"
+#include "skipjack/search/pareto_order.h"
 
 namespace skipjack {
 namespace {
@@ -19,6 +20,8 @@ class RegularizedEvolution final : public Searcher {
       : options_(std::move(options)),
         experience_({.space = options_.space,
                      .metric = options_.metric,
+                     .others = options_.others,
+                     .constraints = options_.constraints,
                      .seed = options_.seed,
                      .duplicates = options_.duplicates}) {
     if (options_.population_size < 1)
@@ -58,13 +61,19 @@ class RegularizedEvolution final : public Searcher {
   }
 
   const UnitPoint& parent(const std::vector<FinishedTrial>& population, Rng& rng) const {
-    const FinishedTrial* best = nullptr;
+    std::vector<FinishedTrial> sample;
     const auto last = static_cast<std::int64_t>(population.size()) - 1;
-    for (std::int64_t i = 0; i < options_.sample_size; ++i) {
-      const auto& drawn = population[static_cast<std::size_t>(rng.uniform_int(0, last))];
-      if (best == nullptr || *drawn.loss < *best->loss) best = &drawn;
-    }
-    return experience_.point(best->trial);
+    for (std::int64_t i = 0; i < options_.sample_size; ++i)
+      sample.push_back(population[static_cast<std::size_t>(rng.uniform_int(0, last))]);
+    return experience_.point(best_of(sample).trial);
+  }
+
+  /// The first of the best ones. sample: not empty.
+  const FinishedTrial& best_of(const std::vector<FinishedTrial>& sample) const {
+    if (options_.others.empty())
+      return *std::min_element(sample.begin(), sample.end(),
+                               [](const auto& a, const auto& b) { return *a.loss < *b.loss; });
+    return sample[pareto_order(sample, FrontOrder::EpsilonNet).front()];
   }
 
   UnitPoint child_of(const UnitPoint& parent, Rng& rng) const {

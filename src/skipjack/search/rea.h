@@ -1,10 +1,12 @@
 // Regularised evolution [Real2019]: a population of the latest trials; the best of a random sample
 // of it has a child that differs in one parameter; the oldest member leaves, however good it is.
-// Forgetting is what makes it robust against noise: a lucky value dies with its age.
+// Forgetting is what makes it robust against noise: a lucky value dies with its age. Of several
+// objectives the best of a sample is the first by front and spread (pareto_order.h).
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "skipjack/search/random.h"
 #include "skipjack/search/searcher.h"
@@ -13,8 +15,13 @@ namespace skipjack {
 
 struct ReaOptions {
   SearchSpace space;
-  /// The one metric to optimise.
+  /// The metric to optimise.
   Metric metric = {};
+  /// Further objectives; a trial that completes without a value of each counts as failed.
+  std::vector<Metric> others = {};
+  /// To be kept, as measured: of role Constraint. Trials that break fewer are better; only where
+  /// there are others.
+  std::vector<Metric> constraints = {};
   std::uint64_t seed = 0;
   /// Members of the population, and random trials at the start; >= 1; default 100 [Real2019].
   /// Smaller begins to select sooner and forgets sooner: below some 200 trials, take 20.
