@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ._core import History as History
     from ._core import Interrupt as Interrupt
     from ._core import SearchSpace as SearchSpace
-    from ._core import __version__ as __version__
     from ._core import choice as choice
     from ._core import finrange as finrange
     from ._core import logfinrange as logfinrange
@@ -62,6 +61,8 @@ if TYPE_CHECKING:
     from .tuner import Tuner as Tuner
     from .tuner import TuningResult as TuningResult
     from .tuner import resume as resume
+
+    __version__: str
 
 _HOMES = {
     "_core": (

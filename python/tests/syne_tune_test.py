@@ -363,7 +363,8 @@ def test_plateaus_and_finite_spaces_end_it(launch, only_experiment):
 @pytest.mark.parametrize(
     "statement, says",
     [
-        ("from syne_tune.backend import SageMakerBackend", "'syne_tune.backend.SageMakerBackend' of Syne Tune"),
+        ("from syne_tune.backend import SageMakerBackend; SageMakerBackend()", "needs Amazon SageMaker"),
+        ("from syne_tune.search_space import sample_from", "'syne_tune.search_space.sample_from' of Syne Tune"),
         ("import syne_tune.blackbox_repository", "skipjack bench"),
         ("from syne_tune.optimizer.baselines import Oracle", "'syne_tune.optimizer.baselines.Oracle'"),
         ("from syne_tune.optimizer.baselines import ZeroShotTransfer; ZeroShotTransfer({}, 'a')", "docs/transfer.md"),
