@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "skipjack/base/bytes.h"
+#include "skipjack/s3/crc.h"
 
 namespace skipjack::bench {
 namespace {
@@ -360,6 +361,15 @@ void decipher(std::int64_t size) {
   EVP_CIPHER_CTX_free(context);
 }
 
+/// The CRC64NVME of so many bytes, each read while it is in the cache.
+void sum_up(std::int64_t size) {
+  const std::vector<std::byte> bytes(256 * 1024);
+  std::uint64_t crc = 0;
+  for (std::int64_t done = 0; done < size; done += std::ssize(bytes))
+    crc = s3::crc_update(s3::CrcKind::Crc64Nvme, crc, bytes);
+  std::printf("%016llx\n", static_cast<unsigned long long>(crc));
+}
+
 }  // namespace
 }  // namespace skipjack::bench
 
@@ -368,7 +378,7 @@ int main(int argc, char** argv) {
   CLI::App app("Loops that receive as cheaply as the machine can");
   bench::Options options;
   std::string size;
-  bool is_cipher = false;
+  bool is_cipher = false, is_checksum = false;
   app.add_option("--size", size, "of the object")->required();
   app.add_option("--port", options.port);
   app.add_option("--connections", options.connections);
@@ -378,10 +388,13 @@ int main(int argc, char** argv) {
   app.add_option("--slab", options.slab);
   app.add_option("--target", options.target, "file; default: nowhere");
   app.add_flag("--cipher", is_cipher, "decipher so many bytes instead");
+  app.add_flag("--checksum", is_checksum, "compute the CRC64NVME of so many bytes instead");
   CLI11_PARSE(app, argc, argv);
   options.size = parse_byte_size(size);
   if (is_cipher) {
     bench::decipher(options.size);
+  } else if (is_checksum) {
+    bench::sum_up(options.size);
   } else {
     bench::Loop loop(options);
     options.loop == "epoll" ? loop.run_epoll() : loop.run_ring();

@@ -4,7 +4,7 @@
 // robust: it is for this benchmark's clients alone.
 //
 //     s3_range_server --size 4GiB [--pace 93000000] [--first-byte 0.03] [--certificate FILE]
-//     s3_range_server --size 4GiB --check FILE
+//     [--checksum] s3_range_server --size 4GiB --check FILE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -27,6 +27,7 @@
 #include "bench_object.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/s3/checksum.h"
 #include "test_certificate.h"
 
 namespace skipjack::bench {
@@ -36,6 +37,9 @@ struct Options {
   std::int64_t size = 0;
   std::uint64_t pace = 0;
   double first_byte_seconds = 0;
+  /// CRC64NVME of the object as S3 tells it, for HEAD alone as S3 does where the object is fetched
+  /// in ranges; empty: the server has none.
+  std::string checksum;
 };
 
 struct Pattern {
@@ -107,7 +111,11 @@ class Connection {
                                  std::to_string(options_.size) + "\r\n";
     text += "Content-Length: " + std::to_string(end - begin) +
             "\r\nETag: \"0123456789abcdef0123456789abcdef\"\r\nAccept-Ranges: bytes\r\n"
-            "Last-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\nServer: range-server\r\n\r\n";
+            "Last-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\nServer: range-server\r\n";
+    if (head.starts_with("head") && !options_.checksum.empty())
+      text += s3::checksum_header(s3::ChecksumAlgorithm::Crc64Nvme) + ": " + options_.checksum +
+              "\r\nx-amz-checksum-type: FULL_OBJECT\r\n";
+    text += "\r\n";
     std::this_thread::sleep_for(std::chrono::duration<double>(options_.first_byte_seconds));
     if (head.starts_with("head")) end = begin;
     if (!send_bytes(text.data(), text.size(), end > begin ? MSG_MORE : 0)) return false;
@@ -171,6 +179,14 @@ int serve(const Options& options, SSL_CTX* tls) {
   }
 }
 
+std::string checksum_of_object(std::int64_t size) {
+  const std::vector<std::byte> period = object_period();
+  s3::Checksum sum(s3::ChecksumAlgorithm::Crc64Nvme);
+  for (std::int64_t done = 0; done < size; done += kPeriod)
+    sum.update(std::span(period).first(static_cast<std::size_t>(std::min(kPeriod, size - done))));
+  return sum.text();
+}
+
 int check(const std::string& path, std::int64_t size) {
   const std::vector<std::byte> period = object_period();
   std::vector<char> bytes(4 << 20);
@@ -199,15 +215,18 @@ int main(int argc, char** argv) {
   CLI::App app("Range server of the benchmarks of downloads");
   bench::Options options;
   std::string size, certificate, checked;
+  bool with_checksum = false;
   app.add_option("--size", size, "of the object")->required();
   app.add_option("--pace", options.pace, "bytes a second of each connection");
   app.add_option("--first-byte", options.first_byte_seconds, "seconds before an answer");
   app.add_option("--certificate", certificate, "TLS, its certificate in this file");
+  app.add_flag("--checksum", with_checksum, "tell the object's CRC64NVME");
   app.add_option("--check", checked, "compare this file with the object, and end");
   CLI11_PARSE(app, argc, argv);
   try {
     options.size = parse_byte_size(size);
     if (!checked.empty()) return bench::check(checked, options.size);
+    if (with_checksum) options.checksum = bench::checksum_of_object(options.size);
     if (certificate.empty()) return bench::serve(options, nullptr);
     s3::TestCertificate own("DNS:localhost,IP:127.0.0.1");
     own.write_pem(certificate);

@@ -32,12 +32,12 @@ boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-east-1",
              config=Config(signature_version=UNSIGNED, max_pool_connections=int(sys.argv[3]))).download_file(
     "bench", "object", sys.argv[2], Config=TransferConfig(max_concurrency=int(sys.argv[3])))
 """
-# Name: connections, paced, TLS.
+# Name: connections, paced, TLS with the object's CRC64NVME told by the server.
 SCENARIOS = {
     "paced, 10 connections": (10, True, False),
     "paced, 40 connections": (40, True, False),
     "unpaced, 10 connections": (10, False, False),
-    "paced, 10 connections, TLS": (10, True, True),
+    "paced, 10 connections, TLS and CRC64NVME": (10, True, True),
 }
 
 
@@ -46,7 +46,7 @@ class Server:
         self.certificate = str(pathlib.Path(folder, "certificate.pem")) if tls else ""
         command = [f"{build}/s3_range_server", "--size", size]
         command += ["--pace", str(PACE), "--first-byte", str(FIRST_BYTE)] if paced else []
-        command += ["--certificate", self.certificate] if tls else []
+        command += ["--certificate", self.certificate, "--checksum"] if tls else []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         words = self.process.stdout.readline().split()
         if len(words) != 2:
@@ -84,6 +84,7 @@ def arms(build, server, size, connections, target, tls):
     found["boto3"] = boto3, True
     if tls:
         found["cipher: AES-128-GCM"] = [f"{build}/s3_floor_loop", "--size", size, "--cipher"], False
+        found["checksum: CRC64NVME"] = [f"{build}/s3_floor_loop", "--size", size, "--checksum"], False
     return found
 
 
@@ -102,6 +103,14 @@ def run(command, server, environment):
             "memory": usage.ru_maxrss * 1024}
 
 
+def require_verified(command, environment):
+    """The engine has to compare the checksum that the server tells."""
+    command = [word for word in command if word != "--quiet"] + ["--json"]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
+    if told["checksum"] != "CRC64NVME":
+        sys.exit(f"nothing was verified: {told['checksum_note']}")
+
+
 def measure(name, options, build):
     """Runs of each arm, in turn. The floor of TLS is in the clear."""
     connections, paced, tls = SCENARIOS[name]
@@ -118,6 +127,8 @@ def measure(name, options, build):
                         commands[arm] = command, writes, clear
             commands = {arm: command for arm, command in commands.items() if not arm.startswith(tuple(options.without))}
             environment = dict(os.environ, **({"AWS_CA_BUNDLE": server.certificate} if tls else {}))
+            if tls:
+                require_verified(commands["skipjack, auto, discarded"][0], environment)
             results = {arm: [] for arm in commands}
             for round_number in range(options.runs):
                 for arm in options.rng.sample(list(commands), len(commands)):
@@ -149,14 +160,15 @@ def ratios(results, tls, rng):
     best = min(floors, key=lambda arm: statistics.median(total(r) for r in results[arm]))
     base = [total(r) for r in results[best]]
     if tls:
-        base = [b + r["client"] for b, r in zip(base, results["cipher: AES-128-GCM"])]
+        for arm in ("cipher: AES-128-GCM", "checksum: CRC64NVME"):
+            base = [b + r["client"] for b, r in zip(base, results[arm])]
     return {arm: interval([total(r) / b for r, b in zip(runs, base)], rng) for arm, runs in results.items()}
 
 
 def table(name, results, gib, about, rng):
     tls = SCENARIOS[name][2]
     compared = ratios(results, tls, rng)
-    speed = "the better floor and the cipher, clients alone" if tls else "the better floor, both ends"
+    speed = "the better floor, cipher and checksum, clients alone" if tls else "the better floor, both ends"
     lines = [f"### {name[0].upper()}{name[1:]}", "", about, "",
              f"| | GiB/s | CPU s/GiB, client | server | peak MiB | CPU over {speed} [95 %] |", "|---|---|---|---|---|---|"]
     for arm, runs in results.items():

@@ -92,8 +92,8 @@ class PythonClient {
   explicit PythonClient(nb::handle options) : client_(client_options(json_from(options))) {}
 
   nb::any download(const std::string& bucket, const std::string& key, nb::handle filename,
-                      nb::handle config, nb::handle callback, const std::string& version_id,
-                      bool requester_pays) {
+                   nb::handle config, nb::handle callback, const std::string& version_id,
+                   bool requester_pays) {
     std::stop_source stop;
     Progress progress(callback, stop);
     s3::DownloadOptions options{.object = {.bucket = bucket, .key = key},

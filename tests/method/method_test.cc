@@ -39,6 +39,21 @@ TEST(Method, EveryNameAndAliasStartsATrial) {
   }
 }
 
+TEST(Method, EveryOptionIsExplainedAndTakesItsDefault) {
+  for (const MethodRow& row : methods()) {
+    MethodOptions options{.space = space(), .metrics = {{.name = "loss"}}};
+    if (row.objectives == Objectives::Several) options.metrics.push_back({.name = "seconds"});
+    Json::Object defaults;
+    for (const MethodOption& option : row.options) {
+      EXPECT_FALSE(option.description.empty()) << row.name << " " << option.key;
+      if (!option.default_value.is_null())
+        defaults.emplace_back(std::string(option.key), option.default_value);
+    }
+    options.options = std::move(defaults);
+    EXPECT_EQ(message_of(row.name, options), "") << row.name;
+  }
+}
+
 TEST(Method, UnknownNameListsTheNames) {
   const std::string message =
       message_of("magic", {.space = space(), .metrics = {{.name = "loss"}}});

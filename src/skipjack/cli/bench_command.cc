@@ -129,17 +129,6 @@ std::vector<Problem> problems_of(const BenchFlags& flags) {
   return problems;
 }
 
-const MethodRow& row_of(const std::string& method) {
-  std::string names;
-  for (const MethodRow& row : methods()) {
-    if (row.name == method ||
-        std::find(row.aliases.begin(), row.aliases.end(), method) != row.aliases.end())
-      return row;
-    names += (names.empty() ? "" : ", ") + std::string(row.name);
-  }
-  refuse("there is no method '" + method + "'", "one of: " + names);
-}
-
 /// "NAME" or "NAME:KEY=VALUE,KEY=VALUE".
 MethodChoice method_of(const std::string& text) {
   const std::size_t colon = text.find(':');
@@ -169,7 +158,8 @@ std::vector<MethodChoice> methods_of(const BenchFlags& flags) {
   for (const std::string& text : flags.methods) {
     MethodChoice choice = method_of(text);
     if (!labels.insert(choice.label).second) refuse("--method = '" + text + "' is named twice");
-    for (const std::string_view key : row_of(choice.method).options) {
+    for (const MethodOption& option : find_method(choice.method).options) {
+      const std::string_view key = option.key;
       known.emplace(key);
       const Json* value = shared.find(key);
       if (value && !choice.options.find(key)) choice.options.set(key, *value);

@@ -23,6 +23,9 @@ struct MethodOptions {
   /// Earlier experiments in other environments, to begin with and to learn from (docs/transfer.md);
   /// only for methods whose MethodRow::transfers says so.
   std::vector<SourceExperiment> sources = {};
+  /// Name of the constant of the space that holds the largest resource; empty: none. Multi-fidelity
+  /// methods read it where no option says how much that is.
+  std::string max_resource_attr = {};
   /// The method's own options: an object whose keys MethodRow::options lists; null for none.
   Json options = {};
 };
@@ -33,16 +36,28 @@ enum class Objectives {
   Whatever,  ///< it looks at no result
 };
 
+/// One key of MethodOptions::options.
+struct MethodOption {
+  std::string_view key;
+  /// One line for people: meaning, unit and range.
+  std::string_view description;
+  /// As in the options struct behind it; null: chosen as the description says.
+  Json default_value = {};
+};
+
 struct MethodRow {
   std::string_view name;
+  /// One line for people.
   std::string_view description;
-  /// Other names that mean the same.
+  /// Other names that mean the same; Syne Tune's among them.
   std::vector<std::string_view> aliases;
-  /// Keys of MethodOptions::options that it knows, beside kCapOption.
-  std::vector<std::string_view> options;
+  /// What it knows, beside kCapOption.
+  std::vector<MethodOption> options;
   Objectives objectives = Objectives::One;
   /// Whether it learns from MethodOptions::sources.
   bool transfers = false;
+  /// Whether it looks at reports on the way, at levels of a resource (epochs, repetitions, ...).
+  bool multi_fidelity = false;
 };
 
 /// The option that all methods know: true, false or a slack >= 1; default: true where the objective
@@ -52,6 +67,9 @@ inline constexpr std::string_view kCapOption = "cap";
 
 /// In the order in which a help text should show them.
 const std::vector<MethodRow>& methods();
+
+/// By name or alias. Throws InvalidArgument with the list of names.
+const MethodRow& find_method(std::string_view name);
 
 /// Throws InvalidArgument: an unknown method (the message lists the names), an option it does not
 /// know, options or points that don't fit the space, metrics that the method can't deal with,

@@ -33,6 +33,12 @@ double delta(DimensionKind kind, double a, double b) {
   return (a - b) * (a - b);
 }
 
+// 1 where a difference is not zero, else 0. A comparison would not be vectorised.
+template <class Differences>
+auto differs(const Eigen::ArrayBase<Differences>& differences) {
+  return (differences.derived().abs() * 1e300).min(1.0);
+}
+
 VectorXd to_theta(const GpHyperparameters& h) {
   const Index d = h.inverse_squared_lengthscales.size();
   VectorXd theta(d + 2);
@@ -231,15 +237,15 @@ MatrixXd GaussianProcess::cross_covariance(const MatrixXd& x, const MatrixXd& x_
     for (Index k = 0; k < d; ++k) {
       const double at = x_new(j, k);
       if (data_.kinds[static_cast<std::size_t>(k)] != DimensionKind::Ordered)
-        distance += s[k] * (x.col(k).array() != at).cast<double>();
+        distance += s[k] * differs(x.col(k).array() - at);
       else
         distance += s[k] * (x.col(k).array() - at).square();
     }
-    const Eigen::ArrayXd shared = persistent_variance() * (distance == 0).cast<double>();
+    auto column = result.col(j).array();
+    column = persistent_variance() * (1.0 - differs(distance));
     distance = kSqrt5 * distance.sqrt();
-    result.col(j) = shared.matrix() +
-                    hyperparameters_.outputscale *
-                        ((1.0 + distance + distance.square() / 3.0) * (-distance).exp()).matrix();
+    column += hyperparameters_.outputscale *
+              ((1.0 + distance + distance.square() / 3.0) * (-distance).exp());
   }
   return result;
 }

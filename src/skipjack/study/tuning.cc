@@ -217,12 +217,14 @@ std::vector<Configuration> first_points(const TuningDefinition& definition) {
 }
 
 std::unique_ptr<Scheduler> make_method_scheduler(const TuningDefinition& definition) {
-  return make_scheduler(definition.method, {.space = definition.space,
-                                            .metrics = definition.metrics,
-                                            .seed = definition.seed,
-                                            .points_to_evaluate = first_points(definition),
-                                            .sources = definition.sources,
-                                            .options = definition.method_options});
+  return make_scheduler(definition.method,
+                        {.space = definition.space,
+                         .metrics = definition.metrics,
+                         .seed = definition.seed,
+                         .points_to_evaluate = first_points(definition),
+                         .sources = definition.sources,
+                         .max_resource_attr = definition.program.max_resource_attr,
+                         .options = definition.method_options});
 }
 
 std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition,

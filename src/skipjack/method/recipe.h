@@ -1,0 +1,68 @@
+// What the files of this folder share: a recipe, and how options become the values of a struct.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "skipjack/base/error.h"
+#include "skipjack/method/method.h"
+#include "skipjack/search/searcher.h"
+
+namespace skipjack {
+
+/// make: points_to_evaluate are complete and without repetitions, options and sources are known to
+/// the row.
+struct Recipe {
+  MethodRow row;
+  std::unique_ptr<Scheduler> (*make)(const MethodOptions&);
+};
+
+/// The parts of the table, each in a file of its own.
+std::vector<Recipe> search_recipes();
+std::vector<Recipe> multi_objective_recipes();
+
+/// The rows' entries that several methods share.
+MethodOption num_init_random_option();
+MethodOption allow_duplicates_option();
+
+/// What read makes of an option's value; nullopt if it is not given.
+template <class Read>
+auto option(const MethodOptions& o, std::string_view key, Read read)
+    -> std::optional<decltype(read(o.options))> {
+  const Json* value = o.options.find(key);
+  if (!value) return std::nullopt;
+  try {
+    return read(*value);
+  } catch (const Error& error) {
+    throw Error(error.code(), "method option '" + std::string(key) + "': " + error.what(),
+                error.try_this());
+  }
+}
+
+inline bool as_bool(const Json& value) { return value.as_bool(); }
+inline std::int64_t as_int(const Json& value) { return value.as_int(); }
+inline double as_double(const Json& value) { return value.as_double(); }
+inline std::string as_string(const Json& value) { return value.as_string(); }
+
+enum class Constraints { Refuse, Keep };
+/// The objective of a method that takes one. Throws InvalidArgument if there is not just one, or a
+/// constraint where constraints are refused.
+Metric only_objective(std::string_view method, const MethodOptions& options,
+                      Constraints constraints = Constraints::Refuse);
+/// The objectives of a method that weighs some against each other. Throws InvalidArgument for less
+/// than two.
+std::vector<Metric> several_objectives(std::string_view method, const MethodOptions& options);
+
+std::unique_ptr<Scheduler> make_fifo_of(std::unique_ptr<Searcher> searcher,
+                                        const MethodOptions& options);
+/// For Recipe::make: trials in the searcher's order, each to its end.
+template <std::unique_ptr<Searcher> (*make_searcher)(const MethodOptions&)>
+std::unique_ptr<Scheduler> in_fifo(const MethodOptions& options) {
+  return make_fifo_of(make_searcher(options), options);
+}
+
+}  // namespace skipjack
