@@ -88,15 +88,17 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 __all__ = sorted(_HOME_OF) + list(_MODULES)
 
 
-def __getattr__(name):
-    if name in _MODULES:
-        return __import__(f"{__name__}.{name}", fromlist=["*"])
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'skipjack' has no attribute '{name}'")
-    home = __import__(f"{__name__}.{_HOME_OF[name]}", fromlist=[name])
-    value = getattr(home, name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # else any name would seem to be there
+
+    def __getattr__(name):
+        if name in _MODULES:
+            return __import__(f"{__name__}.{name}", fromlist=["*"])
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'skipjack' has no attribute '{name}'")
+        home = __import__(f"{__name__}.{_HOME_OF[name]}", fromlist=[name])
+        value = getattr(home, name)
+        globals()[name] = value
+        return value
 
 
 def __dir__():

@@ -29,9 +29,7 @@ _SAGEMAKER_CONSTANTS = (
 _TRIALS = {"status": "Status Trial TrialResult"}
 _SCHEDULER_BASE = {"custom": "TrialScheduler TrialSuggestion SchedulerDecision"}
 _SEARCHERS = {"custom": "BaseSearcher StochasticSearcher"}
-_EXPERIMENTS = {
-    "experiments": "ExperimentResult load_experiment get_metadata list_experiments load_experiments_df"
-}
+_EXPERIMENTS = {"experiments": "ExperimentResult load_experiment get_metadata list_experiments load_experiments_df"}
 _CALLBACKS = {"callbacks": "TunerCallback"}
 _RESULTS = {"callbacks": "StoreResultsCallback ExtraResultsComposer"}
 _CHECKPOINTS = {
@@ -110,8 +108,7 @@ MODULES = {
     "syne_tune.optimizer.schedulers.multiobjective.moasha": {"schedulers": "MOASHA"},
     "syne_tune.optimizer.schedulers.synchronous": {
         "schedulers": (
-            "SyncHyperband:SynchronousGeometricHyperbandScheduler "
-            "DEHB:GeometricDifferentialEvolutionHyperbandScheduler"
+            "SyncHyperband:SynchronousGeometricHyperbandScheduler DEHB:GeometricDifferentialEvolutionHyperbandScheduler"
         )
     },
     "syne_tune.optimizer.schedulers.searchers": _SEARCHERS,

@@ -119,7 +119,9 @@ class MethodScheduler(TrialScheduler):
         self.searcher = given.get("searcher") if isinstance(given.get("searcher"), BaseSearcher) else None
         self.seed = self.random_seed if self.random_seed is not None else random.SystemRandom().randrange(2**31)
         self.max_t = given.get("max_t") or _largest_resource(config_space, self.max_resource_attr)
-        self.method = self._choose(name, {**given, **(given.get("search_options") or {}), **(given.get("searcher_kwargs") or {})})
+        self.method = self._choose(
+            name, {**given, **(given.get("search_options") or {}), **(given.get("searcher_kwargs") or {})}
+        )
         self._told = []
         self._study = None
 
@@ -318,7 +320,10 @@ class DEHB(MethodScheduler):
 
 def _needs_data(name):
     def refuse(self, *_, **__):
-        raise Unsupported(f"Syne Tune's {name} begins from tables of earlier tasks", "Tuner(sources=[...]) of skipjack (docs/transfer.md)")
+        raise Unsupported(
+            f"Syne Tune's {name} begins from tables of earlier tasks",
+            "Tuner(sources=[...]) of skipjack (docs/transfer.md)",
+        )
 
     return type(name, (MethodScheduler,), {"__init__": refuse})
 
