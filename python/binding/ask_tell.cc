@@ -92,17 +92,17 @@ void bind_ask_tell(nb::module_& module) {
           },
           "trial"_a, "values"_a, "attempt"_a = nb::none())
       .def("best",
-           [](const AskTell& self) -> nb::object {
+           [](const AskTell& self) {
              const auto best = unlocked([&] { return self.best(); });
-             if (!best) return nb::none();
+             if (!best) return python_from(nullptr);
              return python_from(Json::Object{{"trial_id", best->id},
                                              {"configuration", best->configuration},
                                              {"value", best->value}});
            })
       .def("recommend",
-           [](const AskTell& self) -> nb::object {
+           [](const AskTell& self) {
              const auto found = unlocked([&] { return self.recommend(); });
-             return found ? python_from(to_json(*found)) : nb::none();
+             return python_from(found ? to_json(*found) : Json());
            })
       .def("history", [](const AskTell& self) {
         return HistoryRef(unlocked([&] { return self.history(); }));

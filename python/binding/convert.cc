@@ -69,11 +69,7 @@ Json convert(nb::handle object, int depth) {
               "use None, bool, int, float, str, list or dict");
 }
 
-}  // namespace
-
-Json json_from(nb::handle object) { return convert(object, 0); }
-
-nb::object python_from(const Json& json) {
+nb::object object_from(const Json& json) {
   if (json.is_null()) return nb::none();
   if (json.is_bool()) return nb::bool_(json.as_bool());
   if (json.is_int()) return nb::int_(json.as_int());
@@ -88,14 +84,20 @@ nb::object python_from(const Json& json) {
   }
   if (json.is_array()) {
     nb::list list;
-    for (const Json& item : json.as_array()) list.append(python_from(item));
+    for (const Json& item : json.as_array()) list.append(object_from(item));
     return list;
   }
   nb::dict dict;
   for (const auto& [key, value] : json.as_object())
-    dict[python_from(Json(key))] = python_from(value);
+    dict[object_from(Json(key))] = object_from(value);
   return dict;
 }
+
+}  // namespace
+
+Json json_from(nb::handle object) { return convert(object, 0); }
+
+nb::any python_from(const Json& json) { return nb::steal<nb::any>(object_from(json).release()); }
 
 SearchSpace space_from(nb::handle object) {
   if (nb::isinstance<SearchSpace>(object)) return nb::cast<const SearchSpace&>(object);

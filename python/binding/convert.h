@@ -20,7 +20,8 @@ namespace nb = nanobind;
 /// Throws InvalidArgument for an object of another type, naming it, for integers outside 64 bits
 /// and for nesting deeper than 100 levels.
 Json json_from(nb::handle object);
-nb::object python_from(const Json& json);
+/// Typed as anything, which is what type checkers can know of JSON.
+nb::any python_from(const Json& json);
 
 /// A mapping of names to domains and constants, or a SearchSpace as it is.
 SearchSpace space_from(nb::handle object);

@@ -59,14 +59,14 @@ nb::dict columns_of(const Stored& stored) {
   return columns;
 }
 
-nb::object recommendation_of(const Stored& stored, const std::optional<std::string>& name) {
+nb::any recommendation_of(const Stored& stored, const std::optional<std::string>& name) {
   std::optional<Recommendation> found;
   {
     nb::gil_scoped_release release;
     found = recommend(stored.definition.space, stored.history, stored.metric(name),
                       metrics_with(MetricRole::Constraint, stored.definition.metrics));
   }
-  return found ? python_from(to_json(*found)) : nb::none();
+  return python_from(found ? to_json(*found) : Json());
 }
 
 /// [(time, trial, value, best)], values None where there are none.

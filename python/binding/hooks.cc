@@ -67,8 +67,8 @@ Command command_from(const Json& json, const SearchSpace& space) {
 
 class PythonScheduler final : public Scheduler {
  public:
-  PythonScheduler(nb::object object, SearchSpace space)
-      : object_(std::move(object)), space_(std::move(space)) {}
+  PythonScheduler(nb::object object, SearchSpace space, HookedRun& run)
+      : object_(std::move(object)), space_(std::move(space)), run_(run) {}
   ~PythonScheduler() override {
     nb::gil_scoped_acquire acquire;
     object_.reset();
@@ -77,16 +77,19 @@ class PythonScheduler final : public Scheduler {
   void apply(const Event& event, const History& history) override {
     nb::gil_scoped_acquire acquire;
     const LentHistory lent(history);
-    object_.attr("apply")(python_from(to_json(event)), lent.object());
+    run_.call([&] { object_.attr("apply")(python_from(to_json(event)), lent.object()); });
   }
 
   std::vector<Command> decide(const SchedulerView& view) override {
     nb::gil_scoped_acquire acquire;
     const LentHistory lent(view.history);
-    const Json commands = json_from(object_.attr("decide")(
-        lent.object(), "now"_a = to_seconds(view.now), "free_workers"_a = view.free_workers,
-        "remaining_fraction"_a = python_from(optional_json(view.remaining_fraction)),
-        "remaining_time"_a = python_from(seconds_json(view.remaining_time))));
+    Json commands = Json::Array{};
+    run_.call([&] {
+      commands = json_from(object_.attr("decide")(
+          lent.object(), "now"_a = to_seconds(view.now), "free_workers"_a = view.free_workers,
+          "remaining_fraction"_a = python_from(optional_json(view.remaining_fraction)),
+          "remaining_time"_a = python_from(seconds_json(view.remaining_time))));
+    });
     std::vector<Command> result;
     for (const Json& command : commands.as_array()) result.push_back(command_from(command, space_));
     return result;
@@ -95,12 +98,13 @@ class PythonScheduler final : public Scheduler {
  private:
   nb::object object_;
   SearchSpace space_;
+  HookedRun& run_;
 };
 
 class PythonSearcher final : public Searcher {
  public:
-  PythonSearcher(nb::object object, SearchSpace space)
-      : object_(std::move(object)), space_(std::move(space)) {}
+  PythonSearcher(nb::object object, SearchSpace space, HookedRun& run)
+      : object_(std::move(object)), space_(std::move(space)), run_(run) {}
   ~PythonSearcher() override {
     nb::gil_scoped_acquire acquire;
     object_.reset();
@@ -110,9 +114,12 @@ class PythonSearcher final : public Searcher {
   Suggestion suggest(const History& history, const SuggestContext& context) override {
     nb::gil_scoped_acquire acquire;
     const LentHistory lent(history);
-    const Json said = json_from(object_.attr("suggest")(
-        lent.object(), "resource"_a = python_from(optional_json(context.resource)),
-        "remaining_fraction"_a = python_from(optional_json(context.remaining_fraction))));
+    Json said = "wait";
+    run_.call([&] {
+      said = json_from(object_.attr("suggest")(
+          lent.object(), "resource"_a = python_from(optional_json(context.resource)),
+          "remaining_fraction"_a = python_from(optional_json(context.remaining_fraction))));
+    });
     if (said.is_null()) return Exhausted{};
     if (said == Json("wait")) return WaitForResults{};
     return Proposal{.configuration = space_.complete(said)};
@@ -121,6 +128,7 @@ class PythonSearcher final : public Searcher {
  private:
   nb::object object_;
   SearchSpace space_;
+  HookedRun& run_;
 };
 
 nb::dict turn_from(const Turn& turn) {
@@ -167,7 +175,11 @@ RunOptions HookedRun::options() {
     run.stop_when = [this](const Turn& turn) {
       nb::gil_scoped_acquire acquire;
       const LentHistory lent(turn.history);
-      return nb::cast<bool>(nb::bool_(hooks_.stop_when(turn_from(turn), lent.object())));
+      bool ends = false;
+      call([&] {
+        ends = nb::cast<bool>(nb::bool_(hooks_.stop_when(turn_from(turn), lent.object())));
+      });
+      return ends;
     };
   if (!hooks_.log.is_none())
     run.log = [this](LogLevel level, std::string_view message) {
@@ -184,10 +196,10 @@ std::unique_ptr<Scheduler> HookedRun::make_scheduler(const TuningDefinition& def
   std::unique_ptr<Scheduler> scheduler;
   nb::gil_scoped_acquire acquire;
   if (!hooks_.scheduler.is_none()) {
-    scheduler = std::make_unique<PythonScheduler>(hooks_.scheduler, definition.space);
+    scheduler = std::make_unique<PythonScheduler>(hooks_.scheduler, definition.space, *this);
   } else if (!hooks_.searcher.is_none()) {
-    FifoOptions fifo{.searcher =
-                         std::make_unique<PythonSearcher>(hooks_.searcher, definition.space)};
+    FifoOptions fifo{
+        .searcher = std::make_unique<PythonSearcher>(hooks_.searcher, definition.space, *this)};
     for (const Configuration& point : first_points(definition))
       fifo.points_to_evaluate.push_back(definition.space.complete(point));
     scheduler = make_fifo(std::move(fifo));
@@ -207,20 +219,25 @@ void HookedRun::deliver(const History& history) {
   hooks_.on_events(events, lent.object());
 }
 
-void HookedRun::on_turn(const Turn& turn) {
-  nb::gil_scoped_acquire acquire;
-  if (PyErr_CheckSignals() != 0) {
-    try {
-      throw nb::python_error();
-    } catch (...) {
-      keyboard_interrupt_ = std::current_exception();
-    }
+void HookedRun::call(const std::function<void()>& python) {
+  try {
+    python();
+  } catch (const nb::python_error& error) {
+    if (!error.matches(PyExc_KeyboardInterrupt)) throw;
+    keyboard_interrupt_ = std::current_exception();
     interrupt_.request();
   }
-  deliver(turn.history);
-  if (hooks_.on_turn.is_none()) return;
-  const LentHistory lent(turn.history);
-  hooks_.on_turn(turn_from(turn), lent.object());
+}
+
+void HookedRun::on_turn(const Turn& turn) {
+  nb::gil_scoped_acquire acquire;
+  call([&] {
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    deliver(turn.history);
+    if (hooks_.on_turn.is_none()) return;
+    const LentHistory lent(turn.history);
+    hooks_.on_turn(turn_from(turn), lent.object());
+  });
 }
 
 void HookedRun::finish(const History& history) {

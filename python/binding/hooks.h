@@ -4,6 +4,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -27,6 +28,8 @@ class HookedRun {
   RunOptions options();
   /// Events before this number are those of earlier runs: nobody watches them again.
   void begin_at(std::int64_t event) { first_event_ = event; }
+  /// Calls into Python. Ctrl-C in the middle of it ends the tuning in order, as between calls.
+  void call(const std::function<void()>& python);
   /// After the tuning: what no turn delivered; then the KeyboardInterrupt that ended it, if one
   /// did.
   void finish(const History& history);

@@ -20,19 +20,21 @@ void raise(const Error& error) {
 }
 
 Json to_json(const MethodRow& row) {
-  const auto texts = [](const std::vector<std::string_view>& views) {
-    Json::Array array;
-    for (const std::string_view view : views) array.emplace_back(view);
-    return array;
-  };
+  Json::Array aliases, options;
+  for (const std::string_view alias : row.aliases) aliases.emplace_back(alias);
+  for (const MethodOption& option : row.options)
+    options.push_back(Json::Object{{"key", option.key},
+                                   {"description", option.description},
+                                   {"default", option.default_value}});
   return Json::Object{{"name", row.name},
                       {"description", row.description},
-                      {"aliases", texts(row.aliases)},
-                      {"options", texts(row.options)},
+                      {"aliases", std::move(aliases)},
+                      {"options", std::move(options)},
                       {"objectives", row.objectives == Objectives::One       ? "one"
                                      : row.objectives == Objectives::Several ? "several"
                                                                              : "whatever"},
-                      {"transfers", row.transfers}};
+                      {"transfers", row.transfers},
+                      {"multi_fidelity", row.multi_fidelity}};
 }
 
 }  // namespace

@@ -91,9 +91,9 @@ class PythonClient {
  public:
   explicit PythonClient(nb::handle options) : client_(client_options(json_from(options))) {}
 
-  nb::object download(const std::string& bucket, const std::string& key, nb::handle filename,
-                      nb::handle config, nb::handle callback, const std::string& version_id,
-                      bool requester_pays) {
+  nb::any download(const std::string& bucket, const std::string& key, nb::handle filename,
+                   nb::handle config, nb::handle callback, const std::string& version_id,
+                   bool requester_pays) {
     std::stop_source stop;
     Progress progress(callback, stop);
     s3::DownloadOptions options{.object = {.bucket = bucket, .key = key},
@@ -116,13 +116,13 @@ class PythonClient {
       throw;
     }
     progress.rethrow();
-    nb::object summary = python_from(to_json(result));
+    nb::any summary = python_from(to_json(result));
     if (filename.is_none())
       summary["body"] = nb::bytes(result.memory.view().data(), result.memory.size);
     return summary;
   }
 
-  nb::object head(const std::string& bucket, const std::string& key) {
+  nb::any head(const std::string& bucket, const std::string& key) {
     s3::ObjectSummary summary;
     {
       nb::gil_scoped_release release;

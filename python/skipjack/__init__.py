@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ._core import History as History
     from ._core import Interrupt as Interrupt
     from ._core import SearchSpace as SearchSpace
-    from ._core import __version__ as __version__
     from ._core import choice as choice
     from ._core import finrange as finrange
     from ._core import logfinrange as logfinrange
@@ -63,6 +62,8 @@ if TYPE_CHECKING:
     from .tuner import TuningResult as TuningResult
     from .tuner import resume as resume
 
+    __version__: str
+
 _HOMES = {
     "_core": (
         "Domain History Interrupt SearchSpace __version__ choice finrange logfinrange logordinal "
@@ -87,15 +88,17 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 __all__ = sorted(_HOME_OF) + list(_MODULES)
 
 
-def __getattr__(name):
-    if name in _MODULES:
-        return __import__(f"{__name__}.{name}", fromlist=["*"])
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'skipjack' has no attribute '{name}'")
-    home = __import__(f"{__name__}.{_HOME_OF[name]}", fromlist=[name])
-    value = getattr(home, name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # else any name would seem to be there
+
+    def __getattr__(name):
+        if name in _MODULES:
+            return __import__(f"{__name__}.{name}", fromlist=["*"])
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'skipjack' has no attribute '{name}'")
+        home = __import__(f"{__name__}.{_HOME_OF[name]}", fromlist=[name])
+        value = getattr(home, name)
+        globals()[name] = value
+        return value
 
 
 def __dir__():

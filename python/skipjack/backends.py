@@ -87,9 +87,9 @@ class PythonBackend(LocalBackend):
     the tuning has one metric, a number; or it reports by a skipjack.Reporter as it goes along and
     returns None. What it raises makes the trial fail.
 
-    The process finds a function of a module by importing it, one of the main script by running the
-    script under another name than __main__, and any other (notebooks, lambdas, closures) by
-    cloudpickle, if that is installed.
+    The process finds a function of a module by importing it. Others (of the main script, notebooks,
+    lambdas, closures) travel by cloudpickle; where that is not installed, the main script is run under
+    another name than __main__.
     """
 
     def __init__(self, function, **options):
@@ -117,13 +117,14 @@ def _described(function):
     module = getattr(function, "__module__", None)
     name = getattr(function, "__qualname__", "<lambda>")
     found = {"name": name, "path": [os.path.abspath(folder) for folder in sys.path]}
-    main_file = getattr(sys.modules.get("__main__"), "__file__", None)
-    if "<" not in name and module not in (None, "__main__") and _finds(module, name, function):
+    if module not in (None, "__main__") and _finds(module, name, function):
         found["module"] = module
-    elif "<" not in name and module == "__main__" and main_file and os.path.isfile(main_file):
-        found["file"] = os.path.abspath(main_file)
     else:
-        found["pickle"] = base64.b64encode(_pickled(function)).decode()
+        pickled = _pickled(function)
+        if pickled is not None:
+            found["pickle"] = base64.b64encode(pickled).decode()
+        else:
+            found["file"] = _script_of(module, name)
     text = json.dumps(found)
     if len(text) > _MAX_FUNCTION_BYTES:
         raise Unsupported(
@@ -141,11 +142,20 @@ def _finds(module, name, function):
 
 
 def _pickled(function):
+    """The function with what it refers to; None without cloudpickle."""
     try:
         import cloudpickle
     except ImportError:
-        raise Unsupported(
-            f"function '{getattr(function, '__qualname__', function)}' can't be found by its name",
-            "define it in a module or at the top of a script, or install cloudpickle",
-        ) from None
+        return None
     return cloudpickle.dumps(function)
+
+
+def _script_of(module, name):
+    """The main script, where the function has a name in it."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    if module != "__main__" or "<" in name or not script or not os.path.isfile(script):
+        raise Unsupported(
+            f"function '{name}' can't be found by its name",
+            "define it in a module or at the top of a script, or install cloudpickle",
+        )
+    return os.path.abspath(script)

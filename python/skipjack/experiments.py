@@ -1,5 +1,6 @@
 """Experiments as they are stored: tables, recommendations, pictures."""
 
+import json
 import os
 
 from . import _core, program
@@ -93,6 +94,15 @@ class Experiment:
         """The configuration to believe in, as a dict; None before the first value."""
         found = self.recommend(metric)
         return found and found["configuration"]
+
+    @property
+    def verdict(self):
+        """Of a tuning of S3 downloads that has ended: its head-to-head, a dict; None for others."""
+        try:
+            with open(os.path.join(self.path, "verdict.json"), encoding="utf-8") as file:
+                return json.load(file)
+        except FileNotFoundError:
+            return None
 
     def front(self):
         """With several objectives, the trials that no other is better than."""

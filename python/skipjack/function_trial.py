@@ -18,7 +18,9 @@ def find(description):
     if "pickle" in description:
         return pickle.loads(base64.b64decode(description["pickle"]))
     if "file" in description:
+        os.environ["SKIPJACK_FINDING_FUNCTION"] = description["file"]
         names = runpy.run_path(description["file"], run_name="__skipjack_trial__")
+        del os.environ["SKIPJACK_FINDING_FUNCTION"]
         first, *rest = description["name"].split(".")
         found = names[first]
     else:

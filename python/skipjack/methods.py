@@ -9,11 +9,13 @@ from .errors import InvalidArgument
 
 
 class Method:
-    """A method with its options. name: as on the command line."""
+    """A method with its options. name: as on the command line; multi_fidelity: whether it looks at
+    reports on the way. Every method knows the option `cap` (docs/capping.md)."""
 
     name = ""
     description = ""
     option_names = ()
+    multi_fidelity = False
 
     def __init__(self, **options):
         unknown = [name for name in options if name not in self.option_names]
@@ -33,18 +35,25 @@ def _capital_words(name):
     return "".join(word[:1].upper() + word[1:] for word in name.replace("-", "_").split("_"))
 
 
+def _option_line(option):
+    default = "" if option["default"] is None else f"; default {option['default']}"
+    return f"    {option['key']}: {option['description']}{default}"
+
+
 def _class_of(row):
-    options = (*row["options"], _core.CAP_OPTION)
-    doc = f"{row['description']}.\n\nMethod '{row['name']}'. Options: {', '.join(options)}."
+    """The class of a row of the table."""
+    lines = [_option_line(option) for option in row["options"]]
+    doc = f"{row['description']}.\n\nMethod '{row['name']}'. Options:\n" + "\n".join(lines)
     return type(
         _capital_words(row["name"]),
         (Method,),
         {
-            "__doc__": doc,
+            "__doc__": doc if lines else doc.replace(" Options:\n", ""),
             "__module__": __name__,
             "name": row["name"],
             "description": row["description"],
-            "option_names": options,
+            "option_names": (*(option["key"] for option in row["options"]), _core.CAP_OPTION),
+            "multi_fidelity": row["multi_fidelity"],
         },
     )
 

@@ -50,9 +50,7 @@ def pareto(experiment, ax=None):
     if len(objectives) < 2:
         raise NotFound(f"experiment '{experiment.name}' has one objective, and so no front")
     history = experiment.history
-    first, second = (
-        [history.last_value(trial, name) for trial in range(history.num_trials)] for name in objectives
-    )
+    first, second = ([history.last_value(trial, name) for trial in range(history.num_trials)] for name in objectives)
     shown = [(x, y) for x, y in zip(first, second) if x is not None and y is not None]
     front = sorted((row["values"][objectives[0]], row["values"][objectives[1]]) for row in experiment.front())
     ax.plot([x for x, _ in shown], [y for _, y in shown], ".", alpha=0.4)

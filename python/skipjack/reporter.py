@@ -13,13 +13,13 @@ import sys
 import time
 
 try:
-    from _json import encode_basestring_ascii as _quoted
+    import _json
+
+    _quoted = _json.encode_basestring_ascii
 except ImportError:  # another interpreter than CPython
+    import json
 
-    def _quoted(text):
-        import json
-
-        return json.dumps(text)
+    _quoted = json.dumps
 
 
 # In bytes of the object's text; what is longer is refused by whoever reads it.

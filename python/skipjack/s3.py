@@ -1,8 +1,8 @@
 """Fast downloads from Amazon S3, with boto3's names.
 
-    from skipjack.s3 import TransferConfig, download_file
+from skipjack.s3 import TransferConfig, download_file
 
-    download_file("my-bucket", "path/to/object", "object", Config=TransferConfig(max_concurrency=40))
+download_file("my-bucket", "path/to/object", "object", Config=TransferConfig(max_concurrency=40))
 """
 
 import os
@@ -108,8 +108,11 @@ def _config_dict(config):
 def _session_options(session):
     """Keys, region and endpoint of a boto3 session or client."""
     if hasattr(session, "meta") and hasattr(session.meta, "endpoint_url"):
-        return {**_key_options(session._request_signer._credentials), "region": session.meta.region_name,
-                "endpoint_url": session.meta.endpoint_url}
+        return {
+            **_key_options(session._request_signer._credentials),
+            "region": session.meta.region_name,
+            "endpoint_url": session.meta.endpoint_url,
+        }
     return {**_key_options(session.get_credentials()), "region": session.region_name}
 
 

@@ -13,7 +13,7 @@ unless the class says `is_function_of_events = True` and it is given to resume()
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, Optional
+from typing import Any
 
 from .errors import InvalidArgument
 
@@ -23,10 +23,10 @@ class Start:
     """Start a new trial. deadline: running time of the experiment, in seconds, at which an event
     "deadline_reached" comes. tag: what is to be remembered of the trial."""
 
-    configuration: Dict[str, Any]
-    checkpoint_from: Optional[int] = None
-    max_resource: Optional[int] = None
-    deadline: Optional[float] = None
+    configuration: dict[str, Any]
+    checkpoint_from: int | None = None
+    max_resource: int | None = None
+    deadline: float | None = None
     tag: Any = None
 
 
@@ -35,7 +35,7 @@ class Resume:
     """Start the next attempt of a paused trial."""
 
     trial: int
-    max_resource: Optional[int] = None
+    max_resource: int | None = None
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Stop:
 
     trial: int
     reason: str = "stopped by the scheduler"
-    bound: Optional[float] = None
+    bound: float | None = None
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import os
 import time
 from dataclasses import dataclass, field, fields
-from typing import Any, Dict, Optional
+from typing import Any
 
 from . import _core, program
 from .errors import InvalidArgument
@@ -29,16 +29,16 @@ class StoppingCriterion:
     """Any one that holds ends the tuning. Times are in seconds of running time, numbers are exact:
     max_trials_started=6 starts six trials."""
 
-    max_time: Optional[float] = None
-    max_reports: Optional[int] = None
-    max_trials_started: Optional[int] = None
-    max_trials_completed: Optional[int] = None
-    max_trials_finished: Optional[int] = None
-    max_cost: Optional[float] = None
+    max_time: float | None = None
+    max_reports: int | None = None
+    max_trials_started: int | None = None
+    max_trials_completed: int | None = None
+    max_trials_finished: int | None = None
+    max_cost: float | None = None
     cost_metric: str = "st_worker_cost"
-    min_metric_value: Dict[str, float] = field(default_factory=dict)
-    max_metric_value: Dict[str, float] = field(default_factory=dict)
-    plateau: Optional[PlateauCriterion] = None
+    min_metric_value: dict[str, float] = field(default_factory=dict)
+    max_metric_value: dict[str, float] = field(default_factory=dict)
+    plateau: PlateauCriterion | None = None
 
     def to_dict(self):
         """As definitions hold it: set fields only."""
@@ -109,7 +109,8 @@ class TuningResult:
         return self.experiment().recommend()
 
     def __repr__(self):
-        return f"TuningResult(name={self.name!r}, reason={self.reason!r}, time={self.time:.3g}, trials={self.history.num_trials})"
+        trials = self.history.num_trials
+        return f"TuningResult(name={self.name!r}, reason={self.reason!r}, time={self.time:.3g}, trials={trials})"
 
 
 class Tuner:
@@ -236,7 +237,12 @@ def resume(name, *, root=None, stop=None, add_time=None, add_trials=None, method
     criterion, functions = _split_stop(stop)
     definition = _core.read_experiment(root, name).definition
     extra = definition.get("extra")
-    its_own = extra.get("python_method") if isinstance(extra, dict) else None
+    extra = extra if isinstance(extra, dict) else {}
+    if extra.get("kind"):
+        raise InvalidArgument(
+            f"experiment '{name}' is a tuning of its own kind, {extra['kind']}", f"run: skipjack resume {name}"
+        )
+    its_own = extra.get("python_method")
     if its_own and method is None:
         raise InvalidArgument(
             f"experiment '{name}' was run by {its_own}, which is not kept with it",
@@ -318,6 +324,12 @@ def _hooks(method, callbacks, functions):
 
 
 def _run(running, callbacks, hooks, action, **options):
+    script = os.environ.get("SKIPJACK_FINDING_FUNCTION")
+    if script:
+        raise InvalidArgument(
+            f"{script} starts a tuning when a trial looks for its function in it",
+            "put what starts it under if __name__ == '__main__':, or install cloudpickle",
+        )
     run = _core.Run(
         root=running.root,
         name=running.name,

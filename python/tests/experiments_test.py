@@ -2,7 +2,7 @@
 
 import pytest
 import skipjack
-from skipjack import LocalBackend, Metric, PythonBackend, StoppingCriterion, Tuner, uniform
+from skipjack import Metric, PythonBackend, StoppingCriterion, Tuner, uniform
 
 
 def two_metrics(x):
@@ -52,7 +52,7 @@ def test_best_and_front_are_of_the_table(experiment):
     front = {
         trial
         for trial, loss, cost in table
-        if not any(l <= loss and c <= cost and (l, c) != (loss, cost) for _, l, c in table)
+        if not any(a <= loss and b <= cost and (a, b) != (loss, cost) for _, a, b in table)
     }
     assert {row["trial_id"] for row in experiment.front()} == front
     with pytest.raises(skipjack.NotFound, match="no metric 'speed'"):

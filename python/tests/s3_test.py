@@ -68,7 +68,9 @@ def test_brings_what_boto3_brings(keys, tmp_path):
     from boto3.s3.transfer import TransferConfig as Theirs
 
     from_client = Client(session=theirs)
-    from_client.download_file("bench", "obj", tmp_path / "again", Config=Theirs(max_concurrency=3, multipart_chunksize=2**20))
+    from_client.download_file(
+        "bench", "obj", tmp_path / "again", Config=Theirs(max_concurrency=3, multipart_chunksize=2**20)
+    )
     assert digest(tmp_path / "again") == digest(tmp_path / "theirs")
     session = boto3.Session(aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1")
     assert Client(session=session, endpoint_url=keys["endpoint_url"]).head_object("bench", "obj")["size"] == SIZE
@@ -143,7 +145,11 @@ def test_a_tuning_ends_with_a_verdict(server, tmp_path, monkeypatch):
         "s3://bench/small", endpoint_url=server, max_trials=2, repeats=1, max_time=5, to="memory", root=str(tmp_path)
     )
     assert verdict["experiment"] in [entry["name"] for entry in skipjack.list_experiments(str(tmp_path))]
-    assert skipjack.load_experiment(verdict["experiment"], str(tmp_path)).metrics[0]["kind"] == "time"
+    experiment = skipjack.load_experiment(verdict["experiment"], str(tmp_path))
+    assert experiment.metrics[0]["kind"] == "time"
+    assert {"experiment": experiment.name, **experiment.verdict} == verdict
+    with pytest.raises(skipjack.InvalidArgument, match="skipjack resume"):
+        skipjack.resume(experiment.name, root=str(tmp_path), add_trials=1)
     with pytest.raises(skipjack.NotFound, match="none"):
         skipjack.s3.tune("s3://bench/none", endpoint_url=server, root=str(tmp_path))
 

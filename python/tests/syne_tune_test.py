@@ -194,7 +194,8 @@ def test_a_scheduler_of_the_launchers_own(launch, only_experiment):
                 return TrialSuggestion.start_suggestion(sampled)
             def on_trial_result(self, trial, result):
                 self.log.append((trial.trial_id, result["epoch"]))
-                return SchedulerDecision.STOP if trial.trial_id == 1 and result["epoch"] == 2 else SchedulerDecision.CONTINUE
+                stops = trial.trial_id == 1 and result["epoch"] == 2
+                return SchedulerDecision.STOP if stops else SchedulerDecision.CONTINUE
             def on_trial_complete(self, trial, result):
                 self.log.append((trial.trial_id, "complete"))
             def on_trial_remove(self, trial):
@@ -333,13 +334,22 @@ def test_launchers_may_run_their_own_loop(launch):
     assert done.stdout == "8\n"
 
 
-def test_it_goes_on_with_a_new_criterion(launch, only_experiment):
-    again = """
+AGAIN = """
     tuner.stop_criterion = StoppingCriterion(max_num_trials_started=3)
     tuner.run()
     """
-    launch(RUN.format(stop="StoppingCriterion(max_num_trials_started=1)", scheduler="", tuner="") + again, REPORTS_ONCE)
+LOADED = """
+    from syne_tune.experiments import load_experiment
+    tuner = load_experiment(tuner.name, load_tuner=True).tuner
+    """
+
+
+@pytest.mark.parametrize("loaded", ["", LOADED])
+def test_it_goes_on_with_a_new_criterion(launch, only_experiment, loaded):
+    run = RUN.format(stop="StoppingCriterion(max_num_trials_started=1)", scheduler="", tuner="")
+    done = launch(run + loaded + AGAIN, REPORTS_ONCE)
     assert len(table_of(only_experiment())) == 4
+    assert "4 finished (4 until the end)" in done.stdout
 
 
 def test_plateaus_and_finite_spaces_end_it(launch, only_experiment):
@@ -363,7 +373,8 @@ def test_plateaus_and_finite_spaces_end_it(launch, only_experiment):
 @pytest.mark.parametrize(
     "statement, says",
     [
-        ("from syne_tune.backend import SageMakerBackend", "'syne_tune.backend.SageMakerBackend' of Syne Tune"),
+        ("from syne_tune.backend import SageMakerBackend; SageMakerBackend()", "needs Amazon SageMaker"),
+        ("from syne_tune.search_space import sample_from", "'syne_tune.search_space.sample_from' of Syne Tune"),
         ("import syne_tune.blackbox_repository", "skipjack bench"),
         ("from syne_tune.optimizer.baselines import Oracle", "'syne_tune.optimizer.baselines.Oracle'"),
         ("from syne_tune.optimizer.baselines import ZeroShotTransfer; ZeroShotTransfer({}, 'a')", "docs/transfer.md"),
@@ -426,8 +437,13 @@ def test_syne_tune_reads_our_results_and_we_read_its(launch, only_experiment, tm
 
     # And the other way: the same launcher and trial on Syne Tune itself.
     monkeypatch.setenv("SYNETUNE_FOLDER", str(tmp_path / "theirs"))
-    launcher = textwrap.dedent(RUN.format(stop="StoppingCriterion(max_num_trials_started=1)", scheduler="",
-                                            tuner=", sleep_time=0.1, wait_trial_completion_when_stopping=True"))
+    launcher = textwrap.dedent(
+        RUN.format(
+            stop="StoppingCriterion(max_num_trials_started=1)",
+            scheduler="",
+            tuner=", sleep_time=0.1, wait_trial_completion_when_stopping=True",
+        )
+    )
     (tmp_path / "theirs.py").write_text(launcher)
     environment["SYNETUNE_FOLDER"] = str(tmp_path / "theirs")
     done = subprocess.run([REFEREE, "theirs.py"], capture_output=True, text=True, cwd=tmp_path, env=environment)
@@ -446,8 +462,13 @@ def test_syne_tune_reads_our_results_and_we_read_its(launch, only_experiment, tm
 
 def test_the_launchers_folder_is_found_and_missing_ones_are_said(launch, tmp_path):
     (tmp_path / "beside.py").write_text("VALUE = 7\n")
-    assert launch("import beside, sys\nprint(beside.VALUE, sys.argv[1:])", arguments=["--a", "b"]).stdout == "7 ['--a', 'b']\n"
+    assert (
+        launch("import beside, sys\nprint(beside.VALUE, sys.argv[1:])", arguments=["--a", "b"]).stdout
+        == "7 ['--a', 'b']\n"
+    )
     import subprocess
 
-    done = subprocess.run([sys.executable, "-m", "skipjack.syne_tune", "none.py"], capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "skipjack.syne_tune", "none.py"], capture_output=True, text=True, cwd=tmp_path
+    )
     assert done.returncode == 3 and "none.py" in done.stderr

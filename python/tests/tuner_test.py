@@ -65,7 +65,12 @@ def script(tmp_path):
 
 def test_a_script_is_tuned(root, script):
     tuner = Tuner(
-        LocalBackend(script), {"lr": loguniform(1e-6, 1), "epochs": 3}, "loss", stop=some_trials(4), workers=2, root=root
+        LocalBackend(script),
+        {"lr": loguniform(1e-6, 1), "epochs": 3},
+        "loss",
+        stop=some_trials(4),
+        workers=2,
+        root=root,
     )
     result = tuner.run()
     assert result.reason == "max_trials_started"
@@ -81,35 +86,51 @@ def test_a_function_is_tuned_and_may_report_itself(root):
     result = Tuner(PythonBackend(square), SPACE, "loss", stop=some_trials(3), root=root).run()
     for trial in result.history.trials:
         assert result.history.last_value(trial["id"], "loss") == pytest.approx(square(**trial["configuration"]))
-    result = Tuner(PythonBackend(reports_itself), {"x": uniform(0, 1), "epochs": 2}, "loss", stop=some_trials(1), root=root).run()
+    result = Tuner(
+        PythonBackend(reports_itself), {"x": uniform(0, 1), "epochs": 2}, "loss", stop=some_trials(1), root=root
+    ).run()
     assert [report["metrics"]["epoch"] for report in result.history.trial(0)["reports"]] == [1, 2]
 
 
 def test_a_closure_is_tuned_by_cloudpickle(root):
     pytest.importorskip("cloudpickle")
     offset = 2.5
-    result = Tuner(PythonBackend(lambda x: {"loss": x + offset}), {"x": uniform(0, 1)}, "loss", stop=some_trials(1), root=root).run()
+    result = Tuner(
+        PythonBackend(lambda x: {"loss": x + offset}), {"x": uniform(0, 1)}, "loss", stop=some_trials(1), root=root
+    ).run()
     assert result.history.last_value(0, "loss") == 3.0
 
 
-def test_functions_of_scripts_are_found(tmp_path, root):
+SCRIPT = """
+    import sys
+    import skipjack
+    {before}
+    def trial(x):
+        return HELPER * x
+    HELPER = 2
+    {guard}
+        result = skipjack.Tuner(skipjack.PythonBackend(trial), {{"x": skipjack.uniform(0, 1)}}, "loss",
+                                stop=skipjack.StoppingCriterion(max_trials_started=1), root={root!r}).run()
+        print(result.history.last_value(0, "loss"))
+    """
+WITHOUT_CLOUDPICKLE = "sys.modules['cloudpickle'] = None"
+
+
+@pytest.mark.parametrize("before", ["", WITHOUT_CLOUDPICKLE])
+def test_functions_of_scripts_are_found(tmp_path, root, before):
     launcher = tmp_path / "launcher.py"
-    launcher.write_text(
-        textwrap.dedent(
-            f"""
-            import skipjack
-            def trial(x):
-                return HELPER * x
-            HELPER = 2
-            if __name__ == "__main__":
-                result = skipjack.Tuner(skipjack.PythonBackend(trial), {{"x": skipjack.uniform(0, 1)}}, "loss",
-                                        stop=skipjack.StoppingCriterion(max_trials_started=1), root={root!r}).run()
-                print(result.history.last_value(0, "loss"))
-            """
-        )
-    )
+    launcher.write_text(textwrap.dedent(SCRIPT.format(before=before, guard='if __name__ == "__main__":', root=root)))
     done = subprocess.run([sys.executable, str(launcher)], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("1.0\n", "")
+
+
+def test_scripts_that_start_themselves_again_are_told_so(tmp_path, root):
+    launcher = tmp_path / "launcher.py"
+    launcher.write_text(textwrap.dedent(SCRIPT.format(before=WITHOUT_CLOUDPICKLE, guard="if True:", root=root)))
+    subprocess.run([sys.executable, str(launcher)], capture_output=True, text=True)
+    (name,) = [entry["name"] for entry in skipjack.list_experiments(root)]
+    end = skipjack.load_experiment(name, root).history.trial(0)["end"]
+    assert "under if __name__ == '__main__':" in end["error_tail"]
 
 
 def test_failures_are_data_and_quoted(root):
@@ -119,7 +140,9 @@ def test_failures_are_data_and_quoted(root):
     assert result.history.counts["failed"] == 2
     assert "out of cheese" in result.history.trial(0)["end"]["error_tail"]
     with pytest.raises(skipjack.Exhausted, match="out of cheese"):
-        Tuner(PythonBackend(fails), {"x": uniform(0, 1)}, "loss", stop=some_trials(9), max_initial_failures=2, root=root).run()
+        Tuner(
+            PythonBackend(fails), {"x": uniform(0, 1)}, "loss", stop=some_trials(9), max_initial_failures=2, root=root
+        ).run()
 
 
 def test_callbacks_see_every_event_once(root):
@@ -176,7 +199,9 @@ def test_a_searcher_of_ones_own(root):
         def suggest(self, history, **context):
             return {"x": 0.5 ** (history.num_trials + 1)} if history.num_trials < 3 else None
 
-    result = Tuner(PythonBackend(square), SPACE, "loss", method=Halves(), points_to_evaluate=[], root=root, stop=some_trials(9)).run()
+    result = Tuner(
+        PythonBackend(square), SPACE, "loss", method=Halves(), points_to_evaluate=[], root=root, stop=some_trials(9)
+    ).run()
     assert [trial["configuration"] for trial in result.history.trials] == [
         {"x": 0.5, "k": 1},
         {"x": 0.25, "k": 1},
@@ -237,7 +262,10 @@ def test_bad_commands_are_named(root):
         def decide(self, history, **view):
             return [Finished("nothing to do")]
 
-    assert Tuner(PythonBackend(square), SPACE, "loss", method=Ends(), root=root, stop=some_trials(1)).run().reason == "nothing to do"
+    assert (
+        Tuner(PythonBackend(square), SPACE, "loss", method=Ends(), root=root, stop=some_trials(1)).run().reason
+        == "nothing to do"
+    )
 
 
 def test_experiments_go_on(root):

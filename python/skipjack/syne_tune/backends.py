@@ -88,7 +88,11 @@ class LocalBackend(TrialBackend):
         """Handed out where there are several, and enough for all workers."""
         gpus = list(self._gpus_to_use) if self._gpus_to_use is not None else list(range(get_num_gpus()))
         enough = len(gpus) >= workers * self._num_gpus_per_trial
-        return {"gpus": gpus, "gpus_per_trial": self._num_gpus_per_trial} if self._rotate_gpus and len(gpus) > 1 and enough else {}
+        return (
+            {"gpus": gpus, "gpus_per_trial": self._num_gpus_per_trial}
+            if self._rotate_gpus and len(gpus) > 1 and enough
+            else {}
+        )
 
     def own(self, workers, max_resource_attr):
         """As Skipjack has it."""

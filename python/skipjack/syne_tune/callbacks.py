@@ -119,6 +119,48 @@ class StoreResultsCallback(TunerCallback):
         self._stored_at = time.monotonic()
 
 
+class TensorboardCallback(TunerCallback):
+    """Scalars for TensorBoard below the tuner's folder: what is reported, by trial, and the best of
+    target_metric with its configuration. Needs tensorboardX."""
+
+    def __init__(self, ignore_metrics=None, target_metric=None, mode=None, log_hyperparameters=True):
+        self._ignored = set(ignore_metrics or ())
+        self._target = target_metric
+        self._sign = -1 if mode == "max" else 1
+        self._log_hyperparameters = log_hyperparameters
+        self._best = None
+        self._steps = {}
+        self._writer = None
+
+    def on_tuning_start(self, tuner):
+        from ..experiments import import_or_say
+
+        package = import_or_say("tensorboardX", "a log for TensorBoard")
+        self._writer = package.SummaryWriter(str(tuner.tuner_path / "tensorboard_output"))
+
+    def on_trial_result(self, trial, status, result, decision):
+        step = self._steps[trial.trial_id] = self._steps.get(trial.trial_id, -1) + 1
+        for name, value in result.items():
+            if name not in self._ignored and isinstance(value, (int, float)):
+                self._writer.add_scalar(f"{name}/{trial.trial_id}", value, step)
+        if self._target is not None and self._is_best(result[self._target]):
+            self._writer.add_scalar(self._target, result[self._target], sum(self._steps.values()))
+            if self._log_hyperparameters:
+                for name, value in trial.config.items():
+                    if isinstance(value, (int, float)):
+                        self._writer.add_scalar(f"optimal_{name}", value, sum(self._steps.values()))
+
+    def _is_best(self, value):
+        if self._best is not None and self._sign * value >= self._sign * self._best:
+            return False
+        self._best = value
+        return True
+
+    def on_tuning_end(self):
+        if self._writer is not None:
+            self._writer.close()
+
+
 class Caller(Callback):
     """Keeps the tuner's status and calls a launcher's callbacks. A report is told once it is known
     what was decided on it, which is the next event, or the end of the turn."""

@@ -162,7 +162,11 @@ def non_constant_hyperparameter_keys(config_space):
 
 def cast_config_values(config, config_space):
     """The configuration's values as their domains' types."""
-    return {name: config_space[name].cast(value) for name, value in config.items() if isinstance(config_space.get(name), Domain)}
+    return {
+        name: config_space[name].cast(value)
+        for name, value in config.items()
+        if isinstance(config_space.get(name), Domain)
+    }
 
 
 def remove_constant_and_cast(config, config_space):

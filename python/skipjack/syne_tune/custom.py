@@ -2,7 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
-from typing import Any, Dict, Optional
+from typing import Any
 
 from ..schedulers import Finished, Pause, Resume, Scheduler, Searcher, Start, Stop
 from .config_space import Domain
@@ -22,8 +22,8 @@ class TrialSuggestion:
     """A trial to start, or one to resume."""
 
     spawn_new_trial_id: bool = True
-    checkpoint_trial_id: Optional[int] = None
-    config: Optional[Dict[str, Any]] = None
+    checkpoint_trial_id: int | None = None
+    config: dict[str, Any] | None = None
 
     @staticmethod
     def start_suggestion(config, checkpoint_trial_id=None):

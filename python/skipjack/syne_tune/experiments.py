@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any
 
 from ..experiments import import_or_say
 from .constants import ST_METADATA_FILENAME, ST_RESULTS_DATAFRAME_FILENAME
@@ -17,7 +17,7 @@ class ExperimentResult:
 
     name: str
     results: Any
-    metadata: Optional[Dict[str, Any]]
+    metadata: dict[str, Any] | None
     tuner: Any
     path: Path
 
@@ -113,7 +113,13 @@ def load_experiment(tuner_name, download_if_not_found=True, load_tuner=False, lo
             pass
     if (path / ST_METADATA_FILENAME).exists():
         metadata = json.loads((path / ST_METADATA_FILENAME).read_text())
-    return ExperimentResult(tuner_name, results, metadata, None, path)
+    return ExperimentResult(tuner_name, results, metadata, _load_tuner(path) if load_tuner else None, path)
+
+
+def _load_tuner(path):
+    from .tuner import Tuner
+
+    return Tuner.load(path)
 
 
 def list_experiments(path_filter=None, experiment_filter=None, root=None, load_tuner=False):

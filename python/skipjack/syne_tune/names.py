@@ -19,13 +19,17 @@ _BASELINES = (
     "MOLinearScalarizationBayesOpt ConstrainedBayesianOptimization ZeroShotTransfer ASHACTS KDE TPE CQR "
     "ASHACQR MOASHA PopulationBasedTraining EHVI SMAC baselines_dict"
 )
-_BACKENDS = {"backends": "LocalBackend PythonBackend"}
+_BACKENDS = {"backends": "LocalBackend PythonBackend", "sagemaker": "SageMakerBackend"}
+_SAGEMAKER_CONSTANTS = (
+    "DEFAULT_CPU_INSTANCE DEFAULT_CPU_INSTANCE_SMALL DEFAULT_GPU_INSTANCE_1GPU DEFAULT_GPU_INSTANCE_4GPU "
+    "PYTORCH_LATEST_FRAMEWORK PYTORCH_LATEST_PY_VERSION HUGGINGFACE_LATEST_FRAMEWORK_VERSION "
+    "HUGGINGFACE_LATEST_PYTORCH_VERSION HUGGINGFACE_LATEST_TRANSFORMERS_VERSION HUGGINGFACE_LATEST_PY_VERSION "
+    "MXNET_LATEST_PY_VERSION MXNET_LATEST_VERSION"
+)
 _TRIALS = {"status": "Status Trial TrialResult"}
 _SCHEDULER_BASE = {"custom": "TrialScheduler TrialSuggestion SchedulerDecision"}
 _SEARCHERS = {"custom": "BaseSearcher StochasticSearcher"}
-_EXPERIMENTS = {
-    "experiments": "ExperimentResult load_experiment get_metadata list_experiments load_experiments_df"
-}
+_EXPERIMENTS = {"experiments": "ExperimentResult load_experiment get_metadata list_experiments load_experiments_df"}
 _CALLBACKS = {"callbacks": "TunerCallback"}
 _RESULTS = {"callbacks": "StoreResultsCallback ExtraResultsComposer"}
 _CHECKPOINTS = {
@@ -56,7 +60,8 @@ MODULES = {
     "syne_tune.tuning_status": _STATUS,
     "syne_tune.tuner_callback": _CALLBACKS,
     "syne_tune.results_callback": _RESULTS,
-    "syne_tune.callbacks": {},
+    "syne_tune.callbacks": {"callbacks": "TensorboardCallback"},
+    "syne_tune.callbacks.tensorboard_callback": {"callbacks": "TensorboardCallback"},
     "syne_tune.num_gpu": {"backends": "get_num_gpus"},
     "syne_tune.try_import": {"util": "*"},
     "syne_tune.util": {
@@ -73,6 +78,14 @@ MODULES = {
     "syne_tune.backend.local_backend": {"backends": "LocalBackend"},
     "syne_tune.backend.python_backend": {"backends": "PythonBackend"},
     "syne_tune.backend.python_backend.python_backend": {"backends": "PythonBackend"},
+    "syne_tune.backend.sagemaker_backend": {},
+    "syne_tune.backend.sagemaker_backend.sagemaker_backend": {"sagemaker": "SageMakerBackend"},
+    "syne_tune.backend.sagemaker_backend.sagemaker_utils": {
+        "sagemaker": "get_execution_role default_sagemaker_session"
+    },
+    "syne_tune.remote": {},
+    "syne_tune.remote.constants": {"sagemaker": _SAGEMAKER_CONSTANTS},
+    "syne_tune.remote.remote_launcher": {"sagemaker": "RemoteLauncher"},
     "syne_tune.backend.trial_status": _TRIALS,
     "syne_tune.backend.trial_backend": {"backends": "TrialBackend"},
     "syne_tune.optimizer": {},
@@ -95,8 +108,7 @@ MODULES = {
     "syne_tune.optimizer.schedulers.multiobjective.moasha": {"schedulers": "MOASHA"},
     "syne_tune.optimizer.schedulers.synchronous": {
         "schedulers": (
-            "SyncHyperband:SynchronousGeometricHyperbandScheduler "
-            "DEHB:GeometricDifferentialEvolutionHyperbandScheduler"
+            "SyncHyperband:SynchronousGeometricHyperbandScheduler DEHB:GeometricDifferentialEvolutionHyperbandScheduler"
         )
     },
     "syne_tune.optimizer.schedulers.searchers": _SEARCHERS,
@@ -108,9 +120,7 @@ MODULES = {
 # What is not answered, and what to use: the longest prefix counts.
 INSTEAD = {
     "syne_tune": "docs/python.md lists the names that are answered",
-    "syne_tune.backend.SageMakerBackend": "LocalBackend, or a Slurm cluster; Syne Tune has dropped it too",
     "syne_tune.backend.sagemaker_backend": "LocalBackend, or a Slurm cluster; Syne Tune has dropped it too",
-    "syne_tune.remote": "run the launcher on the instance itself; Syne Tune has dropped it too",
     "syne_tune.backend.simulator_backend": "skipjack bench replays tables (docs/bench-search.md)",
     "syne_tune.blackbox_repository": "skipjack bench replays tables (docs/bench-search.md)",
     "syne_tune.experiments.benchmark_definitions": "skipjack bench replays tables (docs/bench-search.md)",
@@ -118,7 +128,6 @@ INSTEAD = {
     "syne_tune.optimizer.schedulers.RayTuneScheduler": "one of skipjack.methods",
     "syne_tune.optimizer.schedulers.searchers.bayesopt": "method bayesopt; its parts have no Python form",
     "syne_tune.optimizer.schedulers.searchers": "FIFOScheduler(searcher='random', ...) by name, or a skipjack.Searcher",
-    "syne_tune.callbacks.tensorboard_callback": "skipjack.Callback",
     "syne_tune.experiments.visualization": "load_experiment(name).plot()",
     "syne_tune.search_space.randn": "uniform or loguniform",
     "syne_tune.search_space.qrandn": "quniform",

@@ -23,6 +23,7 @@ _NEAREST = {
     "DyHPO": "MOBSTER",
     "PASHA": "ASHA",
     "RUSH": "ASHA",
+    "CostASHA": "ASHA",
     "BOHB": "KDE",
     "SyncHyperband": "ASHA",
     "SyncBOHB": "BOHB",
@@ -69,8 +70,8 @@ _READ_ELSEWHERE = {
     "points_to_evaluate", "metrics", "max_resource_attr", "constraint_attr", "cost_attr", "debug_log",
     "opt_skip_init_length", "opt_skip_period", "opt_maxiter", "opt_nstarts", "opt_warmstart", "opt_verbose",
     "opt_debug_writer", "num_init_candidates", "num_fantasy_samples", "initial_scoring", "no_fantasizing",
-    "model", "gp_base_kernel", "max_size_data_for_model", "time_keeper", "scheduler", "resource_attr",
-    "time_attr", "max_t", "random_seed_generator",
+    "gp_base_kernel", "max_size_data_for_model", "time_keeper", "resource_attr", "time_attr", "max_t", "type",
+    "scheduler", "scheduler_options",
 }  # fmt: skip
 
 
@@ -118,7 +119,9 @@ class MethodScheduler(TrialScheduler):
         self.searcher = given.get("searcher") if isinstance(given.get("searcher"), BaseSearcher) else None
         self.seed = self.random_seed if self.random_seed is not None else random.SystemRandom().randrange(2**31)
         self.max_t = given.get("max_t") or _largest_resource(config_space, self.max_resource_attr)
-        self.method = self._choose(name, {**given, **(given.get("search_options") or {}), **(given.get("searcher_kwargs") or {})})
+        self.method = self._choose(
+            name, {**given, **(given.get("search_options") or {}), **(given.get("searcher_kwargs") or {})}
+        )
         self._told = []
         self._study = None
 
@@ -239,10 +242,17 @@ class HyperbandScheduler(MethodScheduler):
             raise Unsupported(f"there is no searcher '{searcher}'", "one of: " + ", ".join(_HYPERBAND_SEARCHERS))
         if type == "pasha":
             name = "PASHA"
+        elif type == "cost_promotion":
+            name = "CostASHA"
         elif type.startswith("rush"):
             name = "RUSH"
         self.syne_tune_name = name
-        super().__init__(config_space, metric, given.pop("resource_attr", None), type=type, **given)
+        variant = type.removeprefix("rush_")
+        if variant in ("stopping", "promotion"):
+            given["type"] = variant
+        if name in ("ASHA", "PASHA", "RUSH", "CostASHA"):
+            given["searcher"] = searcher
+        super().__init__(config_space, metric, given.pop("resource_attr", None), **given)
 
 
 class LinearScalarizedScheduler(MethodScheduler):
@@ -282,7 +292,8 @@ class MedianStoppingRule(MethodScheduler):
             random_seed=scheduler.seed,
             points_to_evaluate=scheduler.points_to_evaluate,
             max_resource_attr=scheduler.max_resource_attr,
-            inner=inner.name,
+            scheduler=inner.name,
+            scheduler_options=inner.options or None,
             **given,
         )
         if methods.find("MedianStoppingRule") is None:
@@ -309,7 +320,10 @@ class DEHB(MethodScheduler):
 
 def _needs_data(name):
     def refuse(self, *_, **__):
-        raise Unsupported(f"Syne Tune's {name} begins from tables of earlier tasks", "Tuner(sources=[...]) of skipjack (docs/transfer.md)")
+        raise Unsupported(
+            f"Syne Tune's {name} begins from tables of earlier tasks",
+            "Tuner(sources=[...]) of skipjack (docs/transfer.md)",
+        )
 
     return type(name, (MethodScheduler,), {"__init__": refuse})
 

@@ -3,7 +3,7 @@
 import datetime
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 
 class Status:
@@ -29,11 +29,11 @@ _OUTCOMES = {
 @dataclass
 class TrialResult:
     trial_id: int
-    config: Dict[str, Any]
+    config: dict[str, Any]
     creation_time: datetime.datetime
-    metrics: List[Dict[str, Any]] = field(default_factory=list)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
     status: str = Status.in_progress
-    training_end_time: Optional[datetime.datetime] = None
+    training_end_time: datetime.datetime | None = None
 
     @property
     def seconds(self):
@@ -44,7 +44,7 @@ class TrialResult:
 @dataclass
 class Trial:
     trial_id: int
-    config: Dict[str, Any]
+    config: dict[str, Any]
     creation_time: datetime.datetime = field(default_factory=datetime.datetime.now)
 
     def add_results(self, metrics, status, training_end_time):

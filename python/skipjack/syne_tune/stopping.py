@@ -2,7 +2,6 @@
 exceeded, so max_num_trials_started=6 starts seven."""
 
 from dataclasses import dataclass
-from typing import Dict, Optional
 
 from ..tuner import PlateauCriterion
 from ..tuner import StoppingCriterion as _OwnCriterion
@@ -10,14 +9,14 @@ from ..tuner import StoppingCriterion as _OwnCriterion
 
 @dataclass
 class StoppingCriterion:
-    max_wallclock_time: Optional[float] = None
-    max_num_evaluations: Optional[int] = None
-    max_num_trials_started: Optional[int] = None
-    max_num_trials_completed: Optional[int] = None
-    max_cost: Optional[float] = None
-    max_num_trials_finished: Optional[int] = None
-    min_metric_value: Optional[Dict[str, float]] = None
-    max_metric_value: Optional[Dict[str, float]] = None
+    max_wallclock_time: float | None = None
+    max_num_evaluations: int | None = None
+    max_num_trials_started: int | None = None
+    max_num_trials_completed: int | None = None
+    max_cost: float | None = None
+    max_num_trials_finished: int | None = None
+    min_metric_value: dict[str, float] | None = None
+    max_metric_value: dict[str, float] | None = None
 
     def own(self):
         """As Skipjack has it."""

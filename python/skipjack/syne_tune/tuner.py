@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pickle
 import shutil
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from ..errors import InvalidArgument
 from ..tuner import Tuner as OwnTuner
 from .callbacks import Caller, StoreResultsCallback
 from .config_space import config_space_to_json_dict, own_space
+from .constants import ST_TUNER_DILL_FILENAME
 from .custom import CalledScheduler
 from .schedulers import MethodScheduler
 from .status import TuningStatus, best_trial, print_best_metric_found
@@ -55,6 +57,7 @@ class Tuner:
         self.results_update_interval = results_update_interval
         self.print_update_interval = print_update_interval
         self.max_failures = max_failures
+        self.save_tuner = save_tuner
         self.wait_trial_completion_when_stopping = wait_trial_completion_when_stopping
         self.callbacks = [StoreResultsCallback()] if callbacks is None else list(callbacks)
         self.name = _experiment_name(tuner_name, suffix_tuner_name, self.trial_backend)
@@ -137,7 +140,9 @@ class Tuner:
         if hasattr(criterion, "own"):
             return criterion.own()
         if not callable(criterion):
-            raise InvalidArgument(f"stop_criterion must be a StoppingCriterion or a function, not {type(criterion).__name__}")
+            raise InvalidArgument(
+                f"stop_criterion must be a StoppingCriterion or a function, not {type(criterion).__name__}"
+            )
 
         def function(turn, history):
             self.tuning_status.tick(turn["now"])
@@ -146,6 +151,8 @@ class Tuner:
         return function
 
     def _conclude(self):
+        if self.save_tuner and self.tuner_path.is_dir():
+            self.save()
         print_best_metric_found(self.tuning_status, self.scheduler.metric_names(), self.scheduler.metric_mode())
         if self.trial_backend.delete_checkpoints:
             for number in self.tuning_status.trials:
@@ -166,13 +173,26 @@ class Tuner:
         return (trial, self.tuning_status.trials[trial].config) if trial is not None else (None, None)
 
     def save(self, folder=None):
-        """Nothing to do: the journal has it all."""
+        """Writes tuner.dill, from which load() makes a tuner that goes on: what a launcher has set, that
+        is; what happened is in the journal. Launchers with what can't be pickled do without."""
+        try:
+            pickled = _pickler().dumps(self)
+        except Exception as error:  # whatever a launcher's objects raise
+            _log.debug("the tuner can't be saved: %s", error)
+            return
+        (Path(folder or self.tuner_path) / ST_TUNER_DILL_FILENAME).write_bytes(pickled)
 
     @staticmethod
     def load(tuner_path=None):
-        raise InvalidArgument(
-            "a tuner is not loaded here", f"skipjack.resume('{Path(tuner_path or '.').name}', root=..., add_trials=...)"
-        )
+        return pickle.loads((Path(tuner_path) / ST_TUNER_DILL_FILENAME).read_bytes())
+
+
+def _pickler():
+    try:
+        import cloudpickle
+    except ImportError:
+        return pickle
+    return cloudpickle
 
 
 def _experiment_name(name, is_suffixed, backend):
