@@ -1,9 +1,7 @@
 #include "skipjack/backend/supervisor_process.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,8 +15,7 @@
 #include "skipjack/backend/supervise_protocol.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
-
-extern char** environ;
+#include "skipjack/base/spawn.h"
 
 namespace skipjack {
 namespace {
@@ -60,10 +57,6 @@ std::vector<pid_t> remaining(const std::vector<AttemptProcesses>& attempts) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 std::filesystem::path find_supervisor(const std::optional<std::filesystem::path>& given) {
   std::vector<std::filesystem::path> places;
   if (given) {
@@ -96,28 +89,12 @@ SupervisorProcess start_supervisor(const std::filesystem::path& executable) {
     throw errno_error(errno, "can't make a socket for a trial");
   SupervisorProcess supervisor{0, Descriptor(ends[0])};
   const Descriptor theirs(ends[1]);
-
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), kSuperviseLink);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::string name = executable.filename().string();
-  char* arguments[] = {name.data(), nullptr};
-  const int error_number =
-      ::posix_spawn(&supervisor.pid, executable.c_str(), &actions, &attributes, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (error_number != 0) throw errno_error(error_number, "can't start " + executable.string());
+  supervisor.pid = spawn({.words = {executable.filename().string()},
+                          .file = executable.string(),
+                          .descriptors = {{theirs.get(), kSuperviseLink}},
+                          .closed = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO},
+                          .apart = SpawnOptions::Apart::Session,
+                          .what = executable.string()});
   return supervisor;
 }
 

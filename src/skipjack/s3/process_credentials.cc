@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,60 +10,24 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
-#include <utility>
 
+#include "skipjack/base/descriptor.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/json.h"
+#include "skipjack/base/spawn.h"
 #include "skipjack/s3/identity_call.h"
 
 namespace skipjack::s3 {
 namespace {
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  void close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
-
- private:
-  int fd_;
-};
-
 /// A process group of its own; killed whole and waited for at the end of its life here.
 class Child {
  public:
-  Child(const std::vector<std::string>& words, int output) {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(
-        &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    std::vector<std::string> copies = words;
-    std::vector<char*> arguments;
-    for (std::string& word : copies) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    const int error_number =
-        ::posix_spawnp(&pid_, arguments[0], &actions, &attributes, arguments.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    if (error_number != 0) {
-      pid_ = -1;
-      throw errno_error(error_number, "can't run the credential_process \"" + words[0] + "\"");
-    }
-  }
+  Child(const std::vector<std::string>& words, int output)
+      : pid_(spawn({.words = words,
+                    .descriptors = {{output, STDOUT_FILENO}},
+                    .closed = {STDIN_FILENO},
+                    .what = "the credential_process \"" + words[0] + "\""})) {}
   ~Child() {
     if (pid_ < 0) return;
     ::kill(-pid_, SIGKILL);

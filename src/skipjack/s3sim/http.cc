@@ -33,6 +33,12 @@ void trim(std::string& text) {
 
 }  // namespace
 
+const std::string* find_field(const Fields& fields, std::string_view name) {
+  for (const auto& [key, value] : fields)
+    if (key == name) return &value;
+  return nullptr;
+}
+
 const std::string* Request::header(std::string_view name) const {
   for (const auto& [key, value] : headers)
     if (key == name) return &value;

@@ -19,6 +19,8 @@ namespace skipjack::s3sim {
 
 /// Name and value pairs in order of arrival.
 using Fields = std::vector<std::pair<std::string, std::string>>;
+/// The value of the first field of that name, or nullptr.
+const std::string* find_field(const Fields& fields, std::string_view name);
 
 struct Request {
   std::string method{};

@@ -79,12 +79,6 @@ Refusal malformed(std::string message) {
   return {.status = 400, .code = "AuthorizationHeaderMalformed", .message = std::move(message)};
 }
 
-const std::string* find_field(const Fields& fields, std::string_view name) {
-  for (const auto& [key, value] : fields)
-    if (key == name) return &value;
-  return nullptr;
-}
-
 std::optional<Refusal> take_credential(std::string_view credential, Claim& claim) {
   // The access key itself could hold a '/', so the scope is taken from the end.
   const std::vector<std::string> parts = split(credential, '/');
