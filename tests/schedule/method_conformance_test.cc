@@ -2,6 +2,8 @@
 // maximised.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "conformance.h"
 #include "skipjack/method/method.h"
 
@@ -24,7 +26,11 @@ SchedulerCase case_of(const MethodRow& row, Mode mode) {
   c.metrics = {{.name = "loss", .mode = mode}};
   if (row.objectives == Objectives::Several) c.metrics.push_back({.name = "size", .mode = mode});
   c.make = [name = row.name, metrics = c.metrics] {
-    return make_scheduler(name, {.space = space(), .metrics = metrics, .seed = 3});
+    return make_scheduler(
+        name, {.space = space(),
+               .metrics = metrics,
+               .seed = 3,
+               .points_to_evaluate = {Json::Object{{"x", 0.1}}, Json::Object{{"x", 0.9}}}});
   };
   c.max_turns = 150;
   c.num_seeds = 3;
@@ -53,6 +59,41 @@ TEST_P(MethodConformance, StartsNothingWithoutAFreeWorker) {
 }
 
 TEST_P(MethodConformance, KeepsTheRulesOfAWorld) { check_keeps_the_rules_of_a_world(GetParam()); }
+
+/// What is started, resumed and ended, without the words.
+std::string deeds_of(const std::vector<Event>& events) {
+  std::string deeds;
+  for (const Event& event : events) {
+    if (const auto* started = std::get_if<TrialStarted>(&event.body))
+      deeds += to_json_text(started->configuration);
+    if (const auto* resumed = std::get_if<TrialResumed>(&event.body))
+      deeds += "r" + std::to_string(resumed->id.trial);
+    if (const auto* stopped = std::get_if<StopOrdered>(&event.body))
+      deeds += "s" + std::to_string(stopped->trial);
+    if (const auto* paused = std::get_if<PauseOrdered>(&event.body))
+      deeds += "p" + std::to_string(paused->trial);
+  }
+  return deeds;
+}
+
+TEST(Methods, NoTwoDecideTheSame) {
+  for (const Objectives objectives : {Objectives::One, Objectives::Several, Objectives::Whatever}) {
+    std::map<std::string, std::string> method_of;
+    for (const MethodRow& row : methods()) {
+      if (row.objectives != objectives) continue;
+      const SchedulerCase c = case_of(row, Mode::Min);
+      std::string deeds;
+      for (std::uint64_t seed = 0; seed < 3; ++seed) {
+        const auto scheduler = c.make();
+        testing::World world(*scheduler, c.metrics, seed, 3);
+        world.run(c.max_turns);
+        deeds += deeds_of(world.events());
+      }
+      const auto [other, is_new] = method_of.emplace(deeds, row.name);
+      EXPECT_TRUE(is_new) << row.name << " does what " << other->second << " does";
+    }
+  }
+}
 
 INSTANTIATE_TEST_SUITE_P(Every, MethodConformance, ::testing::ValuesIn(every_method()),
                          [](const auto& each) { return each.param.name; });

@@ -493,5 +493,44 @@ INSTANTIATE_TEST_SUITE_P(, AskTellThreads,
                                          ThreadsCase{"bayesopt", 3, 5}),
                          [](const auto& p) { return std::string(p.param.method); });
 
+AskTellOptions halving_options(const char* type) {
+  AskTellOptions options = options_for("asha");
+  options.space = SearchSpace({{"x", uniform(0, 1)}, {"epochs", Json(9)}});
+  options.method_options = Json::Object{{"type", type}};
+  return options;
+}
+
+TEST(AskTell, EndsATrialThatHalvingStops) {
+  AskTell study(halving_options("stopping"));
+  study.ask(), study.ask();
+  EXPECT_EQ(study.report(0, {{"loss", 1}, {"epoch", 1}}), Advice::Continue);
+  EXPECT_EQ(study.report(1, {{"loss", 2}, {"epoch", 1}}), Advice::End);
+  EXPECT_EQ(study.history().trials()[1].status, TrialStatus::Stopped);
+}
+
+TEST(AskTell, ATrialToldAtItsRungRestsThereAndIsAskedAgain) {
+  AskTell study(halving_options("promotion"));
+  EXPECT_EQ(study.ask().max_resource, 1);
+  study.ask();
+  study.tell(0, {{"loss", 1}, {"epoch", 1}});
+  EXPECT_EQ(study.report(1, {{"loss", 2}, {"epoch", 1}}), Advice::End);
+  EXPECT_EQ(study.history().trials()[0].status, TrialStatus::Paused);
+  const AskedTrial again = study.ask();
+  EXPECT_EQ(again.id, 0);
+  EXPECT_EQ(again.attempt, 1);
+  EXPECT_EQ(again.max_resource, 3);
+}
+
+TEST(AskTell, SaysWhatTheFirstReportLacksForHalving) {
+  VectorSink sink;
+  AskTellOptions options = halving_options("stopping");
+  options.sink = &sink;
+  AskTell study(std::move(options));
+  const AskedTrial trial = study.ask();
+  const auto [code, message] = error_of([&] { study.report(trial.id, {{"loss", 1}}); });
+  EXPECT_EQ(code, ErrorCode::InvalidArgument);
+  EXPECT_THAT(message, HasSubstr("no resource 'epoch'"));
+}
+
 }  // namespace
 }  // namespace skipjack

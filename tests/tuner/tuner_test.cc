@@ -311,6 +311,35 @@ TEST(Tuner, PausesAndResumesAsTheNextAttempt) {
   EXPECT_EQ(b.backend.requests.back().max_resource, 9);
 }
 
+/// Has trial 0 paused at its report.
+void pause_at_report(Bench& b) {
+  b.scheduler.on_event = [](const Event& event, const History&, std::vector<Command>& queue) {
+    if (const auto* r = std::get_if<Reported>(&event.body); r && r->id == AttemptId{0, 0})
+      queue.push_back(Pause{0});
+  };
+}
+
+TEST(Tuner, ATrialThatEndsByItselfWhereItIsToPauseIsPaused) {
+  for (const Duration more : {0s, 1s}) {
+    // It ends with its last report, or a little later but before it can be ended.
+    Bench b(always(Script{.reports = {{1s, Json::Object{{"loss", 1}}}}, .duration = 1s + more}), 1,
+            1, 2s);
+    pause_at_report(b);
+    const TuningResult result = b.run();
+    EXPECT_EQ(result.history.trials().at(0).status, TrialStatus::Paused);
+    EXPECT_THAT(b.sink.all<PauseOrdered>(), SizeIs(1));
+  }
+}
+
+TEST(Tuner, ATrialThatFailsWhereItIsToPauseHasFailed) {
+  Bench b(always(Script{.reports = {{1s, Json::Object{{"loss", 1}}}},
+                        .duration = 1s,
+                        .end = {.outcome = Outcome::Failed, .exit_code = 1}}),
+          1, 1);
+  pause_at_report(b);
+  EXPECT_EQ(b.run().history.trials().at(0).status, TrialStatus::Failed);
+}
+
 TEST(Tuner, PassesTheTimeLimitOn) {
   Bench b(always(reports_once(1)), 1, 1);
   b.options.trial_time_limit = 7s;

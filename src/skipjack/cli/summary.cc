@@ -160,8 +160,10 @@ TrialCounts count_trials(const History& history) {
     ++counts.total;
     switch (trial.status) {
       case TrialStatus::Running:
-      case TrialStatus::Paused:
         ++counts.running;
+        break;
+      case TrialStatus::Paused:
+        ++counts.paused;
         break;
       case TrialStatus::Completed:
         ++counts.completed;
@@ -187,6 +189,7 @@ std::string trials_sentence(const History& history) {
   add(counts.completed, "completed");
   add(counts.stopped, "stopped");
   add(counts.failed, "failed");
+  add(counts.paused, "paused");
   add(counts.running, "not ended");
   return text + parts;
 }

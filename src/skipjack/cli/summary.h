@@ -33,7 +33,7 @@ StoredExperiment read_experiment(const ExperimentStore& store, const std::string
 std::string status_word(const StoredExperiment& experiment);
 
 struct TrialCounts {
-  std::int64_t total = 0, running = 0, completed = 0, stopped = 0, failed = 0;
+  std::int64_t total = 0, running = 0, paused = 0, completed = 0, stopped = 0, failed = 0;
 };
 TrialCounts count_trials(const History& history);
 

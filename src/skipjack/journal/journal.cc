@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "skipjack/base/error.h"
@@ -126,6 +128,8 @@ class SqliteJournal final : public Journal {
     Statement count = database_.prepare("SELECT count(*) FROM event");
     count.step();
     num_events_ = count.integer(0);
+    insert_.emplace(database_.prepare(
+        "INSERT INTO event (number, time_ns, unix_time, type, body) VALUES (?, ?, ?, ?, ?)"));
   }
 
   const JournalHeader& header() const override { return header_; }
@@ -139,8 +143,10 @@ class SqliteJournal final : public Journal {
                     "event number = " + std::to_string(events[i].number) + " must be " +
                         std::to_string(num_events_ + static_cast<std::int64_t>(i)));
     in_transaction([&] {
-      Statement insert = database_.prepare(
-          "INSERT INTO event (number, time_ns, unix_time, type, body) VALUES (?, ?, ?, ?, ?)");
+      Statement& insert = *insert_;
+      // Also where it throws: nothing can be rolled back under a statement that has not ended.
+      const std::unique_ptr<Statement, void (*)(Statement*)> at_end(
+          &insert, [](Statement* statement) { statement->reset(); });
       for (const Event& event : events) {
         const Json body = to_json(event.body);
         insert.bind(1, event.number);
@@ -193,6 +199,8 @@ class SqliteJournal final : public Journal {
   Database database_;
   JournalHeader header_;
   std::int64_t num_events_ = 0;
+  /// Prepared once: it is used every turn.
+  std::optional<Statement> insert_;
 };
 
 void sync_folder(const std::filesystem::path& folder) {

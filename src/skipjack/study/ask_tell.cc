@@ -177,6 +177,11 @@ void AskTell::State::tell(TrialId trial, const Values& values, std::optional<int
   }
   reach_deadlines();
   emit(Reported{.id = {trial, open.attempt}, .metrics = std::move(metrics)});
+  (void)decide(0);
+  if (const auto order = ordered_.find(trial); order != ordered_.end() &&
+                                               order->second.outcome == Outcome::Paused &&
+                                               how.outcome == Outcome::Completed)
+    how = order->second;  // as far as it was asked to go, and it may be asked to go on
   end(trial, std::move(how));
   (void)decide(0);
   flush();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/tuner/deadlines.h"
 
 namespace skipjack {
 namespace {
@@ -101,6 +102,8 @@ class Loop {
   void check_end();
   void end_for(const std::string& reason, AtEnd what);
   void decide();
+  /// What the scheduler says while nothing can start.
+  void give_orders();
   void run_lost_again();
   int num_free() const;
   SchedulerView view() const;
@@ -128,7 +131,7 @@ class Loop {
   CheckpointKeeper keeper_;
   /// Folded from the events: deadlines still to come, trials whose attempt was lost and not yet run
   /// again, attempts that were asked to end.
-  std::map<TrialId, Duration> deadlines_;
+  Deadlines deadlines_;
   std::set<TrialId> lost_;
   std::map<TrialId, EndAs> ending_;
   /// Trials whose checkpoint was removed, until an attempt without it has ended.
@@ -164,10 +167,10 @@ void Loop::fold(const Event& event) {
   std::visit(Overloaded{
                  [&](const RunStarted& e) { run_ = e.run + 1; },
                  [&](const TrialStarted& e) {
-                   if (e.deadline) deadlines_[e.trial] = *e.deadline;
+                   if (e.deadline) deadlines_.set(e.trial, *e.deadline);
                  },
                  [&](const TrialResumed& e) { lost_.erase(e.id.trial); },
-                 [&](const DeadlineSet& e) { deadlines_[e.trial] = e.deadline; },
+                 [&](const DeadlineSet& e) { deadlines_.set(e.trial, e.deadline); },
                  [&](const DeadlineReached& e) { deadlines_.erase(e.trial); },
                  [&](const StopOrdered& e) {
                    ending_[e.trial] = EndAs::Stopped;
@@ -228,12 +231,17 @@ void Loop::begin_run() {
 }
 
 void Loop::take(const std::vector<BackendEvent>& happened) {
+  std::set<TrialId> heard;
   for (const BackendEvent& event : happened) {
     if (const auto* finished = std::get_if<AttemptFinished>(&event)) {
+      // What its last report calls for comes before its end, also where both are seen at once: a
+      // trial that was to pause and ends by itself is paused, not completed.
+      if (heard.contains(finished->id.trial)) give_orders(), heard.clear();
       take_end(*finished);
       continue;
     }
     const auto& report = std::get<AttemptReport>(event);
+    heard.insert(report.id.trial);
     if (!live_.contains(report.id)) {
       log(options_.log, LogLevel::Warning,
           "a report of trial " + std::to_string(report.id.trial) +
@@ -291,6 +299,9 @@ void Loop::take_end(const AttemptFinished& finished) {
     if (std::string lack = missing_metric(finished.id.trial); !lack.empty()) {
       end.outcome = Outcome::Failed;
       end.reason = std::move(lack);
+    } else if (const auto order = ending_.find(finished.id.trial);
+               order != ending_.end() && order->second == EndAs::Paused) {
+      end.outcome = Outcome::Paused;
     }
   }
   const Outcome outcome = end.outcome;
@@ -321,8 +332,11 @@ std::string Loop::missing_metric(TrialId id) const {
 
 void Loop::take_deadlines() {
   std::vector<TrialId> reached;
-  for (const auto& [trial, deadline] : deadlines_)
-    if (deadline <= now() && !lost_.contains(trial)) reached.push_back(trial);
+  for (const auto& [deadline, trial] : deadlines_.ordered()) {
+    if (deadline > now()) break;
+    if (!lost_.contains(trial)) reached.push_back(trial);
+  }
+  std::sort(reached.begin(), reached.end());
   for (const TrialId trial : reached) emit(DeadlineReached{trial});
 }
 
@@ -376,6 +390,12 @@ void Loop::run_lost_again() {
     emit(TrialResumed{.id = id, .max_resource = trial.max_resource});
     launch(id, *history_.find(id.trial));
   }
+}
+
+void Loop::give_orders() {
+  SchedulerView nothing_free = view();
+  nothing_free.free_workers = 0;
+  for (const Command& command : scheduler_.decide(nothing_free)) obey(command);
 }
 
 void Loop::decide() {
@@ -448,17 +468,17 @@ void Loop::launch(AttemptId id, const Trial& trial) {
 
 void Loop::order_end(TrialId trial, EndAs as, const std::string& reason,
                      std::optional<double> bound) {
-  const auto attempt = std::find_if(live_.begin(), live_.end(),
-                                    [&](const AttemptId& id) { return id.trial == trial; });
+  const auto attempt = live_.lower_bound(AttemptId{trial, 0});
+  const bool lives = attempt != live_.end() && attempt->trial == trial;
   const bool paused = history_.find(trial) && history_.find(trial)->status == TrialStatus::Paused;
   const bool at_rest = paused || lost_.contains(trial);
-  if (attempt == live_.end() && !(at_rest && as == EndAs::Stopped)) return;
+  if (!lives && !(at_rest && as == EndAs::Stopped)) return;
   if (ending_.contains(trial)) return;
   if (as == EndAs::Stopped)
     emit(StopOrdered{trial, reason, bound});
   else
     emit(PauseOrdered{trial});
-  if (attempt != live_.end()) actions_.push_back(EndRequest{*attempt, as});
+  if (lives) actions_.push_back(EndRequest{*attempt, as});
 }
 
 void Loop::commit() {
@@ -507,8 +527,10 @@ Duration Loop::sleep_time() const {
   if (options_.stop.max_time && !stopping_ &&
       (reason_.empty() || options_.at_end == AtEnd::StopRunning))
     sleep = std::min(sleep, *options_.stop.max_time - at);
-  for (const auto& [trial, deadline] : deadlines_)
-    if (!lost_.contains(trial)) sleep = std::min(sleep, deadline - at);
+  const auto& deadlines = deadlines_.ordered();
+  const auto next = std::find_if(deadlines.begin(), deadlines.end(),
+                                 [&](const auto& each) { return !lost_.contains(each.second); });
+  if (next != deadlines.end()) sleep = std::min(sleep, next->first - at);
   return std::max(sleep, Duration::zero());
 }
 
@@ -570,7 +592,8 @@ TuningResult Loop::run(const std::vector<Event>& past) {
     throw;
   }
   if (hopeless_) throw initial_failures_error();
-  return TuningResult{.history = history_, .reason = reason_, .time = history_.time()};
+  const Duration time = history_.time();
+  return TuningResult{.history = std::move(history_), .reason = reason_, .time = time};
 }
 
 }  // namespace
