@@ -110,6 +110,32 @@ TEST(HalvingPromotion, WhatEndsByItselfAtItsRungRestsThereToo) {
   EXPECT_EQ(play.decide(1), "resume 0 to 3");
 }
 
+TEST(HalvingPromotion, ACheckpointIsWorthThePlaceInTheQueueOfItsRung) {
+  HalvingPlay play(promotion(9));
+  play.decide(1);
+  play.report(0, 1, 0.5);
+  play.decide(1);
+  play.report(1, 1, 0.3);
+  EXPECT_EQ(play.decide(1), "resume 1 to 3");
+  play.decide(1);
+  play.report(2, 1, 0.6);
+  EXPECT_EQ(play.checkpoint_worth(0), 1);
+  EXPECT_EQ(play.checkpoint_worth(2), 0.5);
+  play.report(1, 3, 0.3);
+  EXPECT_EQ(play.checkpoint_worth(1), 1) << "alone on its rung";
+  EXPECT_EQ(play.decide(1), "start 3 to 1");
+  play.end(3, Outcome::Failed);
+  EXPECT_EQ(play.checkpoint_worth(3), 0);
+}
+
+TEST(HalvingPromotion, TheCheckpointOfWhatEndsByItselfAtItsRungIsWorthSomething) {
+  HalvingPlay play(promotion());
+  play.decide(1);
+  play.add(Reported{{0, 0}, Json::Object{{"epoch", 1}, {"loss", 0.1}}});
+  play.end(0, Outcome::Completed);
+  EXPECT_EQ(play.checkpoint_worth(0), 1);
+}
+
 TEST(HalvingPromotion, NothingIsResumedBeforeItsAttemptHasEnded) {
   HalvingPlay play(promotion());
   play.decide(1), play.decide(1);

@@ -1,6 +1,7 @@
 // What a history teaches the searchers without a surrogate, and where cells begin and end.
 #include "skipjack/search/experience.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "play.h"
@@ -41,6 +42,54 @@ TEST(Experience, TurnsTheSignForMax) {
   Experience experience = make(Mode::Max);
   experience.update(experiment.history());
   EXPECT_EQ(experience.finished().at(0).loss, -5.0);
+}
+
+TEST(Experience, WithLevelsTrialsAreFinishedWhereTheyHaveAValue) {
+  Experience experience({.space = space(),
+                         .metric = {.name = "loss", .mode = Mode::Max},
+                         .levels = LevelOptions{.rung_levels = {1, 3}, .max_resource = 9},
+                         .enough_values = 2});
+  Experiment experiment;
+  const auto report = [&](TrialId trial, std::int64_t level, double value) {
+    experiment.report(trial, Json::Object{{"loss", value}, {"epoch", level}});
+  };
+  std::vector<TrialId> trials;
+  for (int a = 0; a < 4; ++a) trials.push_back(experiment.start(at(a)));
+  report(trials[0], 1, 5);
+  experience.update(experiment.history());
+  EXPECT_EQ(experience.level(), std::nullopt);
+  EXPECT_TRUE(experience.finished().empty());
+  report(trials[1], 1, 6);
+  report(trials[1], 2, 7);  // no rung
+  report(trials[1], 3, 8);
+  experiment.end(trials[2], Outcome::Failed);
+  experience.update(experiment.history());
+  EXPECT_EQ(experience.level(), 1);
+  const std::vector<FinishedTrial> at_1 = {
+      {trials[0], -5.0}, {trials[1], -6.0}, {trials[2], std::nullopt}};
+  EXPECT_THAT(experience.finished(), ::testing::UnorderedElementsAreArray(at_1));
+  EXPECT_EQ(experience.pending(), std::vector<TrialId>{trials[3]});
+  report(trials[3], 3, 9);
+  experience.update(experiment.history());
+  EXPECT_EQ(experience.level(), 3);
+  const std::vector<FinishedTrial> at_3 = {
+      {trials[1], -8.0}, {trials[2], std::nullopt}, {trials[3], -9.0}};
+  EXPECT_THAT(experience.finished(), ::testing::UnorderedElementsAreArray(at_3));
+  EXPECT_EQ(experience.pending(), std::vector<TrialId>{trials[0]});
+}
+
+TEST(Experience, OfSeveralObjectivesAllAreNeeded) {
+  Experience experience({.space = space(),
+                         .metric = {.name = "loss"},
+                         .others = {{.name = "gain", .mode = Mode::Max}}});
+  Experiment experiment;
+  const TrialId both = experiment.start(at(1));
+  experiment.report(both, Json::Object{{"loss", 2.0}, {"gain", 3.0}});
+  experiment.end(both, Outcome::Completed);
+  const TrialId one = experiment.measured(at(2), 4);
+  experience.update(experiment.history());
+  const std::vector<FinishedTrial> expected = {{both, 2.0, {-3.0}}, {one, std::nullopt}};
+  EXPECT_EQ(experience.finished(), expected);
 }
 
 TEST(Experience, AllowedDuplicatesAreMeasuredOnesOnly) {

@@ -106,8 +106,65 @@ TEST(Tpe, FailuresRepel) {
   EXPECT_LE(late_failures, 80) << "of 200; random search has 100";
 }
 
+/// A trial at rest that reported its level.
+void measured_at(Experiment& experiment, const Configuration& c, std::int64_t level, double value) {
+  const TrialId trial = experiment.start(c);
+  experiment.report(trial, Json::Object{{"loss", value}, {"epoch", level}});
+  experiment.end(trial, Outcome::Paused);
+}
+
+TEST(Tpe, WithLevelsTheHighestWithEnoughValuesCounts) {
+  // At level 1 small is good, at level 3 large is.
+  const SearchSpace space({{"a", uniform(0, 1)}});
+  const auto mean_proposal = [&](int num_at_3) {
+    Experiment experiment;
+    Rng rng(3, "levels");
+    for (int i = 0; i < 40; ++i) {
+      const double a = rng.uniform();
+      measured_at(experiment, Json::Object{{"a", a}}, 1, a);
+    }
+    for (int i = 0; i < num_at_3; ++i) {
+      const double a = (i + 0.5) / num_at_3;
+      measured_at(experiment, Json::Object{{"a", a}}, 3, 10 - a);
+    }
+    double sum = 0;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      const auto searcher =
+          make_tpe_search({.space = space,
+                           .metric = kLoss,
+                           .seed = seed,
+                           .levels = LevelOptions{.rung_levels = {1, 3}, .max_resource = 9}});
+      sum += play::next(*searcher, experiment).at("a").as_double();
+    }
+    return sum / 20;
+  };
+  EXPECT_LT(mean_proposal(0), 0.4);
+  EXPECT_LT(mean_proposal(3), 0.4);  // d + 3 = 4 are enough
+  EXPECT_GT(mean_proposal(4), 0.6);
+  EXPECT_GT(mean_proposal(10), 0.6);
+}
+
+TEST(Tpe, ARandomFractionIsRandom) {
+  const SearchSpace space({{"a", uniform(0, 1)}});
+  const auto num_near = [&](double fraction) {
+    Experiment experiment;
+    for (int i = 0; i < 50; ++i) experiment.measured(Json::Object{{"a", i / 50.0}}, i);
+    int near = 0;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+      const auto searcher = make_tpe_search(
+          {.space = space, .metric = kLoss, .seed = seed, .random_fraction = fraction});
+      near += play::next(*searcher, experiment).at("a").as_double() < 0.3;
+    }
+    return near;
+  };
+  EXPECT_GE(num_near(0), 95);
+  EXPECT_NEAR(num_near(1), 30, 20);
+  EXPECT_NEAR(num_near(0.5), 65, 20);
+}
+
 TEST(Tpe, RefusesOptionsOutOfRange) {
   const SearchSpace space({{"a", uniform(0, 1)}});
+  EXPECT_THROW(make_tpe_search({.space = space, .random_fraction = 1.5}), Error);
   EXPECT_THROW(make_tpe_search({.space = space, .num_initial = 0}), Error);
   EXPECT_THROW(make_tpe_search({.space = space, .num_candidates = 0}), Error);
 }

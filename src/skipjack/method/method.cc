@@ -16,7 +16,8 @@ namespace {
 const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> table = [] {
     std::vector<Recipe> all;
-    for (const auto part : {search_recipes, halving_recipes, multi_objective_recipes})
+    for (const auto part :
+         {search_recipes, halving_recipes, multi_objective_recipes, population_recipes})
       for (Recipe& recipe : part()) all.push_back(std::move(recipe));
     return all;
   }();

@@ -27,6 +27,7 @@ struct Recipe {
 std::vector<Recipe> search_recipes();
 std::vector<Recipe> multi_objective_recipes();
 std::vector<Recipe> halving_recipes();
+std::vector<Recipe> population_recipes();
 
 /// The rows' entries that several methods share.
 MethodOption num_init_random_option();

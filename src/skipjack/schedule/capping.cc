@@ -103,6 +103,10 @@ class Capping final : public Scheduler {
     options_.inner->apply(event, history);
   }
 
+  double checkpoint_worth(const Trial& trial) const override {
+    return options_.inner->checkpoint_worth(trial);
+  }
+
   std::vector<Command> decide(const SchedulerView& view) override {
     std::vector<Command> commands;
     const std::optional<double> cap = best_.cap(options_.slack);

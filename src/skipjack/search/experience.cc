@@ -1,6 +1,8 @@
 #include "skipjack/search/experience.h"
 
 #include <algorithm>
+#include <map>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -8,11 +10,13 @@
 namespace skipjack {
 namespace {
 
+double sign_of(const Metric& metric) { return metric.mode == Mode::Min ? 1 : -1; }
+
 // What a trial says; nullopt if nothing yet, or nothing that lasts.
 std::optional<FinishedTrial> finish(const Trial& trial, const Metric& metric) {
   const std::optional<Observation> observation = observe(trial, metric);
   if (!observation) return std::nullopt;
-  const double sign = metric.mode == Mode::Min ? 1 : -1;
+  const double sign = sign_of(metric);
   return std::visit(
       [&](const auto& o) -> std::optional<FinishedTrial> {
         using T = std::decay_t<decltype(o)>;
@@ -26,6 +30,21 @@ std::optional<FinishedTrial> finish(const Trial& trial, const Metric& metric) {
           return std::nullopt;
       },
       *observation);
+}
+
+/// The same where there are several objectives.
+std::optional<FinishedTrial> finish(const Trial& trial, const Metric& metric,
+                                    std::span<const Metric> others) {
+  auto finished = finish(trial, metric);
+  if (!finished || !finished->loss) return finished;
+  for (const Metric& other : others) {
+    const auto value = last_value(trial, other.name);
+    if (!value && trial.status == TrialStatus::Completed)
+      return FinishedTrial{.trial = trial.id, .loss = std::nullopt};
+    if (!value) return std::nullopt;
+    finished->other_losses.push_back(sign_of(other) * *value);
+  }
+  return finished;
 }
 
 }  // namespace
@@ -44,9 +63,15 @@ TriedConfigurations::Relation Experience::update(const History& history) {
     points_.push_back(options_.space.encode(trials[points_.size()].configuration));
   finished_.clear();
   pending_.clear();
-  for (const Trial& trial : trials) {
-    if (auto finished = finish(trial, options_.metric)) finished_.push_back(*finished);
-    if (trial.status == TrialStatus::Running) pending_.push_back(trial.id);
+  if (options_.levels) {
+    if (relation == TriedConfigurations::Relation::Other) levels_.clear();
+    take_levels(trials);
+  } else {
+    for (const Trial& trial : trials) {
+      if (auto finished = finish(trial, options_.metric, options_.others))
+        finished_.push_back(std::move(*finished));
+      if (trial.status == TrialStatus::Running) pending_.push_back(trial.id);
+    }
   }
   const auto end_of = [&](const FinishedTrial& finished) {
     const Trial& trial = trials[static_cast<std::size_t>(finished.trial)];
@@ -55,6 +80,33 @@ TriedConfigurations::Relation Experience::update(const History& history) {
   std::stable_sort(finished_.begin(), finished_.end(),
                    [&](const auto& a, const auto& b) { return end_of(a) < end_of(b); });
   return relation;
+}
+
+void Experience::take_levels(const std::vector<Trial>& trials) {
+  levels_.resize(trials.size());
+  std::map<std::int64_t, std::size_t> num_values;
+  for (const Trial& trial : trials) {
+    Levels& known = levels_[static_cast<std::size_t>(trial.id)];
+    if (known.attempt != trial.attempt || known.num_reports != trial.reports.size())
+      known = {.attempt = trial.attempt,
+               .num_reports = trial.reports.size(),
+               .values = level_values(trial, options_.metric.name, *options_.levels)};
+    for (const LevelValue& value : known.values) ++num_values[value.resource];
+  }
+  level_.reset();
+  for (const auto& [level, number] : num_values)
+    if (number >= options_.enough_values) level_ = level;
+  for (const Trial& trial : trials) {
+    const std::vector<LevelValue>& values = levels_[static_cast<std::size_t>(trial.id)].values;
+    const auto at = std::find_if(values.begin(), values.end(),
+                                 [&](const LevelValue& value) { return value.resource == level_; });
+    if (trial.status == TrialStatus::Failed)
+      finished_.push_back({.trial = trial.id, .loss = std::nullopt});
+    else if (at != values.end())
+      finished_.push_back({.trial = trial.id, .loss = sign_of(options_.metric) * at->value});
+    else if (trial.status == TrialStatus::Running)
+      pending_.push_back(trial.id);
+  }
 }
 
 bool Experience::may_propose(const UnitPoint& point) const {

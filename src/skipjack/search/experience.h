@@ -11,6 +11,7 @@
 #include "skipjack/search/random.h"
 #include "skipjack/search/tried.h"
 #include "skipjack/search/unit_space.h"
+#include "skipjack/trial/levels.h"
 
 namespace skipjack {
 
@@ -19,12 +20,23 @@ struct FinishedTrial {
   /// Finite, smaller is better: the metric's value, its sign turned for Max; of a trial stopped
   /// early its bound. Unset: failed for what it is.
   std::optional<double> loss;
+  /// The same of the other objectives, in their order; empty if loss is unset.
+  std::vector<double> other_losses = {};
   friend bool operator==(const FinishedTrial&, const FinishedTrial&) = default;
 };
 
 struct ExperienceOptions {
   SearchSpace space;
   Metric metric = {};
+  /// Further objectives. A trial that completes without reporting all of them failed; of one that
+  /// was stopped before, nothing is learnt.
+  std::vector<Metric> others = {};
+  /// If set, values are compared at one level of the resource: the highest at which at least
+  /// enough_values trials have one [Falkner2018]. Trials with a value there are finished, whatever
+  /// has become of them since; what ended below it teaches nothing unless it failed. As long as
+  /// there is no such level, only failures are finished. Not together with others.
+  std::optional<LevelOptions> levels = std::nullopt;
+  std::size_t enough_values = 1;
   /// Of the fallback.
   std::uint64_t seed = 0;
   Duplicates duplicates = Duplicates::Avoid;
@@ -44,7 +56,10 @@ class Experience {
   const UnitPoint& point(TrialId trial) const { return points_[static_cast<std::size_t>(trial)]; }
   /// In the order in which they ended, those of one instant by number.
   const std::vector<FinishedTrial>& finished() const { return finished_; }
+  /// They run without a value.
   const std::vector<TrialId>& pending() const { return pending_; }
+  /// At which values are compared; unset where levels are, or as long as none has enough values.
+  std::optional<std::int64_t> level() const { return level_; }
 
   /// point: snapped. Not running, not failed, within the constraints, and, where duplicates are
   /// avoided, never started.
@@ -55,11 +70,21 @@ class Experience {
                      const std::function<UnitPoint()>& draw);
 
  private:
+  void take_levels(const std::vector<Trial>& trials);
+
   ExperienceOptions options_;
   UnitSpace unit_space_;
   TriedConfigurations tried_;
   std::unique_ptr<Searcher> fallback_;
   std::vector<UnitPoint> points_;
+  /// By trial, what its reports said of levels when there were so many of them.
+  struct Levels {
+    int attempt = 0;
+    std::size_t num_reports = 0;
+    std::vector<LevelValue> values = {};
+  };
+  std::vector<Levels> levels_;
+  std::optional<std::int64_t> level_;
   std::vector<FinishedTrial> finished_;
   std::vector<TrialId> pending_;
 };

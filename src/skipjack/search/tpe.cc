@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/json.h"
 #include "skipjack/model/density.h"
 #include "skipjack/search/axes.h"
 #include "skipjack/search/experience.h"
@@ -31,6 +32,8 @@ class Tpe final : public Searcher {
         axes_(make_axes(options_.space)),
         experience_({.space = options_.space,
                      .metric = options_.metric,
+                     .levels = options_.levels,
+                     .enough_values = axes_.size() + 3,
                      .seed = options_.seed,
                      .duplicates = options_.duplicates}),
         initial_(make_sobol_search({.space = options_.space, .seed = options_.seed})),
@@ -39,6 +42,10 @@ class Tpe final : public Searcher {
       throw Error(
           ErrorCode::InvalidArgument,
           "num_candidates = " + std::to_string(options_.num_candidates) + " must be in [1, 10000]");
+    if (!(options_.random_fraction >= 0 && options_.random_fraction <= 1))
+      throw Error(
+          ErrorCode::InvalidArgument,
+          "random_fraction = " + shortest_decimal(options_.random_fraction) + " must be in [0, 1]");
   }
 
   Suggestion suggest(const History& history, const SuggestContext& context) override {
@@ -53,6 +60,8 @@ class Tpe final : public Searcher {
     const Split split = split_trials();
     const ParzenDensity good = density(split.good);
     Rng rng(options_.seed, "suggest", history.trials().size());
+    if (options_.random_fraction > 0 && rng.bernoulli(options_.random_fraction))
+      return experience_.propose(history, context, 0, {});
     std::vector<UnitPoint> candidates;
     for (std::int64_t i = 0; i < options_.num_candidates; ++i) {
       UnitPoint point = experience_.unit_space().snap(good.sample(rng));

@@ -12,6 +12,7 @@
 
 #include "skipjack/search/random.h"
 #include "skipjack/search/searcher.h"
+#include "skipjack/trial/levels.h"
 
 namespace skipjack {
 
@@ -26,6 +27,12 @@ struct TpeOptions {
   /// Draws of which the best is proposed, in [1, 10000]; default 24 [Optuna2025]. More go for the
   /// ratio's maximum, which is sharper than what the densities know.
   std::int64_t num_candidates = 24;
+  /// If set, the densities are of values at one level of the resource: the highest at which d + 3
+  /// trials have one [Falkner2018]. Before there is one, and up to num_initial, Sobol points.
+  std::optional<LevelOptions> levels = std::nullopt;
+  /// Of the proposals, how many are random instead. Range [0, 1]; default 0. With levels a third
+  /// [Falkner2018] guards against low levels that mislead.
+  double random_fraction = 0;
   /// Allow: a measured configuration may be proposed again, a failed or running one never.
   Duplicates duplicates = Duplicates::Avoid;
 };

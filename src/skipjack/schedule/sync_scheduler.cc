@@ -1,0 +1,178 @@
+#include "skipjack/schedule/sync_scheduler.h"
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "skipjack/base/error.h"
+#include "skipjack/schedule/level_watch.h"
+
+namespace skipjack {
+namespace {
+
+class SyncScheduler final : public Scheduler {
+ public:
+  explicit SyncScheduler(SyncSchedulerOptions options)
+      : options_(std::move(options)), watch_(options_.resource, options_.metric) {}
+
+  void apply(const Event& event, const History& history) override {
+    if (const auto* fitted = std::get_if<ModelFitted>(&event.body))
+      options_.proposer->restore(fitted->parameters);
+    if (const auto* started = std::get_if<TrialStarted>(&event.body))
+      begin(*history.find(started->trial));
+    if (const auto* resumed = std::get_if<TrialResumed>(&event.body))
+      resume(*history.find(resumed->id.trial));
+    if (const auto result = watch_.apply(event, history)) take(*result);
+  }
+
+  std::vector<Command> decide(const SchedulerView& view) override {
+    std::vector<Command> commands = watch_.decide(view.history);
+    if (view.free_workers > 0) commands.push_back(next(view));
+    return commands;
+  }
+
+ private:
+  /// The bracket that a new trial belongs to; one behind the last if none has an open place.
+  std::size_t open_bracket() const {
+    for (const auto& [number, bracket] : active_)
+      if (bracket.is_open()) return number;
+    return num_brackets_;
+  }
+
+  SyncPlace place_in(std::size_t number, const SyncBracket& bracket) const {
+    return {.bracket = number,
+            .rung = bracket.rung(),
+            .ladder_rung = {.level = bracket.level(), .size = bracket.size()}};
+  }
+  SyncBracket new_bracket() const {
+    return {options_.ladders[num_brackets_ % options_.ladders.size()],
+            options_.advance(num_brackets_)};
+  }
+
+  void begin(const Trial& trial) {
+    const std::size_t number = open_bracket();
+    if (number == num_brackets_) {
+      active_.emplace(number, new_bracket());
+      ++num_brackets_;
+    }
+    SyncBracket& bracket = active_.at(number);
+    bracket_of_.push_back(number);
+    bracket.start(trial.id);
+    watch_.expect(trial.id, bracket.level());
+    options_.proposer->begin(trial, place_in(number, bracket));
+  }
+
+  void resume(const Trial& trial) {
+    const auto at = active_.find(bracket_of_[static_cast<std::size_t>(trial.id)]);
+    if (at == active_.end() || at->second.is_running(trial.id)) return;  // its attempt was lost
+    SyncBracket& bracket = at->second;
+    // Resumed before the rung had its full number: the searcher was exhausted.
+    if (!bracket.is_waiting(trial.id)) bracket.close();
+    if (!bracket.is_waiting(trial.id)) return;
+    bracket.resume(trial.id);
+    watch_.expect(trial.id, bracket.level());
+    options_.proposer->begin(trial, place_in(at->first, bracket));
+  }
+
+  void take(const LevelWatch::Result& result) {
+    options_.proposer->finish(result.trial, result.loss);
+    const auto at = active_.find(bracket_of_[static_cast<std::size_t>(result.trial)]);
+    if (at == active_.end()) return;
+    SyncBracket& bracket = at->second;
+    if (result.loss)
+      bracket.finish(result.trial, *result.loss);
+    else
+      bracket.fail(result.trial);
+    settle_ended(bracket);
+    if (bracket.is_done()) active_.erase(at);
+  }
+
+  /// Promoted trials that ended by themselves have nothing more to show.
+  void settle_ended(SyncBracket& bracket) {
+    std::vector<std::pair<TrialId, double>> ended;
+    do {
+      ended.clear();
+      if (bracket.is_done()) return;
+      for (const SyncBracket::Place& place : bracket.places(bracket.rung()))
+        if (const auto loss = watch_.final_loss(place.trial);
+            loss && bracket.is_waiting(place.trial))
+          ended.emplace_back(place.trial, *loss);
+      for (const auto& [trial, loss] : ended) bracket.finish(trial, loss);
+    } while (!ended.empty());
+  }
+
+  Command next(const SchedulerView& view) {
+    const std::size_t open = open_bracket();
+    for (const auto& [number, bracket] : active_) {
+      if (number > open) break;
+      if (const auto trial = bracket.waiting(); trial && watch_.is_at_rest(*trial))
+        return Resume{.trial = *trial, .max_resource = bracket.level()};
+    }
+    Command command = start(view, open);
+    if (std::holds_alternative<Start>(command)) return command;
+    for (const auto& [number, bracket] : active_)
+      if (const auto trial = bracket.waiting(); trial && watch_.is_at_rest(*trial))
+        return Resume{.trial = *trial, .max_resource = bracket.level()};
+    if (std::holds_alternative<Wait>(command)) return command;
+    for (const auto& [number, bracket] : active_) {
+      SyncBracket closed = bracket;
+      closed.close();
+      if (const auto trial = closed.waiting(); trial && watch_.is_at_rest(*trial))
+        return Resume{.trial = *trial, .max_resource = closed.level()};
+    }
+    if (watch_.num_running() > 0) return Wait{};
+    return command;
+  }
+
+  Command start(const SchedulerView& view, std::size_t number) {
+    const auto open = active_.find(number);
+    const SyncPlace place =
+        open != active_.end() ? place_in(number, open->second) : place_in(number, new_bracket());
+    Suggestion suggestion = options_.proposer->propose(view, place);
+    if (std::holds_alternative<Exhausted>(suggestion))
+      return Finished{.reason = "search space exhausted"};
+    auto* proposal = std::get_if<Proposal>(&suggestion);
+    if (!proposal) return Wait{};
+    Start start{.configuration = std::move(proposal->configuration),
+                .max_resource = place.ladder_rung.level,
+                .fitted = std::move(proposal->fitted)};
+    start.tag.set("bracket", static_cast<std::int64_t>(number));
+    return start;
+  }
+
+  SyncSchedulerOptions options_;
+  LevelWatch watch_;
+  /// By number; those that are done are gone.
+  std::map<std::size_t, SyncBracket> active_;
+  std::size_t num_brackets_ = 0;
+  std::vector<std::size_t> bracket_of_;
+};
+
+}  // namespace
+
+std::vector<std::int64_t> sync_levels(const ResourceOptions& options) {
+  const std::vector<std::int64_t> asked = rung_levels(options);
+  if (options.rung_levels.empty())
+    return sync_levels(options.grace_period, options.max_t, options.reduction_factor);
+  std::vector<std::int64_t> levels = asked;
+  levels.push_back(options.max_t);
+  return levels;
+}
+
+std::vector<std::vector<SyncRung>> sync_ladders(const ResourceOptions& options,
+                                                std::optional<std::int64_t> brackets) {
+  const std::vector<std::int64_t> levels = sync_levels(options);
+  const auto most = static_cast<std::int64_t>(levels.size());
+  const std::int64_t number = brackets.value_or(most);
+  if (number < 1 || number > most)
+    throw Error(ErrorCode::InvalidArgument, "brackets = " + std::to_string(number) +
+                                                " must be in [1, " + std::to_string(most) +
+                                                "], the number of levels");
+  return sync_ladders(levels, options.reduction_factor, static_cast<std::size_t>(number));
+}
+
+std::unique_ptr<Scheduler> make_sync_scheduler(SyncSchedulerOptions options) {
+  return std::make_unique<SyncScheduler>(std::move(options));
+}
+
+}  // namespace skipjack
