@@ -176,14 +176,48 @@ while :; do sleep 0.01; done
   EXPECT_TRUE(std::filesystem::exists(trial_file("checkpoints/state")));
 }
 
-TEST_F(LocalProcess, MissingCheckpointFailsTheAttemptOnly) {
-  const auto backend = make_local_process_backend(options("behave.sh", kBehaviourScript));
+TEST_F(LocalProcess, MissingCheckpointIsToldOnceAndTheTrialBeginsAnew) {
+  LocalProcessOptions chosen = options("behave.sh", kBehaviourScript);
+  chosen.capacity = 2;
+  std::vector<std::string> told;
+  chosen.log = [&](LogLevel, std::string_view message) { told.emplace_back(message); };
+  const auto backend = make_local_process_backend(chosen);
   Listener listener(*backend);
-  StartRequest start = request(1, behaviour("return", 1));
-  start.checkpoint_from = 0;
-  backend->start(start);
-  ASSERT_TRUE(listener.until_finished(1));
-  EXPECT_EQ(listener.ends.at({1, 0}).reason, "trial 0 has no checkpoint to start from");
+  for (const TrialId trial : {1, 2}) {
+    StartRequest start = request(trial, behaviour("return", 1));
+    start.checkpoint_from = 0;
+    backend->start(start);
+  }
+  ASSERT_TRUE(listener.until_finished(2));
+  EXPECT_EQ(listener.ends.at({1, 0}).outcome, Outcome::Completed);
+  EXPECT_EQ(listener.ends.at({2, 0}).outcome, Outcome::Completed);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_NE(told[0].find("trial 0 has no checkpoint"), std::string::npos);
+}
+
+TEST_F(LocalProcess, ARunningTrialMayReplaceItsCheckpointWhileItIsCopied) {
+  LocalProcessOptions chosen = options("replace.sh", R"(#!/bin/sh
+mkdir -p "$2"
+echo whole > "$2/state"
+echo '[tune-metric]: {"first": 1}'
+while :; do
+  echo whole > "$2/state.new"
+  mv "$2/state.new" "$2/state"
+done
+)");
+  chosen.capacity = 2;
+  const auto backend = make_local_process_backend(chosen);
+  Listener listener(*backend);
+  backend->start(request(0, Json(Json::Object{})));
+  ASSERT_TRUE(listener.until_reports(1));
+  for (TrialId trial = 1; trial <= 20; ++trial) {
+    StartRequest copy = request(trial, Json(Json::Object{}));
+    copy.checkpoint_from = 0;
+    backend->start(copy);
+    EXPECT_TRUE(std::filesystem::exists(trials() / std::to_string(trial) / "checkpoints/state"));
+    backend->end(copy.id, EndAs::Stopped);
+    ASSERT_TRUE(listener.until_finished(static_cast<std::size_t>(trial)));
+  }
 }
 
 TEST_F(LocalProcess, ChattyProgramNeverWaitsForTheTuner) {

@@ -17,6 +17,7 @@
 #include "skipjack/benchmark/disguise.h"
 #include "skipjack/benchmark/gzip.h"
 #include "skipjack/benchmark/replay.h"
+#include "skipjack/benchmark/suite.h"
 
 namespace skipjack::benchmark {
 namespace {
@@ -337,6 +338,30 @@ TEST(LcbenchWorld, IsReplayedUnderDisguise) {
     EXPECT_LT(end.evaluated, 1);
     EXPECT_GT(end.measured_seconds, 15.0);
   }
+}
+
+TEST(LcbenchWorld, ASuiteGivesAllMethodsTheTimeOfRandomSearch) {
+  const Problem problem = disguised_problem(world(), {});
+  EXPECT_TRUE(problem.has_levels);
+  const SuiteOptions options{
+      .methods = {{.label = "sobol", .method = "sobol"}, {.label = "random", .method = "random"}},
+      .num_seeds = 2,
+      .evaluations = 6,
+      .workers = 2,
+      .checkpoints = {6}};
+  const ProblemResult result = run_problem(problem, options);
+  for (std::size_t seed : {0u, 1u}) {
+    const ReplayResult& random = result.runs[1][seed];
+    EXPECT_EQ(random.reason, "max_time");
+    EXPECT_EQ(result.runs[0][seed].reason, "max_time");
+    // The time in which six trials end on two workers: the last of them leaves one idle.
+    EXPECT_GE(random.trials - random.stopped, 6);
+    EXPECT_LE(random.trials - random.stopped, 8);
+    EXPECT_EQ(random.moments.back(), random.best_value_regret);
+  }
+  const Json json = to_json(result.runs[0]);
+  EXPECT_EQ(json.at("moments").as_array().size(), 2u);
+  EXPECT_EQ(json.at("anytime_regret").as_array().size(), 2u);
 }
 
 TEST(LcbenchWorld, HasCurvesThatCross) {

@@ -8,6 +8,7 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/benchmark/problem.h"
+#include "skipjack/benchmark/world_trials.h"
 
 namespace skipjack::benchmark {
 namespace {
@@ -197,6 +198,95 @@ TEST(Replay, CurvesAreReportedLevelByLevelAndJudgedAtTheirEnd) {
   EXPECT_EQ(result.judgements[0].measured_seconds, 99 * 10 + 1);
 }
 
+TEST(Replay, MomentsAreTheRegretOfTheBestReportUntilThen) {
+  const Plane world({.noise = 30, .epochs = 4});
+  std::vector<Trial> trials;
+  const ReplayResult result =
+      replay(world, {.method = "random",
+                     .seed = 3,
+                     .time_limit = std::chrono::seconds(100),
+                     .workers = 2,
+                     .on_end = [&](const History& history) { trials = history.trials(); }});
+  EXPECT_EQ(result.reason, "max_time");
+  ASSERT_THAT(result.moments, SizeIs(kMoments.size()));
+  for (std::size_t i = 0; i < kMoments.size(); ++i) {
+    double best = 1e9, regret = 1;
+    for (const Trial& trial : trials)
+      for (const Report& report : trial.reports)
+        if (to_seconds(report.time) <= 100 * kMoments[i] &&
+            report.metrics.at("y").as_double() < best) {
+          best = report.metrics.at("y").as_double();
+          regret = (*world.true_value(trial.configuration) - 1) / 50;
+        }
+    EXPECT_DOUBLE_EQ(result.moments[i], regret) << i;
+  }
+  EXPECT_NE(result.moments.front(), result.moments.back());
+}
+
+TEST(Replay, LaunchesAndEndsTakeTheirTime) {
+  const Plane world({.epochs = 2});
+  const ReplayResult result = replay(world, {.method = "sobol",
+                                             .evaluations = 5,
+                                             .start_delay = std::chrono::seconds(3),
+                                             .checkpoints = {5}});
+  ASSERT_EQ(result.failures, 0) << "choose a seed that avoids the one failure";
+  EXPECT_DOUBLE_EQ(result.judgements[0].running_time, 5 * (3 + 10));
+  const ReplayResult stopped = replay(world, {.method = "sobol",
+                                              .time_limit = std::chrono::seconds(15),
+                                              .stop_delay = std::chrono::seconds(2)});
+  EXPECT_EQ(stopped.stopped, 1);
+  EXPECT_DOUBLE_EQ(stopped.judgements.back().running_time, 15 + 2);
+}
+
+TEST(Replay, SomeAttemptsFailOnTheWay) {
+  const Plane world({.epochs = 10});
+  const auto run = [&](double probability) {
+    return replay(world, {.method = "random",
+                          .evaluations = 99,
+                          .failure_probability = probability,
+                          .checkpoints = {99}});
+  };
+  EXPECT_EQ(run(1).failures, 99);
+  const ReplayResult half = run(0.5);
+  EXPECT_GT(half.failures, 30);
+  EXPECT_LT(half.failures, 70);
+  EXPECT_EQ(run(0.5).judgements.back().running_time, half.judgements.back().running_time);
+  // Half of them fail, half way in the mean.
+  EXPECT_NEAR(half.judgements.back().running_time, 99 * 10 * 0.75, 100);
+}
+
+TEST(WorldTrials, AnAttemptGoesOnBehindWhatItsTrialReported) {
+  const Plane world({.epochs = 4});
+  WorldTrials trials(world, {.seed = 1});
+  const Configuration configuration = Json(Json::Object{{"a", 3}, {"b", 1}});
+  const auto told = [&](TrialId trial, int attempt) {
+    trials.apply({.body = Reported{{trial, attempt}, {}}});
+  };
+  const SimulatedAttempt first =
+      trials.run({.id = {0, 0}, .configuration = configuration, .max_resource = 2});
+  ASSERT_THAT(first.reports, SizeIs(2));
+  EXPECT_EQ(first.duration, std::chrono::seconds(5));
+  told(0, 0), told(0, 0);
+  const SimulatedAttempt second = trials.run({.id = {0, 1}, .configuration = configuration});
+  ASSERT_THAT(second.reports, SizeIs(2));
+  EXPECT_EQ(second.reports[0].metrics.at("epoch"), Json(3));
+  EXPECT_EQ(second.reports[0].after, from_seconds(2.5));
+}
+
+TEST(WorldTrials, ACheckpointIsWorthTheLevelsOfTheTrialThatItIsFrom) {
+  const Plane world({.epochs = 4});
+  WorldTrials trials(world, {.seed = 1});
+  trials.run({.id = {0, 0}, .configuration = Json(Json::Object{{"a", 3}, {"b", 1}})});
+  trials.apply({.body = Reported{{0, 0}, {}}});
+  const Configuration other = Json(Json::Object{{"a", 5}, {"b", 0}});
+  const SimulatedAttempt copy =
+      trials.run({.id = {1, 0}, .configuration = other, .checkpoint_from = 0});
+  ASSERT_THAT(copy.reports, SizeIs(3));
+  EXPECT_EQ(copy.reports[0].metrics.at("epoch"), Json(2));
+  EXPECT_EQ(copy.reports.back().metrics.at("y"), Json(*world.true_value(other)));
+  EXPECT_EQ(copy.duration, from_seconds(7.5));
+}
+
 TEST(Replay, OptionsOutOfRangeAreRefused) {
   const Plane world({});
   const auto refused = [&](const ReplayOptions& options) {
@@ -209,6 +299,8 @@ TEST(Replay, OptionsOutOfRangeAreRefused) {
   refused({.method = "random", .checkpoints = {20, 10}});
   refused({.method = "random", .checkpoints = {0}});
   refused({.method = "random", .evaluations = 50, .checkpoints = {100}});
+  refused({.method = "random", .time_limit = Duration::zero()});
+  refused({.method = "random", .failure_probability = 1.5});
   refused({.method = "random", .target_factor = 1});
 }
 

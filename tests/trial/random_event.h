@@ -52,7 +52,7 @@ inline EventBody random_event_body(Rng& rng) {
   const auto text = [&] { return "because \t" + std::to_string(rng.next()); };
   const auto duration = [&] { return Duration(rng.uniform_int(0, INT64_MAX)); };
   const AttemptId id{rng.uniform_int(0, 1 << 30), small()};
-  switch (rng.uniform_int(0, 10)) {
+  switch (rng.uniform_int(0, 11)) {
     case 0:
       return RunStarted{small(), random_object(rng)};
     case 1:
@@ -75,6 +75,8 @@ inline EventBody random_event_body(Rng& rng) {
       return DeadlineSet{id.trial, duration()};
     case 7:
       return DeadlineReached{id.trial};
+    case 11:
+      return CheckpointRemoved{id.trial};
     case 8:
       return Reported{id, random_object(rng)};
     case 9: {
@@ -109,6 +111,9 @@ inline bool same(const StopOrdered& a, const StopOrdered& b) {
   return a.trial == b.trial && a.reason == b.reason;
 }
 inline bool same(const PauseOrdered& a, const PauseOrdered& b) { return a.trial == b.trial; }
+inline bool same(const CheckpointRemoved& a, const CheckpointRemoved& b) {
+  return a.trial == b.trial;
+}
 inline bool same(const DeadlineSet& a, const DeadlineSet& b) {
   return a.trial == b.trial && a.deadline == b.deadline;
 }

@@ -48,10 +48,12 @@ class WatchedSimulator final : public Backend {
     reconciled = attempts;
     return backend_->reconcile(attempts);
   }
-  void delete_checkpoint(TrialId trial) override { backend_->delete_checkpoint(trial); }
+  void delete_checkpoint(TrialId trial) override { deleted.push_back(trial); }
 
   std::vector<StartRequest> requests;
   std::vector<AttemptId> reconciled;
+  /// Trials whose checkpoint was deleted.
+  std::vector<TrialId> deleted;
   int max_running = 0;
   bool fail_start = false;
   std::function<void()> on_wait;

@@ -14,7 +14,7 @@ namespace skipjack {
 struct StartRequest {
   AttemptId id;
   Configuration configuration;
-  /// Copy this trial's checkpoint before starting.
+  /// Copy this trial's checkpoint before starting; if it has none, the attempt begins anew.
   std::optional<TrialId> checkpoint_from;
   /// Overwrites the configuration's max_resource_attr, where the backend has one.
   std::optional<std::int64_t> max_resource;
@@ -59,6 +59,7 @@ class Backend {
   /// journal believes to be running still do (adopted: their events will come). All others are
   /// gone, with every process of theirs, when it returns.
   virtual std::vector<AttemptId> reconcile(const std::vector<AttemptId>& attempts) = 0;
+  /// Of a trial that doesn't run; nothing happens if it has none.
   virtual void delete_checkpoint(TrialId trial) = 0;
 };
 

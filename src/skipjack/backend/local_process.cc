@@ -33,6 +33,8 @@ constexpr const char* kCheckpoints = "checkpoints";
 /// Beyond the grace period: for SIGKILL to be heard, and for the supervisor to say so.
 constexpr Duration kAfterGrace = std::chrono::milliseconds(1800);
 constexpr std::uint64_t kWakeKey = 0;
+/// Of a checkpoint that changes meanwhile; each is a chance of its own.
+constexpr int kCopyAttempts = 20;
 
 void check_options(const LocalProcessOptions& options) {
   const auto require = [](bool good, const std::string& what, const char* try_this = "") {
@@ -145,8 +147,7 @@ class LocalProcessBackend final : public Backend {
     return options_.entry_point.extension() == ".py" && !options_.interpreter.empty();
   }
   SuperviseJob make_job(const StartRequest& request, const Attempt& attempt) const;
-  /// False if the trial has none.
-  bool copy_checkpoint(TrialId from, TrialId to) const;
+  void copy_checkpoint(TrialId from, TrialId to);
   void take_slot(Attempt& attempt);
   void release_slot(const Attempt& attempt);
 
@@ -168,6 +169,7 @@ class LocalProcessBackend final : public Backend {
   std::vector<std::int64_t> gpu_uses_;
   std::optional<SupervisorProcess> spare_;
   std::vector<BackendEvent> events_;
+  bool told_of_missing_checkpoint_ = false;
 };
 
 LocalProcessBackend::LocalProcessBackend(LocalProcessOptions options)
@@ -245,14 +247,7 @@ void LocalProcessBackend::start(const StartRequest& request) {
   std::error_code error;
   if (fs::create_directories(folder, error); error)
     throw errno_error(error.value(), "can't make the folder " + folder.string());
-  if (request.checkpoint_from && !copy_checkpoint(*request.checkpoint_from, request.id.trial)) {
-    AttemptEnd end{
-        .outcome = Outcome::Failed, .exit_code = {}, .signal = {}, .reason = {}, .error_tail = {}};
-    end.reason =
-        "trial " + std::to_string(*request.checkpoint_from) + " has no checkpoint to start from";
-    events_.emplace_back(AttemptFinished{request.id, std::move(end), options_.clock->unix_time()});
-    return;
-  }
+  if (request.checkpoint_from) copy_checkpoint(*request.checkpoint_from, request.id.trial);
 
   Attempt attempt{.id = request.id,
                   .supervisor = {},
@@ -341,22 +336,32 @@ SuperviseJob LocalProcessBackend::make_job(const StartRequest& request,
   return job;
 }
 
-bool LocalProcessBackend::copy_checkpoint(TrialId from, TrialId to) const {
+void LocalProcessBackend::copy_checkpoint(TrialId from, TrialId to) {
   const fs::path source = trial_folder(from) / kCheckpoints,
                  target = trial_folder(to) / kCheckpoints;
   std::error_code error;
-  if (!fs::is_directory(source, error)) return false;
-  if (from == to) return true;
-  // Under another name first: a half copy must not look like a checkpoint.
+  if (!fs::is_directory(source, error)) {
+    if (!std::exchange(told_of_missing_checkpoint_, true))
+      log(options_.log, LogLevel::Warning,
+          "trial " + std::to_string(from) + " has no checkpoint for trial " + std::to_string(to) +
+              " to go on from, which begins anew: does the program write into "
+              "--st_checkpoint_dir?");
+    return;
+  }
+  if (from == to) return;
+  // Under another name first: a half copy must not look like a checkpoint. A running trial may
+  // replace its files while they are copied.
   const fs::path partial = trial_folder(to) / "checkpoints.partial";
-  fs::remove_all(partial, error);
-  fs::copy(source, partial, fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
+  for (int attempt = 0; attempt < kCopyAttempts; ++attempt) {
+    fs::remove_all(partial, error);
+    fs::copy(source, partial, fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
+    if (!error) break;
+  }
   if (!error) fs::remove_all(target, error);
   if (!error) fs::rename(partial, target, error);
   if (error)
     throw errno_error(error.value(),
                       "can't copy the checkpoint " + source.string() + " to " + target.string());
-  return true;
 }
 
 void LocalProcessBackend::take_slot(Attempt& attempt) {

@@ -15,6 +15,7 @@ DisguiseOptions by_seed(DisguiseOptions options, std::uint64_t seed) {
 Problem disguised_problem(std::shared_ptr<const World> world, const DisguiseOptions& options) {
   std::string name = world->name();
   return {.name = std::move(name),
+          .has_levels = !world->resource().name.empty(),
           .make_world = [world = std::move(world), options](std::uint64_t seed) {
             return disguise(world, by_seed(options, seed));
           }};

@@ -17,6 +17,8 @@ namespace skipjack::benchmark {
 struct Problem {
   /// That of its worlds.
   std::string name;
+  /// Its worlds have a resource axis.
+  bool has_levels = false;
   /// Called from several threads at once.
   std::function<std::unique_ptr<World>(std::uint64_t seed)> make_world;
 };

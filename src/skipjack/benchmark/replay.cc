@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -14,6 +16,7 @@
 #include "skipjack/base/clock.h"
 #include "skipjack/base/error.h"
 #include "skipjack/benchmark/peer.h"
+#include "skipjack/benchmark/world_trials.h"
 #include "skipjack/method/method.h"
 #include "skipjack/schedule/fifo.h"
 #include "skipjack/search/recommend.h"
@@ -47,14 +50,18 @@ class Judge {
   }
 
   void see(const Event& event, const History& history) {
+    take_moments(to_seconds(event.time));
     now_ = to_seconds(event.time);
-    if (const auto* started = std::get_if<TrialStarted>(&event.body)) {
+    if (const auto* reported = std::get_if<Reported>(&event.body)) {
+      take_report(*reported, *history.find(reported->id.trial));
+    } else if (const auto* started = std::get_if<TrialStarted>(&event.body)) {
       const std::string key = world_.space().key(started->configuration);
       if (!tried_.insert(key).second) ++result_.repeats;
       if (failed_.contains(key)) ++result_.repeated_failures;
       ++result_.trials;
       running_since_[started->trial] = now_;
     } else if (const auto* resumed = std::get_if<TrialResumed>(&event.body)) {
+      ++result_.resumed;
       running_since_[resumed->id.trial] = now_;
     } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
       take_end(*ended, *history.find(ended->id.trial), history);
@@ -64,6 +71,8 @@ class Judge {
   /// Judges the checkpoints that the method has not come to.
   ReplayResult finish(const History& history, std::string reason) {
     while (result_.judgements.size() < options_.checkpoints.size()) judge(history);
+    take_moments(std::numeric_limits<double>::infinity());
+    result_.best_value_regret = best_value_regret();
     result_.reason = std::move(reason);
     return std::move(result_);
   }
@@ -85,6 +94,31 @@ class Judge {
     const std::size_t next = result_.judgements.size();
     if (next < options_.checkpoints.size() && num_ended_ == options_.checkpoints[next])
       judge(history);
+  }
+
+  /// Those that are over when something happens at this time.
+  void take_moments(double time) {
+    if (!options_.time_limit) return;
+    while (result_.moments.size() < kMoments.size()) {
+      const double fraction = kMoments[result_.moments.size()];
+      if (time <= fraction * to_seconds(*options_.time_limit)) return;
+      result_.moments.push_back(best_value_regret());
+    }
+  }
+
+  void take_report(const Reported& reported, const Trial& trial) {
+    ++result_.reports;
+    const Metric& metric = world_.metric();
+    const Json* value = reported.metrics.find(metric.name);
+    if (!value || !value->is_number() || !std::isfinite(value->as_double())) return;
+    const double cost = metric.mode == Mode::Min ? value->as_double() : -value->as_double();
+    if (best_configuration_ && cost >= best_cost_) return;
+    best_cost_ = cost;
+    best_configuration_ = trial.configuration;
+  }
+
+  double best_value_regret() const {
+    return best_configuration_ ? normalised_regret(world_, *best_configuration_) : 1.0;
   }
 
   void take_completed(const Configuration& configuration) {
@@ -123,6 +157,9 @@ class Judge {
   std::map<TrialId, double> running_since_;
   int num_ended_ = 0;
   double now_ = 0, ended_seconds_ = 0;
+  /// Of the best single value at whatever level, and who had it.
+  double best_cost_ = 0;
+  std::optional<Configuration> best_configuration_;
   /// As bad as the median configuration before anything has completed.
   double evaluated_ = 1;
 };
@@ -154,6 +191,10 @@ class Watched final : public Scheduler {
     return commands;
   }
 
+  double checkpoint_worth(const Trial& trial) const override {
+    return scheduler_->checkpoint_worth(trial);
+  }
+
   void move_times_to(ReplayResult& result) {
     result.answer_seconds = std::move(wall_);
     result.answer_cpu_seconds = std::move(cpu_);
@@ -167,75 +208,15 @@ class Watched final : public Scheduler {
   std::vector<double> wall_, cpu_;
 };
 
-/// The world's evaluations as attempts of trials. A paused trial that is resumed goes on with the
-/// curve it began, behind the level it was paused at.
-class Trials {
- public:
-  Trials(const World& world, std::uint64_t seed) : world_(world), seed_(seed) {}
-
-  SimulatedAttempt run(const StartRequest& request) {
-    if (request.checkpoint_from)
-      throw Error(ErrorCode::Unsupported,
-                  "the method copies checkpoints between trials, and worlds have none to copy");
-    const auto [begun, is_new] = evaluations_.try_emplace(request.id.trial);
-    Begun& trial = begun->second;
-    if (is_new) trial.evaluation = evaluate(request.configuration);
-    return attempt(trial, request.max_resource.value_or(world_.resource().max));
-  }
-
-  /// A report was taken in: a resumed attempt goes on behind it.
-  void see(const Event& event) {
-    if (const auto* reported = std::get_if<Reported>(&event.body))
-      ++evaluations_.at(reported->id.trial).num_reported;
-  }
-
- private:
-  struct Begun {
-    Evaluation evaluation;
-    std::size_t num_reported = 0;
-  };
-
-  Evaluation evaluate(const Configuration& configuration) {
-    const std::string key = world_.space().key(configuration);
-    Rng rng(seed_, "evaluation of " + key, times_run_[key]++);
-    return world_.evaluate(configuration, rng);
-  }
-
-  SimulatedAttempt attempt(const Begun& trial, std::int64_t max_resource) const {
-    const auto& curve = trial.evaluation.curve;
-    if (curve.empty())
-      return {.duration = from_seconds(trial.evaluation.seconds),
-              .end = {.outcome = Outcome::Failed, .exit_code = 1, .reason = "exit code 1"}};
-    const double skipped = trial.num_reported > 0 ? curve[trial.num_reported - 1].seconds : 0.0;
-    SimulatedAttempt does{.duration = from_seconds(trial.evaluation.seconds - skipped)};
-    for (std::size_t i = trial.num_reported; i < curve.size(); ++i) {
-      if (curve[i].resource > max_resource) {
-        if (!does.reports.empty()) does.duration = does.reports.back().after;
-        break;
-      }
-      Json metrics;
-      metrics.set(world_.metric().name, curve[i].value);
-      if (!world_.resource().name.empty()) metrics.set(world_.resource().name, curve[i].resource);
-      does.reports.push_back({from_seconds(curve[i].seconds - skipped), std::move(metrics)});
-    }
-    return does;
-  }
-
-  const World& world_;
-  const std::uint64_t seed_;
-  std::map<TrialId, Begun> evaluations_;
-  std::map<std::string, std::uint64_t> times_run_;
-};
-
 class TrialsSink final : public EventSink {
  public:
-  explicit TrialsSink(Trials& trials) : trials_(trials) {}
+  explicit TrialsSink(WorldTrials& trials) : trials_(trials) {}
   void append(const std::vector<Event>& events) override {
-    for (const Event& event : events) trials_.see(event);
+    for (const Event& event : events) trials_.apply(event);
   }
 
  private:
-  Trials& trials_;
+  WorldTrials& trials_;
 };
 
 void validate(const ReplayOptions& options) {
@@ -252,20 +233,42 @@ void validate(const ReplayOptions& options) {
              std::to_string(options.evaluations) + "], " + std::to_string(checkpoint) + " doesn't");
     last = checkpoint;
   }
+  if (options.time_limit && *options.time_limit <= Duration::zero())
+    refuse("time_limit must be more than 0 s");
   if (!(options.target_factor > 1))
     refuse("target_factor = " + std::to_string(options.target_factor) + " must be > 1");
 }
 
+/// The world's levels as the options in which methods want them, where nothing else is given.
+void set_levels(const MethodRow& row, const Resource& resource, Json& method_options) {
+  if (resource.name.empty())
+    throw Error(ErrorCode::InvalidArgument,
+                "method '" + std::string(row.name) + "' looks at levels, and the world has none",
+                "search in worlds with learning curves, such as those of LCBench");
+  const auto set = [&](std::string_view key, Json value) {
+    const bool known = std::any_of(row.options.begin(), row.options.end(),
+                                   [&](const MethodOption& option) { return option.key == key; });
+    if (known && !method_options.find(key)) method_options.set(key, std::move(value));
+  };
+  set("resource_attr", resource.name);
+  set("max_t", resource.max);
+}
+
 std::unique_ptr<Scheduler> scheduler_for(const World& world, const ReplayOptions& options) {
-  if (!options.peer_command.empty())
-    return make_fifo({.searcher = make_peer_search({.command = options.peer_command,
-                                                    .space = world.space(),
-                                                    .metric = world.metric(),
-                                                    .seed = options.seed}),
-                      .points_to_evaluate = {}});
+  if (!options.peer_command.empty()) {
+    PeerOptions peer{.command = options.peer_command,
+                     .space = world.space(),
+                     .metric = world.metric(),
+                     .seed = options.seed};
+    if (!world.resource().name.empty())
+      return make_peer_scheduler(std::move(peer), world.resource());
+    return make_fifo({.searcher = make_peer_search(std::move(peer)), .points_to_evaluate = {}});
+  }
   Json method_options = options.method_options;
   if (world.metric().kind != MetricKind::Time && method_options.find(kCapOption))
     method_options.set(kCapOption, false);
+  const MethodRow& row = find_method(options.method);
+  if (row.multi_fidelity) set_levels(row, world.resource(), method_options);
   return make_scheduler(options.method, {.space = world.space(),
                                          .metrics = {world.metric()},
                                          .seed = options.seed,
@@ -279,16 +282,21 @@ ReplayResult replay(const World& world, const ReplayOptions& options) {
   validate(options);
   Judge judge(world, options);
   Watched scheduler(scheduler_for(world, options), judge);
-  Trials trials(world, options.seed);
+  WorldTrials trials(world,
+                     {.seed = options.seed, .failure_probability = options.failure_probability});
   TrialsSink sink(trials);
   ManualClock clock;
   const auto backend =
       make_simulator({.trial = [&](const StartRequest& request) { return trials.run(request); },
                       .capacity = options.workers,
-                      .clock = &clock});
+                      .clock = &clock,
+                      .start_delay = options.start_delay,
+                      .stop_delay = options.stop_delay});
+  StoppingCriterion stop{.max_time = options.time_limit};
+  if (!options.time_limit) stop.max_trials_started = options.evaluations;
   const TuningResult tuned = run_tuner(scheduler, *backend, sink, {},
                                        {.workers = options.workers,
-                                        .stop = {.max_trials_started = options.evaluations},
+                                        .stop = stop,
                                         .max_initial_failures = std::nullopt,
                                         .required_metrics = {world.metric().name},
                                         .clock = &clock});

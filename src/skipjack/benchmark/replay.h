@@ -2,6 +2,7 @@
 // way by what only the world knows.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -25,6 +26,13 @@ struct ReplayOptions {
   std::uint64_t seed = 0;
   /// Trials, failed and stopped ones included. Range [1, inf).
   int evaluations = 100;
+  /// Running time, in the world's seconds, instead of a number of trials: what methods that end or
+  /// pause trials on the way are compared by. Then ReplayResult::moments is filled. Range (0, inf).
+  std::optional<Duration> time_limit = {};
+  /// What a launch and an end cost; see SimulatorOptions.
+  Duration start_delay{0}, stop_delay{0};
+  /// See WorldTrialsOptions.
+  double failure_probability = 0;
   /// Trials at the same time. Range [1, inf).
   int workers = 1;
   /// Numbers of ended trials after which the method is judged. Ascending, in [1, evaluations]; at
@@ -38,6 +46,11 @@ struct ReplayOptions {
   /// Called with all that happened when the tuning has ended; may be empty.
   std::function<void(const History&)> on_end = {};
 };
+
+/// Fractions of ReplayOptions::time_limit at which ReplayResult::moments judges: every twentieth.
+inline constexpr std::array<double, 20> kMoments = {0.05, 0.1,  0.15, 0.2,  0.25, 0.3,  0.35,
+                                                    0.4,  0.45, 0.5,  0.55, 0.6,  0.65, 0.7,
+                                                    0.75, 0.8,  0.85, 0.9,  0.95, 1.0};
 
 /// How a method stands after a number of trials have ended. Regrets are normalised_regret(), under
 /// the true value; before anything has worked, 1.
@@ -58,14 +71,22 @@ struct Judgement {
 struct ReplayResult {
   /// One a checkpoint; if the method ends early, the last ones are what it had then.
   std::vector<Judgement> judgements;
+  /// One for each of kMoments: normalised_regret() of the configuration that had reported the best
+  /// single value by then, at whatever level. Empty without a limit of time.
+  std::vector<double> moments;
+  /// The same at the end.
+  double best_value_regret = 1;
   /// One a suggestion: from a report's arrival (or from being asked, where none preceded) to the
   /// start of the next trial, all in the scheduler. By the wall clock, and CPU seconds of the
   /// calling thread, which compare on a busy machine but miss what other threads do.
   std::vector<double> answer_seconds, answer_cpu_seconds;
   int trials = 0;
   int failures = 0;
-  /// Stopped early by the method.
+  /// Stopped early, by the method or the limit of time.
   int stopped = 0;
+  /// Attempts beyond the first.
+  int resumed = 0;
+  int reports = 0;
   /// Trials whose configuration an earlier trial has had; of those, whose had failed by then.
   int repeats = 0, repeated_failures = 0;
   /// There is something to find: the metric is a time.
@@ -78,9 +99,10 @@ struct ReplayResult {
   std::string reason;
 };
 
-/// Throws InvalidArgument for options out of range or a method that proposes nothing at all,
-/// Unsupported for a method that copies checkpoints between trials, and what make_scheduler and
-/// run_tuner throw.
+/// A method with MethodRow::multi_fidelity gets the world's resource as its options resource_attr
+/// and max_t, unless they are given. Throws InvalidArgument for options out of range, a method that
+/// proposes nothing at all or one that looks at levels in a world without any, and what
+/// make_scheduler and run_tuner throw.
 ReplayResult replay(const World& world, const ReplayOptions& options);
 
 }  // namespace skipjack::benchmark

@@ -10,18 +10,33 @@
 namespace skipjack::benchmark {
 namespace {
 
+/// What random search takes for SuiteOptions::evaluations trials, each to its end.
+Duration time_of_random(const World& world, const SuiteOptions& options, std::uint64_t seed) {
+  ReplayOptions replay_options{.method = "random", .seed = seed};
+  replay_options.evaluations = options.evaluations;
+  replay_options.workers = options.workers;
+  replay_options.checkpoints = {options.evaluations};
+  replay_options.start_delay = options.start_delay;
+  return from_seconds(replay(world, replay_options).judgements.back().running_time);
+}
+
 ReplayResult run_one(const Problem& problem, const SuiteOptions& options, std::size_t method,
                      std::size_t seed_index) {
   const std::uint64_t seed = options.first_seed + seed_index;
   const std::unique_ptr<World> world = problem.make_world(seed);
-  return replay(*world, {.method = options.methods[method].method,
-                         .method_options = options.methods[method].options,
-                         .peer_command = options.methods[method].peer_command,
-                         .seed = seed,
-                         .evaluations = options.evaluations,
-                         .workers = options.workers,
-                         .checkpoints = options.checkpoints,
-                         .target_factor = options.target_factor});
+  ReplayOptions replay_options{.method = options.methods[method].method,
+                               .method_options = options.methods[method].options,
+                               .peer_command = options.methods[method].peer_command,
+                               .seed = seed,
+                               .evaluations = options.evaluations,
+                               .start_delay = options.start_delay,
+                               .stop_delay = options.stop_delay,
+                               .failure_probability = options.failure_probability,
+                               .workers = options.workers,
+                               .checkpoints = options.checkpoints,
+                               .target_factor = options.target_factor};
+  if (problem.has_levels) replay_options.time_limit = time_of_random(*world, options, seed);
+  return replay(*world, replay_options);
 }
 
 /// Of every run, in order.
@@ -32,8 +47,11 @@ std::vector<double> collect(const std::vector<ReplayResult>& runs, Read read) {
   return values;
 }
 
-std::vector<double> last_regrets(const std::vector<ReplayResult>& runs) {
-  return collect(runs, [](const ReplayResult& run) { return run.judgements.back().recommended; });
+/// What comparisons are about.
+std::vector<double> compared_regrets(const std::vector<ReplayResult>& runs) {
+  return collect(runs, [](const ReplayResult& run) {
+    return run.moments.empty() ? run.judgements.back().recommended : mean_of(run.moments);
+  });
 }
 
 std::vector<double> joined(const std::vector<ReplayResult>& runs,
@@ -113,6 +131,12 @@ MethodSummary summarise(const std::vector<ReplayResult>& runs) {
   const auto mean = [&](int ReplayResult::*what) {
     return mean_of(collect(runs, [&](const ReplayResult& run) { return run.*what; }));
   };
+  for (std::size_t i = 0; i < runs.front().moments.size(); ++i)
+    summary.moments.push_back(
+        mean_of(collect(runs, [&](const ReplayResult& run) { return run.moments[i]; })));
+  summary.trials = mean(&ReplayResult::trials);
+  summary.resumed = mean(&ReplayResult::resumed);
+  summary.reports = mean(&ReplayResult::reports);
   summary.failures = mean(&ReplayResult::failures);
   summary.stopped = mean(&ReplayResult::stopped);
   summary.repeats = mean(&ReplayResult::repeats);
@@ -132,7 +156,7 @@ std::vector<Comparison> compare_on_problems(const std::vector<ProblemResult>& re
   std::vector<Comparison> comparisons;
   for (const ProblemResult& result : results)
     comparisons.push_back(
-        compare(last_regrets(result.runs.front()), last_regrets(result.runs.at(other))));
+        compare(compared_regrets(result.runs.front()), compared_regrets(result.runs.at(other))));
   adjust(comparisons);
   return comparisons;
 }
@@ -141,7 +165,7 @@ std::vector<Comparison> compare_over_problems(const std::vector<ProblemResult>& 
   const auto means = [&](std::size_t method) {
     std::vector<double> values;
     for (const ProblemResult& result : results)
-      values.push_back(mean_of(last_regrets(result.runs.at(method))));
+      values.push_back(mean_of(compared_regrets(result.runs.at(method))));
     return values;
   };
   std::vector<Comparison> comparisons;
@@ -170,7 +194,15 @@ Json to_json(const std::vector<ReplayResult>& runs) {
   const auto put_count = [&](const char* key, int ReplayResult::*what) {
     json.set(key, to_json_array(collect(runs, [&](const auto& run) { return run.*what; })));
   };
+  if (!runs.front().moments.empty()) {
+    Json::Array moments;
+    for (const ReplayResult& run : runs) moments.push_back(to_json_array(run.moments));
+    json.set("moments", std::move(moments));
+    json.set("anytime_regret", to_json_array(compared_regrets(runs)));
+  }
   put_count("trials", &ReplayResult::trials);
+  put_count("resumed", &ReplayResult::resumed);
+  put_count("reports", &ReplayResult::reports);
   put_count("failures", &ReplayResult::failures);
   put_count("stopped", &ReplayResult::stopped);
   put_count("repeats", &ReplayResult::repeats);

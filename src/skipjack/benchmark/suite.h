@@ -26,8 +26,11 @@ struct SuiteOptions {
   std::uint64_t first_seed = 0;
   /// Tunings per problem and method, with seeds first_seed, first_seed + 1, ... Range [1, inf).
   int num_seeds = 20;
-  /// See ReplayOptions.
+  /// See ReplayOptions. Problems with levels have a limit of time instead: what random search takes
+  /// for so many trials in the same world.
   int evaluations = 100;
+  Duration start_delay{0}, stop_delay{0};
+  double failure_probability = 0;
   int workers = 1;
   std::vector<int> checkpoints = {10, 20, 30, 50, 100};
   double target_factor = 1.2;
@@ -53,6 +56,9 @@ struct MethodSummary {
   std::vector<double> recommended, observed, evaluated, measured_seconds;
   double answer_median_seconds = 0, answer_p99_seconds = 0;
   double answer_cpu_median_seconds = 0, answer_cpu_p99_seconds = 0;
+  /// See ReplayResult.
+  std::vector<double> moments;
+  double trials = 0, resumed = 0, reports = 0;
   double failures = 0, stopped = 0, repeats = 0, repeated_failures = 0;
   double running_time = 0;
   /// Share of the seeds that came to the target; unset if there is none.
@@ -64,7 +70,8 @@ struct MethodSummary {
 MethodSummary summarise(const std::vector<ReplayResult>& runs);
 
 /// One-sided p-values for "the first method's regret of the recommended configuration at the last
-/// checkpoint is smaller than the other's" and for the contrary, by Wilcoxon's signed-rank test.
+/// checkpoint is smaller than the other's" and for the contrary, by Wilcoxon's signed-rank test; on
+/// problems with levels, of the mean over kMoments.
 struct Comparison {
   double p_smaller = 1, p_larger = 1;
   /// Adjusted by Holm's correction for all that compare_*() returned.
@@ -81,7 +88,8 @@ std::vector<Comparison> compare_on_problems(const std::vector<ProblemResult>& re
 std::vector<Comparison> compare_over_problems(const std::vector<ProblemResult>& results);
 
 /// Everything of every seed: {"regret_10": [one a seed], ..., "observed_10", "evaluated_10",
-/// "seconds_10", ..., "failures", ..., "median_seconds", "p99_seconds", ...}.
+/// "seconds_10", ..., "moments", "anytime_regret", "failures", ..., "median_seconds",
+/// "p99_seconds", ...}.
 Json to_json(const std::vector<ReplayResult>& runs);
 
 }  // namespace skipjack::benchmark

@@ -35,6 +35,7 @@ void describe(CLI::App& app, Context& context) {
   app.add_option("--experiments-dir", context.experiments_dir, "where experiments are kept")
       ->type_name("DIR");
   add_tune(app, context);
+  add_methods(app, context);
   add_s3(app, context);
   add_experiments(app, context);
   add_resume(app, context);

@@ -6,6 +6,8 @@
 #include <set>
 #include <string_view>
 
+#include "skipjack/benchmark/curve_table.h"
+#include "skipjack/benchmark/lcbench.h"
 #include "skipjack/benchmark/suite.h"
 #include "skipjack/benchmark/table.h"
 #include "skipjack/cli/bench_report.h"
@@ -24,10 +26,14 @@ using benchmark::NoiseStrength;
 using benchmark::Problem;
 
 struct BenchFlags {
-  std::vector<std::string> tables, functions, methods, method_options, peers;
+  std::vector<std::string> tables, functions, curves, methods, method_options, peers;
   std::vector<int> dimensions = {3, 6, 10};
   std::vector<std::string> noise = {"none"}, noise_models = {"gauss"};
   std::string time_unit, json;
+  std::string lcbench, lcbench_metric = "val_accuracy", start_delay, stop_delay;
+  std::string gaps = "nearest";
+  std::vector<std::string> tasks = {"3945", "7593", "126026", "167190"};
+  double seed_deviation = benchmark::kSeedDeviation, failure_probability = 0;
   int irrelevant = 0, evaluations = 100, seeds = 20, workers = 1, jobs = 1;
   std::uint64_t first_seed = 0;
   bool cap = false, rescale = false;
@@ -118,11 +124,42 @@ void add_functions(const BenchFlags& flags, std::vector<Problem>& problems) {
               disguise_options(flags)));
 }
 
+void add_lcbench(const BenchFlags& flags, std::vector<Problem>& problems) {
+  if (flags.lcbench.empty()) return;
+  const benchmark::LcbenchSurrogate surrogate(flags.lcbench);
+  const auto metric = flags.lcbench_metric == "val_accuracy"
+                          ? benchmark::LcbenchMetric::ValidationAccuracy
+                          : benchmark::LcbenchMetric::ValidationCrossEntropy;
+  for (const std::string& task : flags.tasks)
+    problems.push_back(benchmark::disguised_problem(
+        benchmark::make_lcbench_world(
+            surrogate,
+            {.task = task, .metric = metric, .noise = {.deviation = flags.seed_deviation}}),
+        disguise_options(flags)));
+}
+
+void add_curves(const BenchFlags& flags, std::vector<Problem>& problems) {
+  for (const std::string& path : flags.curves)
+    problems.push_back(benchmark::disguised_problem(
+        benchmark::make_curve_world(
+            std::make_shared<const benchmark::CurveTable>(benchmark::read_curve_table(path)),
+            {.gaps = flags.gaps == "nearest" ? benchmark::Gaps::Nearest : benchmark::Gaps::Forest}),
+        disguise_options(flags)));
+}
+
 std::vector<Problem> problems_of(const BenchFlags& flags) {
   std::vector<Problem> problems;
   add_tables(flags, problems);
   add_functions(flags, problems);
-  if (problems.empty()) refuse("there is nothing to search in", "name a --table or a --function");
+  add_lcbench(flags, problems);
+  add_curves(flags, problems);
+  if (problems.empty())
+    refuse("there is nothing to search in", "name a --table, a --function, --curves or --lcbench");
+  for (const Problem& problem : problems)
+    if (problem.has_levels != problems.front().has_levels)
+      refuse("problem '" + problem.name + "' and '" + problems.front().name +
+                 "' are measured by different things, time and numbers of trials",
+             "search in problems with learning curves and in others one after the other");
   std::set<std::string> names;
   for (const Problem& problem : problems)
     if (!names.insert(problem.name).second) refuse("problem '" + problem.name + "' is named twice");
@@ -189,11 +226,18 @@ std::vector<int> checkpoints_of(int evaluations) {
   return checkpoints;
 }
 
+Duration delay(const std::string& text, const char* flag) {
+  return text.empty() ? Duration::zero() : duration_flag(flag, text);
+}
+
 int bench_search(const BenchFlags& flags, Context& context) {
   const benchmark::SuiteOptions options{.methods = methods_of(flags),
                                         .first_seed = flags.first_seed,
                                         .num_seeds = flags.seeds,
                                         .evaluations = flags.evaluations,
+                                        .start_delay = delay(flags.start_delay, "--start-delay"),
+                                        .stop_delay = delay(flags.stop_delay, "--stop-delay"),
+                                        .failure_probability = flags.failure_probability,
                                         .workers = flags.workers,
                                         .checkpoints = checkpoints_of(flags.evaluations),
                                         .jobs = flags.jobs};
@@ -241,6 +285,35 @@ void add_problem_flags(CLI::App& command, BenchFlags& flags) {
       ->check(CLI::IsMember({"gauss", "uniform", "cauchy"}))
       ->type_name("MODEL,...");
   command
+      .add_option(
+          "--lcbench", flags.lcbench,
+          "learning curves: bench/data/lcbench/surrogate.gz; trials then report epochs, and "
+          "methods are compared over the time that random search takes for --evals trials")
+      ->type_name("FILE");
+  list(command.add_option("--task", flags.tasks,
+                          "of them, by number; default 3945,7593,126026,167190"))
+      .delimiter(',')
+      ->type_name("TASK,...");
+  command
+      .add_option("--lcbench-metric", flags.lcbench_metric,
+                  "val_accuracy or val_cross_entropy; default val_accuracy")
+      ->check(CLI::IsMember({"val_accuracy", "val_cross_entropy"}))
+      ->type_name("METRIC");
+  command
+      .add_option("--seed-deviation", flags.seed_deviation,
+                  "noise of the learning curves from run to run; default 0.15")
+      ->check(CLI::Range(0.0, 2.0))
+      ->type_name("X");
+  list(command.add_option("--curves", flags.curves,
+                          "tables of learning curves (bench/data/README.md), likewise"))
+      .type_name("FILE...");
+  command
+      .add_option("--gaps", flags.gaps,
+                  "what such tables don't hold is as the nearest row, or as a forest says; nearest "
+                  "or forest, default nearest")
+      ->check(CLI::IsMember({"nearest", "forest"}))
+      ->type_name("HOW");
+  command
       .add_option("--time-unit", flags.time_unit,
                   "the tables' values are times in this unit; default: 1ms for tables named kt_*, "
                   "the others hold no times")
@@ -279,6 +352,15 @@ void add_run_flags(CLI::App& command, BenchFlags& flags) {
       .add_option("--workers", flags.workers, "trials at the same time, in virtual time; default 1")
       ->check(CLI::Range(1, 100000))
       ->type_name("N");
+  command.add_option("--start-delay", flags.start_delay, "of every launch; default 0s")
+      ->type_name("DURATION");
+  command.add_option("--stop-delay", flags.stop_delay, "of every stop and pause; default 0s")
+      ->type_name("DURATION");
+  command
+      .add_option("--failures", flags.failure_probability,
+                  "share of attempts that break off on the way; default 0")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("P");
   command
       .add_option("--jobs", flags.jobs,
                   "tunings replayed at the same time, a thread each; default 1, which times want")

@@ -15,6 +15,8 @@ using benchmark::MethodSummary;
 using benchmark::ProblemResult;
 
 constexpr const char* kOverProblems = "mean over problems";
+/// Of benchmark::kMoments.
+constexpr std::size_t kShownMoments[] = {1, 4, 9, 14, 19};
 constexpr const char* kPairedByProblem = "paired by problem";
 
 std::string format(const char* pattern, double value) {
@@ -71,7 +73,9 @@ Json settings_json(const benchmark::SuiteOptions& options) {
 
 BenchReport::BenchReport(const std::vector<benchmark::Problem>& problems,
                          const benchmark::SuiteOptions& options)
-    : options_(options), problem_width_(std::string(kOverProblems).size()) {
+    : options_(options),
+      has_levels_(!problems.empty() && problems.front().has_levels),
+      problem_width_(std::string(kOverProblems).size()) {
   for (const benchmark::Problem& problem : problems)
     problem_width_ = std::max(problem_width_, one_line(problem.name).size());
   for (const benchmark::MethodChoice& choice : options.methods)
@@ -85,6 +89,14 @@ std::string BenchReport::names(const std::string& problem, const std::string& me
 
 std::string BenchReport::header() const {
   std::string line = names("problem", "method");
+  if (has_levels_) {
+    for (const std::size_t i : kShownMoments)
+      line += right(format("t=%.0f%%", 100 * benchmark::kMoments[i]), 8);
+    for (const char* name : {"anytime", "med ms", "p99 ms"}) line += right(name, 8);
+    for (const char* name : {"trials", "stopped", "resumed", "failed", "again"})
+      line += right(name, 7);
+    return line + right("reports", 9) + "\n";
+  }
   for (const int n : options_.checkpoints) line += right("n=" + std::to_string(n), 8);
   for (const char* name : {"best-obs", "best-ev", "med ms", "p99 ms"}) line += right(name, 8);
   for (const char* name : {"failed", "again", "again-f", "stopped"}) line += right(name, 7);
@@ -92,11 +104,26 @@ std::string BenchReport::header() const {
   return line + right("found", 6) + "\n";
 }
 
+std::string BenchReport::level_columns(const MethodSummary& s) const {
+  std::string text;
+  for (const std::size_t i : kShownMoments) text += right(format("%.4f", s.moments[i]), 8);
+  text += right(format("%.4f", benchmark::mean_of(s.moments)), 8);
+  text += right(format("%.2f", 1e3 * s.answer_median_seconds), 8);
+  text += right(format("%.2f", 1e3 * s.answer_p99_seconds), 8);
+  for (const double count : {s.trials, s.stopped, s.resumed, s.failures, s.repeats})
+    text += right(format("%.1f", count), 7);
+  return text + right(format("%.0f", s.reports), 9) + "\n";
+}
+
 std::string BenchReport::lines_of(const ProblemResult& result) const {
   std::string text;
   for (std::size_t m = 0; m < result.runs.size(); ++m) {
     const MethodSummary s = benchmark::summarise(result.runs[m]);
     text += names(result.name, options_.methods[m].label);
+    if (has_levels_) {
+      text += level_columns(s);
+      continue;
+    }
     for (const double regret : s.recommended) text += right(format("%.4f", regret), 8);
     text += right(format("%.4f", s.observed.back()), 8);
     text += right(format("%.4f", s.evaluated.back()), 8);
@@ -111,14 +138,25 @@ std::string BenchReport::lines_of(const ProblemResult& result) const {
   return text;
 }
 
+std::size_t BenchReport::num_regrets() const {
+  return has_levels_ ? std::size(kShownMoments) + 1 : options_.checkpoints.size();
+}
+
+/// As in the columns.
+double BenchReport::regret(const MethodSummary& summary, std::size_t column) const {
+  if (!has_levels_) return summary.recommended[column];
+  if (column < std::size(kShownMoments)) return summary.moments[kShownMoments[column]];
+  return benchmark::mean_of(summary.moments);
+}
+
 std::string BenchReport::summary(const std::vector<ProblemResult>& results) const {
   std::string text;
   for (std::size_t m = 0; m < options_.methods.size(); ++m) {
     text += names(kOverProblems, options_.methods[m].label);
-    for (std::size_t c = 0; c < options_.checkpoints.size(); ++c) {
+    for (std::size_t c = 0; c < num_regrets(); ++c) {
       std::vector<double> means;
       for (const ProblemResult& result : results)
-        means.push_back(benchmark::summarise(result.runs[m]).recommended[c]);
+        means.push_back(regret(benchmark::summarise(result.runs[m]), c));
       text += right(format("%.4f", benchmark::mean_of(means)), 8);
     }
     text += "\n";
@@ -133,7 +171,7 @@ std::string BenchReport::comparison_with(const std::vector<ProblemResult>& resul
   const std::string& first = options_.methods.front().label;
   const std::string& rival = options_.methods[other].label;
   std::string text = "\n" + one_line(first) + " against " + one_line(rival) + ", regret at " +
-                     last_regret_name(options_) +
+                     (has_levels_ ? "all times" : last_regret_name(options_)) +
                      ": pairs won and lost, one-sided p of Wilcoxon's signed-rank test for smaller "
                      "and larger regret, after Holm's correction\n";
   const auto line = [&](const std::string& name, const Comparison& c) {

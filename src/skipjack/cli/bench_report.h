@@ -23,10 +23,15 @@ class BenchReport {
 
  private:
   std::string names(const std::string& problem, const std::string& method) const;
+  std::string level_columns(const benchmark::MethodSummary& summary) const;
+  std::size_t num_regrets() const;
+  double regret(const benchmark::MethodSummary& summary, std::size_t column) const;
   std::string comparison_with(const std::vector<benchmark::ProblemResult>& results,
                               std::size_t other) const;
 
   const benchmark::SuiteOptions& options_;
+  /// Then the columns are times instead of numbers of trials.
+  bool has_levels_ = false;
   std::size_t problem_width_ = 0, method_width_ = 0;
 };
 

@@ -47,6 +47,8 @@ constexpr std::string_view kKeys[] = {"name",
                                       "at_end",
                                       "max_failures",
                                       "trial_time_limit",
+                                      "delete_checkpoints",
+                                      "max_checkpoints",
                                       "points_to_evaluate",
                                       "warm_start_from",
                                       "max_resource_attr",
@@ -153,6 +155,12 @@ class Keys {
       refuse(std::string(key) + " = " + std::to_string(value->as_int()) +
              " must be >= " + std::to_string(lower));
     return value->as_int();
+  }
+  bool yes(std::string_view key) const {
+    const Json* value = find(key);
+    if (!value) return false;
+    if (!value->is_bool()) wrong(key, "true or false", *value);
+    return value->as_bool();
   }
   std::optional<double> number(std::string_view key) const {
     const Json* value = find(key);
@@ -457,6 +465,8 @@ Experiment experiment_from_json(const Json& experiment) {
       "at_end", "stop", {{"stop", AtEnd::StopRunning}, {"wait", AtEnd::WaitForRunning}});
   definition.max_failures = keys.integer("max_failures", 0);
   definition.trial_time_limit = keys.duration("trial_time_limit");
+  definition.checkpoints = {.delete_checkpoints = keys.yes("delete_checkpoints"),
+                            .max_checkpoints = keys.integer("max_checkpoints", 1)};
   definition.points_to_evaluate = points_of(keys);
   result.warm_start_from = warm_start_of(keys);
   return result;

@@ -13,7 +13,6 @@
 #include "skipjack/cli/signals.h"
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/tuning_progress.h"
-#include "skipjack/method/method.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/study/sources.h"
 #include "skipjack/tuner/interrupt.h"
@@ -57,6 +56,8 @@ constexpr TuneFlag kTuneFlags[] = {
      "what becomes of running trials at the end; default stop"},
     {"--trial-time-limit", "trial_time_limit", Takes::Text, "DURATION",
      "a trial that runs longer has failed"},
+    {"--max-checkpoints", "max_checkpoints", Takes::Number, "N",
+     "of trials that don't run; those least likely to be needed go; default: all are kept"},
     {"--points-to-evaluate", "points_to_evaluate", Takes::Path, "FILE",
      "configurations to begin with, a JSON or YAML list; default: the middle of the space"},
     {"--warm-start-from", "warm_start_from", Takes::Text, "NAME,...",
@@ -89,7 +90,7 @@ struct TuneFlags {
   std::vector<std::optional<std::string>> values =
       std::vector<std::optional<std::string>>(std::size(kTuneFlags));
   std::vector<std::string> environment, method_options, objectives, constraints;
-  bool quiet = false, survive_power_loss = false;
+  bool quiet = false, survive_power_loss = false, delete_checkpoints = false;
 };
 
 Json number_flag(const TuneFlag& flag, const std::string& text) {
@@ -131,6 +132,7 @@ Experiment experiment_of(const TuneFlags& flags) {
     for (const std::string& text : texts) list.emplace_back(text);
     experiment.set(key, std::move(list));
   };
+  if (flags.delete_checkpoints) experiment.set("delete_checkpoints", true);
   set_list("objectives", flags.objectives);
   set_list("constraints", flags.constraints);
   if (!flags.environment.empty())
@@ -284,17 +286,6 @@ int resume(const ResumeFlags& flags, Context& context) {
   return conclude(context, store, flags.name, experiment.definition, result);
 }
 
-std::string method_help() {
-  std::string text = "Methods:\n";
-  for (const MethodRow& row : methods())
-    text += "  " + std::string(row.name) +
-            std::string(row.name.size() < 16 ? 16 - row.name.size() : 1, ' ') +
-            std::string(row.description) + "\n";
-  return text +
-         "Keys of FILE are the flags with _ for -, and `stop`, `method_options`, `environment` as "
-         "maps (docs/cli.md).";
-}
-
 }  // namespace
 
 void add_tune(CLI::App& app, Context& context) {
@@ -329,10 +320,17 @@ void add_tune(CLI::App& app, Context& context) {
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_flag("--delete-checkpoints", flags->delete_checkpoints,
+                   "of ended trials, the best one's too, once nothing needs them any more");
   command.add_flag("--survive-power-loss", flags->survive_power_loss,
                    "sync the journal to the disk at every turn");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the summary");
-  command.footer(method_help());
+  command.footer(
+      "'skipjack methods' lists the methods, 'skipjack methods NAME' explains one with its "
+      "options.\n"
+      "Keys of FILE are the flags with _ for -, and `stop`, `method_options`, `environment` as "
+      "maps "
+      "(docs/cli.md).");
   command.callback(
       [flags, &context] { context.action = [flags, &context] { return tune(*flags, context); }; });
 }

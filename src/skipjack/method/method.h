@@ -58,6 +58,8 @@ struct MethodRow {
   bool transfers = false;
   /// Whether it looks at reports on the way, at levels of a resource (epochs, repetitions, ...).
   bool multi_fidelity = false;
+  /// Its page docs/methods/<page>.md; empty: <name>.md.
+  std::string_view page = {};
 };
 
 /// The option that all methods know: true, false or a slack >= 1; default: true where the objective

@@ -56,7 +56,8 @@ std::vector<Recipe> multi_objective_recipes() {
         .description = "several objectives: Chebyshev distances of random weights (ParEGO)",
         .aliases = {"MORandomScalarizationBayesOpt"},
         .options = {num_init_random_option()},
-        .objectives = Objectives::Several},
+        .objectives = Objectives::Several,
+        .page = "scalarization"},
        in_fifo<make_random_scalarization>},
       {{.name = "linear_scalarization",
         .description = "several objectives: their sum with weights that stay",
@@ -64,7 +65,8 @@ std::vector<Recipe> multi_objective_recipes() {
         .options = {num_init_random_option(),
                     {"weights",
                      "weight of each objective by name, >= 0, not all 0; unset: 1 each"}},
-        .objectives = Objectives::Several},
+        .objectives = Objectives::Several,
+        .page = "scalarization"},
        in_fifo<make_linear_scalarization>},
   };
 }

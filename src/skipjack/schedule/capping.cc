@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "skipjack/base/error.h"
@@ -25,16 +27,42 @@ struct Times {
   double scatter() const { return std::max(0.0, squares - sum * sum / number); }
 };
 
-std::optional<double> cap_of(const std::map<std::string, Times>& times, double slack) {
-  if (times.empty()) return std::nullopt;
-  double scatter = 0;
-  int degrees_of_freedom = 0;
-  for (const auto& [key, t] : times) scatter += t.scatter(), degrees_of_freedom += t.number - 1;
-  const double s = degrees_of_freedom > 0 ? std::sqrt(scatter / degrees_of_freedom) : 0.0;
-  double best = std::numeric_limits<double>::infinity();
-  for (const auto& [key, t] : times) best = std::min(best, t.mean() + 2 * s / std::sqrt(t.number));
-  return slack * std::exp(best + 2 * s);
-}
+/// The best configuration's time, and how much measurements of one configuration differ.
+class Best {
+ public:
+  /// configuration: SearchSpace::key. O(log n) for n configurations.
+  void add(const std::string& configuration, double logarithm) {
+    Times& its = times_[configuration];
+    if (its.number > 0) {
+      std::multiset<double>& means = means_[its.number];
+      means.erase(means.find(its.mean()));
+      if (means.empty()) means_.erase(its.number);
+      scatter_ -= its.scatter();
+      ++degrees_of_freedom_;
+    }
+    its.add(logarithm);
+    means_[its.number].insert(its.mean());
+    scatter_ += its.scatter();
+  }
+  /// See CappingOptions::slack; nullopt before the first. O(1) where no configuration is measured
+  /// more than a few times.
+  std::optional<double> cap(double slack) const {
+    if (means_.empty()) return std::nullopt;
+    const double s =
+        degrees_of_freedom_ > 0 ? std::sqrt(std::max(0.0, scatter_) / degrees_of_freedom_) : 0.0;
+    double best = std::numeric_limits<double>::infinity();
+    for (const auto& [number, means] : means_)
+      best = std::min(best, *means.begin() + 2 * s / std::sqrt(number));
+    return slack * std::exp(best + 2 * s);
+  }
+
+ private:
+  std::unordered_map<std::string, Times> times_;
+  /// Of the configurations measured so many times.
+  std::map<int, std::multiset<double>> means_;
+  double scatter_ = 0;
+  int degrees_of_freedom_ = 0;
+};
 
 class Capping final : public Scheduler {
  public:
@@ -53,27 +81,35 @@ class Capping final : public Scheduler {
 
   void apply(const Event& event, const History& history) override {
     if (const auto* started = std::get_if<TrialStarted>(&event.body)) {
-      running_[started->trial] = {.begun = event.time, .deadline = started->deadline};
+      run(started->trial, {.begun = event.time, .deadline = started->deadline});
     } else if (const auto* resumed = std::get_if<TrialResumed>(&event.body)) {
-      running_[resumed->id.trial] = {.begun = event.time};
+      run(resumed->id.trial, {.begun = event.time});
     } else if (const auto* set = std::get_if<DeadlineSet>(&event.body)) {
-      if (const auto at = running_.find(set->trial); at != running_.end())
-        at->second.deadline = set->deadline, at->second.overdue = false;
+      if (is_watched(set->trial))
+        run(set->trial, {.begun = running_.at(set->trial).begun, .deadline = set->deadline});
     } else if (const auto* reached = std::get_if<DeadlineReached>(&event.body)) {
-      if (const auto at = running_.find(reached->trial); at != running_.end())
-        at->second.overdue = true;
+      if (is_watched(reached->trial)) overdue_.insert(reached->trial);
+    } else if (const auto* stop = std::get_if<StopOrdered>(&event.body)) {
+      leave_alone(stop->trial);
+    } else if (const auto* pause = std::get_if<PauseOrdered>(&event.body)) {
+      leave_alone(pause->trial);
     } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
       if (const auto at = running_.find(ended->id.trial); at != running_.end()) {
         take_in(*history.find(ended->id.trial), event.time - at->second.begun);
+        leave_alone(ended->id.trial);
         running_.erase(at);
       }
     }
     options_.inner->apply(event, history);
   }
 
+  double checkpoint_worth(const Trial& trial) const override {
+    return options_.inner->checkpoint_worth(trial);
+  }
+
   std::vector<Command> decide(const SchedulerView& view) override {
     std::vector<Command> commands;
-    const std::optional<double> cap = cap_of(times_, options_.slack);
+    const std::optional<double> cap = best_.cap(options_.slack);
     if (cap) watch(view, *cap, commands);
     for (Command& command : options_.inner->decide(view)) {
       if (auto* start = std::get_if<Start>(&command); start && cap && !start->deadline)
@@ -87,39 +123,62 @@ class Capping final : public Scheduler {
   struct Running {
     Duration begun{0};
     std::optional<Duration> deadline = std::nullopt;
-    bool overdue = false;
+    /// How long it may run; without a deadline, for ever.
+    Duration allowed() const { return deadline ? *deadline - begun : Duration::max(); }
   };
+
+  /// It runs, and has not been told to end.
+  bool is_watched(TrialId trial) const {
+    const auto at = running_.find(trial);
+    return at != running_.end() && allowed_.contains({at->second.allowed(), trial});
+  }
+  void run(TrialId trial, Running running) {
+    leave_alone(trial);
+    allowed_.emplace(running.allowed(), trial);
+    running_[trial] = running;
+  }
+  /// It is to have no more deadlines, and not to be stopped for them.
+  void leave_alone(TrialId trial) {
+    overdue_.erase(trial);
+    if (const auto at = running_.find(trial); at != running_.end())
+      allowed_.erase({at->second.allowed(), trial});
+  }
 
   void take_in(const Trial& trial, Duration lasted) {
     const auto seconds = last_value(trial, options_.metric.name);
     if (trial.status != TrialStatus::Completed || !seconds || !(*seconds > 0)) return;
-    times_[options_.space.key(trial.configuration)].add(std::log(*seconds));
+    best_.add(options_.space.key(trial.configuration), std::log(*seconds));
     // What starting and ending a trial takes beyond the work: the largest seen, so that a slow
     // start is not taken for a slow configuration.
     overhead_ = std::max(overhead_, to_seconds(lasted) - *seconds);
   }
 
   void watch(const SchedulerView& view, double cap, std::vector<Command>& commands) const {
-    for (const auto& [id, running] : running_) {
-      if (view.history.find(id)->ending) continue;
-      const Duration due = running.begun + from_seconds(cap + overhead_);
-      if (running.overdue && due <= view.now) {
-        const double least = to_seconds(view.now - running.begun) - overhead_;
-        commands.push_back(Stop{.trial = id,
-                                .reason = "slower than the best so far allows",
-                                .bound = least > 0 ? std::optional(least) : std::nullopt});
-      } else if (running.overdue || !running.deadline ||
-                 due + from_seconds(kDeadlineStep * cap) < *running.deadline) {
+    const Duration most = from_seconds(cap + overhead_);
+    std::set<TrialId> trials = overdue_;
+    for (auto each = allowed_.rbegin();
+         each != allowed_.rend() && most + from_seconds(kDeadlineStep * cap) < each->first; ++each)
+      trials.insert(each->second);
+    for (const TrialId id : trials) {
+      const Duration begun = running_.at(id).begun, due = begun + most;
+      if (!overdue_.contains(id) || due > view.now) {
         commands.push_back(SetDeadline{id, std::max(due, view.now)});
+        continue;
       }
+      const double least = to_seconds(view.now - begun) - overhead_;
+      commands.push_back(Stop{.trial = id,
+                              .reason = "slower than the best so far allows",
+                              .bound = least > 0 ? std::optional(least) : std::nullopt});
     }
   }
 
   CappingOptions options_;
-  /// By SearchSpace::key.
-  std::map<std::string, Times> times_;
+  Best best_;
   double overhead_ = 0;
-  std::map<TrialId, Running> running_;
+  std::unordered_map<TrialId, Running> running_;
+  /// Those that are watched, by how long they may run, and those of them past it.
+  std::set<std::pair<Duration, TrialId>> allowed_;
+  std::set<TrialId> overdue_;
 };
 
 }  // namespace

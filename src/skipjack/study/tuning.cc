@@ -82,6 +82,18 @@ std::unique_ptr<Backend> backend_for(const TuningDefinition& definition, const f
   return make_program_backend(definition, folder, run);
 }
 
+/// Key of the level in reports, for methods that know one.
+std::string resource_attr(const TuningDefinition& definition) {
+  constexpr std::string_view kKey = "resource_attr";
+  for (const MethodOption& option : find_method(definition.method).options) {
+    if (option.key != kKey) continue;
+    const Json* given = definition.method_options.find(kKey);
+    const Json& value = given ? *given : option.default_value;
+    return value.is_string() ? value.as_string() : std::string();
+  }
+  return {};
+}
+
 TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions& run) {
   TunerOptions options{
       .workers = definition.workers,
@@ -90,12 +102,14 @@ TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions&
       .max_failures = definition.max_failures,
       .max_initial_failures = run.max_initial_failures,
       .trial_time_limit = definition.trial_time_limit,
+      .checkpoints = definition.checkpoints,
       .interrupt = run.interrupt,
       .on_turn = run.on_turn,
       .turn_interval = run.turn_interval,
       .log = run.log,
       .environment = run.environment.is_null() ? environment_record() : run.environment,
       .clock = run.clock};
+  if (!run.make_scheduler) options.resource_attr = resource_attr(definition);
   for (const Metric& metric : definition.metrics)
     if (metric.role != MetricRole::Cost) options.required_metrics.push_back(metric.name);
   return options;
@@ -199,6 +213,7 @@ void validate(const TuningDefinition& definition) {
   require(!definition.trial_time_limit || *definition.trial_time_limit > Duration::zero(),
           "trial_time_limit must be more than 0 s");
   validate(definition.stop);
+  validate(definition.checkpoints);
   if (definition.points_to_evaluate)
     for (const Configuration& point : *definition.points_to_evaluate)
       definition.space.complete(point);

@@ -75,6 +75,7 @@ struct TuningDefinition {
   AtEnd at_end = AtEnd::StopRunning;
   std::optional<std::int64_t> max_failures;
   std::optional<Duration> trial_time_limit;
+  CheckpointOptions checkpoints;
   /// Partial configurations are filled by midpoints. Unset: the midpoint of the space, if it
   /// satisfies the constraints and there are no sources. Empty: none.
   std::optional<std::vector<Configuration>> points_to_evaluate;

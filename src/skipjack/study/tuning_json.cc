@@ -170,6 +170,9 @@ Json to_json(const TuningDefinition& definition) {
   if (definition.max_failures) json.set("max_failures", *definition.max_failures);
   if (definition.trial_time_limit)
     json.set("trial_time_limit", to_seconds(*definition.trial_time_limit));
+  if (definition.checkpoints.delete_checkpoints) json.set("delete_checkpoints", true);
+  if (definition.checkpoints.max_checkpoints)
+    json.set("max_checkpoints", *definition.checkpoints.max_checkpoints);
   if (definition.points_to_evaluate)
     json.set("points_to_evaluate", Json::Array(definition.points_to_evaluate->begin(),
                                                definition.points_to_evaluate->end()));
@@ -207,6 +210,10 @@ TuningDefinition tuning_definition_from_json(const Json& json) {
       definition.max_failures = value.as_int();
     else if (key == "trial_time_limit")
       definition.trial_time_limit = duration_from_json("trial_time_limit", value);
+    else if (key == "delete_checkpoints")
+      definition.checkpoints.delete_checkpoints = value.as_bool();
+    else if (key == "max_checkpoints")
+      definition.checkpoints.max_checkpoints = value.as_int();
     else if (key == "points_to_evaluate")
       definition.points_to_evaluate = value.as_array();
     else if (key == "sources")

@@ -93,6 +93,12 @@ Json form_of(const DeadlineReached& body) {
   return json;
 }
 
+Json form_of(const CheckpointRemoved& body) {
+  Json json = typed("checkpoint_removed");
+  json.set("trial", Json(body.trial));
+  return json;
+}
+
 Json form_of(const Reported& body) {
   Json json = with_attempt(typed("reported"), body.id);
   json.set("metrics", body.metrics);
@@ -205,6 +211,7 @@ EventBody body_from(const Json& json) {
     return TrialResumed{attempt_of(json), optional_int(json, "max_resource")};
   if (type == "stop_ordered") return stop_ordered_from(json);
   if (type == "pause_ordered") return PauseOrdered{trial()};
+  if (type == "checkpoint_removed") return CheckpointRemoved{trial()};
   if (type == "deadline_set")
     return DeadlineSet{trial(), Duration(json.at("deadline_ns").as_int())};
   if (type == "deadline_reached") return DeadlineReached{trial()};

@@ -93,6 +93,10 @@ struct DeadlineSet {
 struct DeadlineReached {
   TrialId trial = 0;
 };
+/// The checkpoint of a trial that does not run is no longer kept: resumed, it begins anew.
+struct CheckpointRemoved {
+  TrialId trial = 0;
+};
 /// metrics: the JSON object that the program printed, its own keys and st_worker_* in order.
 struct Reported {
   AttemptId id;
@@ -107,9 +111,9 @@ struct ModelFitted {
   Json parameters;
 };
 
-using EventBody =
-    std::variant<RunStarted, RunEnded, TrialStarted, TrialResumed, StopOrdered, PauseOrdered,
-                 DeadlineSet, DeadlineReached, Reported, AttemptEnded, ModelFitted>;
+using EventBody = std::variant<RunStarted, RunEnded, TrialStarted, TrialResumed, StopOrdered,
+                               PauseOrdered, DeadlineSet, DeadlineReached, CheckpointRemoved,
+                               Reported, AttemptEnded, ModelFitted>;
 
 struct Event {
   /// 0, 1, 2, ... within the experiment.

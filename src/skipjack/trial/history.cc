@@ -95,6 +95,8 @@ class Fold {
 
   void operator()(const DeadlineReached& body) { require(body.trial); }
 
+  void operator()(const CheckpointRemoved& body) { require(body.trial); }
+
   void operator()(const Reported& body) {
     Trial& trial = require_attempt(body.id);
     if (body.id.attempt != trial.attempt || !has_running_attempt(trial)) return;

@@ -59,6 +59,7 @@ void validate(const TunerOptions& options) {
                     " must be >= 1");
   if (options.trial_time_limit && *options.trial_time_limit <= Duration::zero())
     throw Error(ErrorCode::InvalidArgument, "trial_time_limit must be more than 0 s");
+  validate(options.checkpoints);
   if (options.reached < Duration::zero())
     throw Error(ErrorCode::InvalidArgument, "reached must be at least 0 s");
 }
@@ -67,7 +68,10 @@ struct EndRequest {
   AttemptId id;
   EndAs as;
 };
-using Action = std::variant<StartRequest, EndRequest>;
+struct RemoveCheckpoint {
+  TrialId trial = 0;
+};
+using Action = std::variant<StartRequest, EndRequest, RemoveCheckpoint>;
 
 class Loop {
  public:
@@ -77,6 +81,7 @@ class Loop {
         sink_(sink),
         options_(options),
         progress_(options.stop),
+        keeper_(options.checkpoints),
         origin_(options.clock->now()) {}
 
   TuningResult run(const std::vector<Event>& past);
@@ -88,6 +93,9 @@ class Loop {
   void begin_run();
   void take(const std::vector<BackendEvent>& happened);
   void take_end(const AttemptFinished& finished);
+  void notice_restart(const AttemptReport& report);
+  void release_checkpoints();
+  void remove_checkpoint(TrialId trial);
   /// Why a trial without error is none that counts; empty if it is one.
   std::string missing_metric(TrialId id) const;
   void take_deadlines();
@@ -120,11 +128,14 @@ class Loop {
   const TunerOptions& options_;
   History history_;
   Progress progress_;
+  CheckpointKeeper keeper_;
   /// Folded from the events: deadlines still to come, trials whose attempt was lost and not yet run
   /// again, attempts that were asked to end.
   Deadlines deadlines_;
   std::set<TrialId> lost_;
   std::map<TrialId, EndAs> ending_;
+  /// Trials whose checkpoint was removed, until an attempt without it has ended.
+  std::set<TrialId> without_checkpoint_;
 
   const Duration origin_;
   Duration base_{0};
@@ -139,6 +150,7 @@ class Loop {
   std::string reason_;
   bool stopping_ = false;
   bool hopeless_ = false;
+  bool told_of_restart_ = false;
   int num_initial_failures_ = 0;
   bool any_trial_worked_ = false;
   std::optional<TrialId> last_failed_;
@@ -151,6 +163,7 @@ Duration Loop::now() const {
 void Loop::fold(const Event& event) {
   history_.apply(event);
   progress_.apply(event, history_);
+  keeper_.apply(event);
   std::visit(Overloaded{
                  [&](const RunStarted& e) { run_ = e.run + 1; },
                  [&](const TrialStarted& e) {
@@ -164,8 +177,10 @@ void Loop::fold(const Event& event) {
                    lost_.erase(e.trial);
                  },
                  [&](const PauseOrdered& e) { ending_[e.trial] = EndAs::Paused; },
+                 [&](const CheckpointRemoved& e) { without_checkpoint_.insert(e.trial); },
                  [&](const AttemptEnded& e) {
                    ending_.erase(e.id.trial);
+                   without_checkpoint_.erase(e.id.trial);
                    // In an earlier run too: then the program is known to work.
                    if (e.end.outcome == Outcome::Completed) any_trial_worked_ = true;
                    if (e.end.outcome == Outcome::Lost)
@@ -192,6 +207,11 @@ void Loop::begin_run() {
   std::vector<AttemptId> believed;
   for (const TrialId id : history_.running())
     if (!lost_.contains(id)) believed.push_back({id, history_.find(id)->attempt});
+  // The earlier run may have died before it did so.
+  for (const TrialId trial : without_checkpoint_) {
+    const TrialStatus status = history_.find(trial)->status;
+    if (status != TrialStatus::Running) actions_.push_back(RemoveCheckpoint{trial});
+  }
   if (believed.empty()) return;
   const std::vector<AttemptId> adopted = backend_.reconcile(believed);
   live_.insert(adopted.begin(), adopted.end());
@@ -227,8 +247,44 @@ void Loop::take(const std::vector<BackendEvent>& happened) {
           "a report of trial " + std::to_string(report.id.trial) +
               " came after its end and is dropped");
     } else if (!progress_.reports_full()) {
+      notice_restart(report);
       emit(Reported{.id = report.id, .metrics = report.metrics}, report.unix_time);
     }
+  }
+}
+
+void Loop::notice_restart(const AttemptReport& report) {
+  if (told_of_restart_ || options_.resource_attr.empty() || report.id.attempt == 0) return;
+  const std::vector<Report>& reports = history_.find(report.id.trial)->reports;
+  if (reports.empty() || reports.back().attempt == report.id.attempt ||
+      without_checkpoint_.contains(report.id.trial))
+    return;
+  const Json* now = report.metrics.find(options_.resource_attr);
+  const Json* before = reports.back().metrics.find(options_.resource_attr);
+  if (!now || !before || !now->is_number() || !before->is_number() ||
+      now->as_double() >= before->as_double())
+    return;
+  told_of_restart_ = true;
+  log(options_.log, LogLevel::Warning,
+      "trial " + std::to_string(report.id.trial) + " was resumed and began anew, at " +
+          options_.resource_attr + " " + to_json_text(*now) + " after " + to_json_text(*before) +
+          ": a program that writes checkpoints into --st_checkpoint_dir, and goes on from what it "
+          "finds there, saves that time");
+}
+
+void Loop::release_checkpoints() {
+  for (const TrialId trial : keeper_.superfluous(scheduler_, history_)) {
+    emit(CheckpointRemoved{trial});
+    actions_.push_back(RemoveCheckpoint{trial});
+  }
+}
+
+void Loop::remove_checkpoint(TrialId trial) {
+  try {
+    backend_.delete_checkpoint(trial);
+  } catch (const Error& error) {
+    log(options_.log, LogLevel::Warning,
+        "the checkpoint of trial " + std::to_string(trial) + " stays: " + error.what());
   }
 }
 
@@ -446,6 +502,7 @@ void Loop::carry_out() {
     std::visit(Overloaded{
                    [&](const StartRequest& request) { backend_.start(request); },
                    [&](const EndRequest& request) { backend_.end(request.id, request.as); },
+                   [&](const RemoveCheckpoint& request) { remove_checkpoint(request.trial); },
                },
                action);
 }
@@ -520,6 +577,7 @@ TuningResult Loop::run(const std::vector<Event>& past) {
       if (!stopping_) run_lost_again();
       if (reason_.empty() && !pending_.empty()) decide();
       if (reason_.empty() && live_.empty()) reason_ = "stalled";
+      release_checkpoints();
       commit();
       show_life();
       carry_out();

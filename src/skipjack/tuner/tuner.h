@@ -15,6 +15,7 @@
 #include "skipjack/base/clock.h"
 #include "skipjack/base/log.h"
 #include "skipjack/schedule/scheduler.h"
+#include "skipjack/tuner/checkpoints.h"
 #include "skipjack/tuner/interrupt.h"
 #include "skipjack/tuner/stopping.h"
 
@@ -54,6 +55,10 @@ struct TunerOptions {
   std::optional<Duration> trial_time_limit;
   /// A trial that completes without ever having reported all of these has failed.
   std::vector<std::string> required_metrics;
+  CheckpointOptions checkpoints;
+  /// Key of the level in reports, where the scheduler pauses trials: a program that begins anew
+  /// when it is resumed is then said to do so, once. Empty: nothing is said.
+  std::string resource_attr;
   /// May be null.
   Interrupt* interrupt = nullptr;
   /// Called after each turn, and at least every turn_interval if that is set.
