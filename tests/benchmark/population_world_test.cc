@@ -89,6 +89,41 @@ TEST_P(InBrackets, FindsGoodConfigurationsFromLowLevelsOn) {
   EXPECT_LT(regret / num_runs, 0.7);
 }
 
+TEST(PopulationTraining, GoesOnFromCheckpointsOfTheBest) {
+  double regret = 0;
+  const auto world = make_lcbench_world(surrogate(), {.task = "7593"});
+  for (std::uint64_t seed = 0; seed < 3; ++seed)
+    (void)replay(
+        *world, {.method = "pbt",
+                 .method_options =
+                     Json::Object{{"max_t", LcbenchSurrogate::kNumEpochs}, {"population_size", 8}},
+                 .seed = seed,
+                 .evaluations = 50,
+                 .workers = 4,
+                 .checkpoints = {50},
+                 .on_end = [&](const History& history) {
+                   int num_copies = 0, num_resumes = 0;
+                   double best = 1;
+                   for (const Trial& trial : history.trials()) {
+                     num_resumes += trial.attempt;
+                     if (trial.reports.empty()) continue;
+                     const auto epoch = [](const Report& report) {
+                       return report.metrics.at("epoch").as_int();
+                     };
+                     // A copy goes on behind what was copied, a multiple of max_t / 10 or later.
+                     EXPECT_EQ(epoch(trial.reports.front()) > 5, trial.checkpoint_from.has_value());
+                     num_copies += trial.checkpoint_from.has_value();
+                     if (epoch(trial.reports.back()) == LcbenchSurrogate::kNumEpochs)
+                       best = std::min(best, normalised_regret(*world, trial.configuration));
+                   }
+                   EXPECT_GE(num_copies, 10) << "seed " << seed;
+                   EXPECT_GT(num_resumes, 0);  // eight members, four workers
+                   regret += best / 3;
+                 }});
+  // The best of eight at random has about 0.4.
+  EXPECT_LT(regret, 0.4);
+}
+
 INSTANTIATE_TEST_SUITE_P(Every, InBrackets,
                          ::testing::Values("sync_hyperband", "sync_bohb", "dehb"),
                          [](const auto& each) { return std::string(each.param); });
