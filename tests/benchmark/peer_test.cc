@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "skipjack/base/error.h"
+#include "skipjack/benchmark/curve_table.h"
 #include "skipjack/benchmark/problem.h"
 #include "skipjack/benchmark/suite.h"
 
@@ -90,6 +91,93 @@ TEST(Peer, ThatEndsOrTalksNonsenseIsAnError) {
   EXPECT_THAT(complaint("yes '{\"configuration\": {\"no\": 1}}'"),
               AllOf(HasSubstr("yes"), HasSubstr("'no'")));
   EXPECT_THAT(complaint("tr -d '\\n' </dev/zero 2>/dev/null"), HasSubstr("no end of line"));
+}
+
+/// Ten configurations of three epochs; the value is x at each of them.
+std::unique_ptr<World> three_epochs() {
+  std::string text = R"({"format":"skipjack-curves-1","name":"three","space":)" +
+                     to_json_text(SearchSpace::from_text("x: randint(0, 9)").to_json()) +
+                     R"(,"metric":"y","mode":"min","resource":"epoch","max":3})"
+                     "\n";
+  for (int x = 0; x < 10; ++x)
+    text += to_json_text(Json::Array{Json::Array{x}, Json::Array{x, x, x}, Json::Array{1, 1, 1}}) +
+            "\n";
+  return make_curve_world(std::make_shared<const CurveTable>(parse_curve_table(text, "three")), {});
+}
+
+/// Stops trial 0 at its first report, pauses trial 1 at its second, then resumes it; trial 2 starts
+/// from the checkpoint of trial 1. Notes what it is told.
+std::string director(const std::string& file) {
+  return "python3 -c \"\n"
+         "import json, sys\n"
+         "note = open('" +
+         file +
+         "', 'w')\n"
+         "asked = []\n"
+         "for line in sys.stdin:\n"
+         "    note.write(line); note.flush()\n"
+         "    question = json.loads(line)\n"
+         "    if 'space' in question: continue\n"
+         "    if 'told' in question:\n"
+         "        orders = {(0, 1): 'stop', (1, 2): 'pause'}\n"
+         "        found = [(e['trial'], orders.get((e['trial'], e.get('resource')))) for e in "
+         "question['told']]\n"
+         "        answer = {'decisions': [{'trial': t, 'do': o} for t, o in found if o]}\n"
+         "    else:\n"
+         "        asked.append(question['ask'])\n"
+         "        answer = [{'configuration': {'x': 5}}, {'configuration': {'x': 4}}, {'resume': "
+         "1},\n"
+         "                  {'configuration': {'x': 3}, 'checkpoint_from': 1}, {'configuration': "
+         "None}][len(asked) - 1]\n"
+         "    print(json.dumps(answer), flush=True)\n\"";
+}
+
+TEST(PeerOnLevels, StopsPausesResumesAndStartsFromCheckpoints) {
+  const std::string file = testing::TempDir() + "peer_test_director";
+  std::vector<Trial> trials;
+  const auto world = three_epochs();
+  const ReplayResult result =
+      replay(*world, {.peer_command = director(file),
+                      .evaluations = 10,
+                      .checkpoints = {10},
+                      .on_end = [&](const History& history) { trials = history.trials(); }});
+  EXPECT_EQ(result.reason, "search space exhausted");
+  ASSERT_EQ(trials.size(), 3u);
+  EXPECT_EQ(trials[0].status, TrialStatus::Stopped);
+  EXPECT_EQ(trials[0].reports.size(), 1u);
+  EXPECT_EQ(trials[1].status, TrialStatus::Completed);
+  EXPECT_EQ(trials[1].attempt, 1);
+  EXPECT_EQ(trials[1].reports.size(), 3u);
+  EXPECT_EQ(trials[2].checkpoint_from, 1);
+  // Trial 1 had come to its end, and so has what goes on from there: it has nothing to report.
+  EXPECT_EQ(trials[2].status, TrialStatus::Failed);
+  std::ifstream note(file);
+  std::vector<Json> lines;
+  for (std::string line; std::getline(note, line);) lines.push_back(parse_json(line));
+  EXPECT_EQ(lines[0].at("resource"), parse_json(R"({"name": "epoch", "max": 3})"));
+  EXPECT_EQ(lines[1], parse_json(R"({"ask": 0})"));
+  EXPECT_EQ(lines[2], parse_json(R"({"told": [{"trial": 0, "resource": 1, "value": 5.0}]})"));
+  EXPECT_EQ(lines[3], parse_json(R"({"told": [{"trial": 0, "ended": "stopped"}]})"));
+  EXPECT_EQ(lines[4], parse_json(R"({"ask": 1})"));
+}
+
+TEST(PeerOnLevels, NonsenseIsAnError) {
+  const auto complaint_of = [](const std::string& answer) -> std::string {
+    const auto world = three_epochs();
+    try {
+      replay(*world,
+             {.peer_command = "yes '" + answer + "'", .evaluations = 3, .checkpoints = {3}});
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(complaint_of(R"({"resume": 7})"), HasSubstr("there is no trial 7"));
+  EXPECT_THAT(complaint_of(R"({"configuration": {"x": 1}})"), HasSubstr("'decisions'"));
+  EXPECT_THAT(
+      complaint_of(R"({"configuration": {"x": 1}, "decisions": [{"trial": 0, "do": "go"}]})"),
+      HasSubstr("neither stop nor pause"));
 }
 
 TEST(Peer, StandsBesideMethodsInASuite) {

@@ -90,9 +90,21 @@ TEST(Method, OptionOfTheWrongTypeIsNamed) {
                                        {"bore", "gamma"},
                                        {"bore", "classifier"},
                                        {"bore", "init_random"},
-                                       {"cqr", "num_init_random_draws"}})
+                                       {"cqr", "num_init_random_draws"},
+                                       {"sync_hyperband", "brackets"},
+                                       {"sync_bohb", "random_fraction"},
+                                       {"dehb", "mutation_factor"},
+                                       {"pbt", "population_size"},
+                                       {"pbt", "resample_probability"}})
     EXPECT_NE(message(method, Json::Object{{option, "abc"}}).find(option), std::string::npos);
   EXPECT_NE(message("grid", 3).find("method_options = 3"), std::string::npos);
+}
+
+TEST(Method, PopulationOfOneIsRefusedAndSaysWhy) {
+  const std::string message = message_of("pbt", {.space = space(),
+                                                 .metrics = {{.name = "loss"}},
+                                                 .options = Json::Object{{"population_size", 1}}});
+  EXPECT_NE(message.find("a population of one has nobody to learn from"), std::string::npos);
 }
 
 TEST(Method, PointsToEvaluateComeFirstCompletedAndOnce) {

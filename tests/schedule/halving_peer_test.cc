@@ -139,7 +139,8 @@ TEST(SyneTunesDecisions, RushPromotion) {
 /// A loss in whole numbers, noisy to a degree.
 template <int noise>
 double noisy(std::int64_t t, std::int64_t e) {
-  return static_cast<double>((t * 37) % 50 + 60 / e + (t * t * 13 + e * 29 + t * e * 7) % noise);
+  const std::int64_t whole = (t * 37) % 50 + 60 / e + (t * t * 13 + e * 29 + t * e * 7) % noise;
+  return static_cast<double>(whole);
 }
 
 std::string pasha(std::vector<std::int64_t> levels, std::int64_t max_t, int num_trials,

@@ -65,6 +65,9 @@ class HalvingPlay {
   }
   void pass(Duration time) { now_ += time; }
   const History& history() const { return history_; }
+  double checkpoint_worth(TrialId trial) const {
+    return scheduler_->checkpoint_worth(*history_.find(trial));
+  }
 
  private:
   static std::string to(const std::optional<std::int64_t>& level) {

@@ -110,6 +110,32 @@ TEST(HalvingPromotion, WhatEndsByItselfAtItsRungRestsThereToo) {
   EXPECT_EQ(play.decide(1), "resume 0 to 3");
 }
 
+TEST(HalvingPromotion, ACheckpointIsWorthThePlaceInTheQueueOfItsRung) {
+  HalvingPlay play(promotion(9));
+  play.decide(1);
+  play.report(0, 1, 0.5);
+  play.decide(1);
+  play.report(1, 1, 0.3);
+  EXPECT_EQ(play.decide(1), "resume 1 to 3");
+  play.decide(1);
+  play.report(2, 1, 0.6);
+  EXPECT_EQ(play.checkpoint_worth(0), 1);
+  EXPECT_EQ(play.checkpoint_worth(2), 0.5);
+  play.report(1, 3, 0.3);
+  EXPECT_EQ(play.checkpoint_worth(1), 1) << "alone on its rung";
+  EXPECT_EQ(play.decide(1), "start 3 to 1");
+  play.end(3, Outcome::Failed);
+  EXPECT_EQ(play.checkpoint_worth(3), 0);
+}
+
+TEST(HalvingPromotion, TheCheckpointOfWhatEndsByItselfAtItsRungIsWorthSomething) {
+  HalvingPlay play(promotion());
+  play.decide(1);
+  play.add(Reported{{0, 0}, Json::Object{{"epoch", 1}, {"loss", 0.1}}});
+  play.end(0, Outcome::Completed);
+  EXPECT_EQ(play.checkpoint_worth(0), 1);
+}
+
 TEST(HalvingPromotion, NothingIsResumedBeforeItsAttemptHasEnded) {
   HalvingPlay play(promotion());
   play.decide(1), play.decide(1);
@@ -267,6 +293,56 @@ TEST(Brackets, RankTheirOwnTrialsOrAllTogether) {
     EXPECT_EQ(play.report(0, 3, 0.1), "");
     EXPECT_EQ(play.report(1, 3, 0.9), rungs == BracketRungs::Shared ? "stop 1" : "");
   }
+}
+
+HalvingOptions by_cost(std::string cost_metric) {
+  HalvingOptions o = promotion(9);
+  o.make_rule = [] { return make_cost_rule({1 / 3.0, 1 / 3.0}); };
+  o.cost_metric = std::move(cost_metric);
+  return o;
+}
+
+Json costing(std::int64_t epoch, double loss, double cost) {
+  return Json::Object{{"epoch", epoch}, {"loss", loss}, {"cost", cost}};
+}
+
+TEST(HalvingByCost, AShareOfCostsGoesOnNotOfTrials) {
+  HalvingPlay play(by_cost("cost"));
+  for (int i = 0; i < 3; ++i) play.decide(1);
+  play.report(0, costing(1, 0.1, 5)), play.report(1, costing(1, 0.2, 1));
+  play.report(2, costing(1, 0.3, 1));
+  EXPECT_EQ(play.decide(1), "start 3 to 1") << "the best costs 5 of 7";
+  play.report(3, costing(1, 0.4, 8));
+  EXPECT_EQ(play.decide(1), "resume 0 to 3") << "5 of 15";
+}
+
+TEST(HalvingByCost, AttemptsAddUpUnlessTheyStartOver) {
+  for (const bool starts_over : {false, true}) {
+    HalvingPlay play(by_cost("cost"));
+    for (int i = 0; i < 2; ++i) play.decide(1);
+    play.report(0, costing(1, 0.1, 1)), play.report(1, costing(1, 0.2, 3));
+    EXPECT_EQ(play.decide(1), "resume 0 to 3");
+    if (starts_over) play.report(0, costing(1, 0.1, 1));
+    play.report(0, costing(3, 0.1, 2));  // in all 3, or 2 if it started over
+    play.decide(1);
+    play.report(2, costing(1, 0.05, 1)), play.decide(1);  // resumed to 3
+    play.report(2, costing(3, 0.2, 4));                   // in all 5
+    EXPECT_EQ(play.decide(1), starts_over ? "resume 0 to 9" : "start 3 to 1")
+        << "2 of 7 are a third, 3 of 8 are more";
+  }
+}
+
+TEST(HalvingByCost, WithoutAMetricSecondsAreTheCost) {
+  HalvingPlay play(by_cost(""));
+  for (int i = 0; i < 2; ++i) play.decide(1);
+  play.pass(std::chrono::seconds(1));
+  play.report(0, 1, 0.1);
+  play.pass(std::chrono::milliseconds(500));
+  play.report(1, 1, 0.2);
+  EXPECT_EQ(play.decide(1), "start 2 to 1") << "1 of 2.5 is more than a third";
+  play.pass(std::chrono::seconds(1));
+  play.report(2, 1, 0.3);
+  EXPECT_EQ(play.decide(1), "resume 0 to 3") << "1 of 3.5";
 }
 
 /// Scores are what a table says of "x" at a level.

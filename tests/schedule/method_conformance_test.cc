@@ -25,12 +25,19 @@ SchedulerCase case_of(const MethodRow& row, Mode mode) {
   c.name = std::string(row.name) + (mode == Mode::Min ? "_min" : "_max");
   c.metrics = {{.name = "loss", .mode = mode}};
   if (row.objectives == Objectives::Several) c.metrics.push_back({.name = "size", .mode = mode});
-  c.make = [name = row.name, metrics = c.metrics] {
+  // Small enough to do more than begin in a world of some twenty trials.
+  Json::Object options;
+  for (const MethodOption& option : row.options) {
+    if (option.key == "population_size") options.emplace_back("population_size", 4);
+    if (option.key == "sample_size") options.emplace_back("sample_size", 2);
+  }
+  c.make = [name = row.name, metrics = c.metrics, options = Json(options)] {
     return make_scheduler(
         name, {.space = space(),
                .metrics = metrics,
                .seed = 3,
-               .points_to_evaluate = {Json::Object{{"x", 0.1}}, Json::Object{{"x", 0.9}}}});
+               .points_to_evaluate = {Json::Object{{"x", 0.1}}, Json::Object{{"x", 0.9}}},
+               .options = options});
   };
   c.max_turns = 150;
   c.num_seeds = 3;

@@ -7,6 +7,9 @@
 #include <limits>
 #include <numeric>
 
+#include "leveled_world.h"
+#include "skipjack/method/method.h"
+
 namespace skipjack {
 namespace {
 
@@ -63,6 +66,36 @@ TEST(OrderRule, PromotesTheBestOnOfferWithinTheQuantile) {
   EXPECT_EQ(played.rule->promotable(0), 10);  // the third of five
   played.rule->withdraw(0, 10);
   EXPECT_TRUE(played.rule->offered(0).empty());
+}
+
+TEST(OrderRule, BehindMoashaWhatComesFarIsNearTheFront) {
+  // Objectives x and 1 - x, both worse by y: the front is where y is 0.
+  const SearchSpace space({{"x", uniform(0, 1)}, {"y", uniform(0, 1)}});
+  const auto scheduler =
+      make_scheduler("moasha", {.space = space,
+                                .metrics = {{.name = "f"}, {.name = "g", .mode = Mode::Max}},
+                                .options = Json::Object{{"max_t", 27}}});
+  testing::LeveledWorld world(*scheduler,
+                              {.workers = 4, .value = [](const Trial& trial, std::int64_t) {
+                                 const double x = trial.configuration.at("x").as_double();
+                                 const double y = trial.configuration.at("y").as_double();
+                                 return Json::Object{{"f", x + y}, {"g", -(1 - x + y)}};
+                               }});
+  world.run(3000);
+  double far = 0, lowest = 1, highest = 0;
+  int num_far = 0;
+  for (const auto& [trial, level] : world.reached) {
+    if (level < 27) continue;
+    const Configuration& c = world.history().find(trial)->configuration;
+    far += c.at("y").as_double();
+    lowest = std::min(lowest, c.at("x").as_double());
+    highest = std::max(highest, c.at("x").as_double());
+    ++num_far;
+  }
+  ASSERT_GE(num_far, 5);
+  EXPECT_LT(far / num_far, 0.25);
+  EXPECT_LT(lowest, 0.3);
+  EXPECT_GT(highest, 0.7);
 }
 
 }  // namespace

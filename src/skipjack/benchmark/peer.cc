@@ -92,16 +92,26 @@ class Program {
   std::string unread_;
 };
 
+Json greeting(const PeerOptions& options) {
+  Json begin;
+  begin.set("space", options.space.to_json());
+  begin.set("metric", options.metric.name);
+  begin.set("mode", options.metric.mode == Mode::Min ? "min" : "max");
+  begin.set("seed", static_cast<std::int64_t>(options.seed));
+  return begin;
+}
+
+[[noreturn]] void refuse_answer(const PeerOptions& options, const std::string& line,
+                                const std::string& why) {
+  throw Error(ErrorCode::InvalidArgument,
+              "'" + options.command + "' answered '" + line.substr(0, kShownOfLine) + "': " + why);
+}
+
 class PeerSearch final : public Searcher {
  public:
   explicit PeerSearch(PeerOptions options)
       : options_(std::move(options)), program_(options_.command) {
-    Json begin;
-    begin.set("space", options_.space.to_json());
-    begin.set("metric", options_.metric.name);
-    begin.set("mode", options_.metric.mode == Mode::Min ? "min" : "max");
-    begin.set("seed", static_cast<std::int64_t>(options_.seed));
-    program_.write(begin);
+    program_.write(greeting(options_));
   }
 
   Suggestion suggest(const History& history, const SuggestContext&) override {
@@ -116,9 +126,7 @@ class PeerSearch final : public Searcher {
       if (configuration.is_null()) return Exhausted{};
       return Proposal{.configuration = options_.space.complete(configuration)};
     } catch (const Error& error) {
-      throw Error(ErrorCode::InvalidArgument, "'" + options_.command + "' answered '" +
-                                                  line.substr(0, kShownOfLine) +
-                                                  "': " + error.what());
+      refuse_answer(options_, line, error.what());
     }
   }
 
@@ -142,10 +150,109 @@ class PeerSearch final : public Searcher {
   std::set<TrialId> told_;
 };
 
+/// Events become lines of told_; the answer to them becomes commands.
+class PeerScheduler final : public Scheduler {
+ public:
+  PeerScheduler(PeerOptions options, Resource resource)
+      : options_(std::move(options)), resource_(std::move(resource)), program_(options_.command) {
+    Json begin = greeting(options_);
+    begin.set("resource", Json::Object{{"name", resource_.name}, {"max", resource_.max}});
+    program_.write(begin);
+  }
+
+  void apply(const Event& event, const History&) override {
+    if (const auto* reported = std::get_if<Reported>(&event.body)) {
+      told_.emplace_back(Json::Object{{"trial", reported->id.trial},
+                                      {"resource", reported->metrics.at(resource_.name)},
+                                      {"value", reported->metrics.at(options_.metric.name)}});
+    } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
+      told_.emplace_back(
+          Json::Object{{"trial", ended->id.trial}, {"ended", to_string(ended->end.outcome)}});
+      pausing_.erase(ended->id.trial);
+    } else if (const auto* pause = std::get_if<PauseOrdered>(&event.body)) {
+      pausing_.insert(pause->trial);
+    }
+  }
+
+  std::vector<Command> decide(const SchedulerView& view) override {
+    std::vector<Command> commands;
+    if (!told_.empty()) {
+      ask(Json::Object{{"told", std::exchange(told_, {})}},
+          [&](const Json& answer) { take_decisions(answer, view.history, commands); });
+      if (!commands.empty()) return commands;
+    }
+    // What is being paused may be what it would resume.
+    if (view.free_workers <= 0 || !pausing_.empty()) return {};
+    ask(Json::Object{{"ask", static_cast<std::int64_t>(view.history.trials().size())}},
+        [&](const Json& answer) { commands.push_back(next(answer, view.history)); });
+    return commands;
+  }
+
+ private:
+  template <class Take>
+  void ask(const Json& question, Take take) {
+    program_.write(question);
+    const std::string line = program_.read_line();
+    try {
+      take(parse_json(line));
+    } catch (const Error& error) {
+      refuse_answer(options_, line, error.what());
+    }
+  }
+
+  static TrialId known_trial(const Json& trial, const History& history) {
+    if (!history.find(trial.as_int()))
+      throw Error(ErrorCode::InvalidArgument, "there is no trial " + to_json_text(trial));
+    return trial.as_int();
+  }
+
+  /// A trial that has ended meanwhile can't be stopped, which is no mistake.
+  static void take_decisions(const Json& answer, const History& history,
+                             std::vector<Command>& commands) {
+    for (const Json& decision : answer.at("decisions").as_array()) {
+      const TrialId trial = known_trial(decision.at("trial"), history);
+      const std::string& what = decision.at("do").as_string();
+      const bool runs = history.find(trial)->status == TrialStatus::Running;
+      if (what == "stop" && runs)
+        commands.push_back(Stop{.trial = trial, .reason = "the peer said so"});
+      else if (what == "pause" && runs)
+        commands.push_back(Pause{trial});
+      else if (what != "stop" && what != "pause")
+        throw Error(ErrorCode::InvalidArgument, "'" + what + "' is neither stop nor pause");
+    }
+  }
+
+  Command next(const Json& answer, const History& history) const {
+    if (const Json* resumed = answer.find("resume")) {
+      const TrialId trial = known_trial(*resumed, history);
+      if (history.find(trial)->status == TrialStatus::Running)
+        throw Error(ErrorCode::InvalidArgument, "trial " + std::to_string(trial) + " runs");
+      return Resume{.trial = trial};
+    }
+    if (answer.find("wait")) return Wait{};
+    const Json& configuration = answer.at("configuration");
+    if (configuration.is_null()) return Finished{.reason = "search space exhausted"};
+    Start start{.configuration = options_.space.complete(configuration)};
+    if (const Json* from = answer.find("checkpoint_from"))
+      start.checkpoint_from = known_trial(*from, history);
+    return start;
+  }
+
+  PeerOptions options_;
+  Resource resource_;
+  Program program_;
+  Json::Array told_;
+  std::set<TrialId> pausing_;
+};
+
 }  // namespace
 
 std::unique_ptr<Searcher> make_peer_search(PeerOptions options) {
   return std::make_unique<PeerSearch>(std::move(options));
+}
+
+std::unique_ptr<Scheduler> make_peer_scheduler(PeerOptions options, const Resource& resource) {
+  return std::make_unique<PeerScheduler>(std::move(options), resource);
 }
 
 }  // namespace skipjack::benchmark

@@ -1,12 +1,14 @@
-// Another optimiser as a searcher: a program that is told results and asked for configurations, a
-// line of JSON each. So it meets the same problems, noise, disguises and judge as methods of ours.
-// The protocol: docs/bench-search.md.
+// Another optimiser as a searcher, or, on worlds with levels, as a scheduler: a program that is
+// told results and asked what to do, a line of JSON each. So it meets the same problems, noise,
+// disguises and judge as methods of ours. The protocol: docs/bench-search.md.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "skipjack/benchmark/world.h"
+#include "skipjack/schedule/scheduler.h"
 #include "skipjack/search/searcher.h"
 
 namespace skipjack::benchmark {
@@ -23,5 +25,10 @@ struct PeerOptions {
 /// suggest() throws Io if it ends or closes its output instead of answering, and InvalidArgument
 /// for an answer that is no configuration of the space.
 std::unique_ptr<Searcher> make_peer_search(PeerOptions options);
+
+/// The same for a program that hears of every report and may stop, pause and resume trials, or
+/// start one from another's checkpoint. Throws as above; decide() throws what suggest() does, and
+/// InvalidArgument for orders about trials that can't take them.
+std::unique_ptr<Scheduler> make_peer_scheduler(PeerOptions options, const Resource& resource);
 
 }  // namespace skipjack::benchmark

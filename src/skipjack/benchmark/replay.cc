@@ -255,12 +255,15 @@ void set_levels(const MethodRow& row, const Resource& resource, Json& method_opt
 }
 
 std::unique_ptr<Scheduler> scheduler_for(const World& world, const ReplayOptions& options) {
-  if (!options.peer_command.empty())
-    return make_fifo({.searcher = make_peer_search({.command = options.peer_command,
-                                                    .space = world.space(),
-                                                    .metric = world.metric(),
-                                                    .seed = options.seed}),
-                      .points_to_evaluate = {}});
+  if (!options.peer_command.empty()) {
+    PeerOptions peer{.command = options.peer_command,
+                     .space = world.space(),
+                     .metric = world.metric(),
+                     .seed = options.seed};
+    if (!world.resource().name.empty())
+      return make_peer_scheduler(std::move(peer), world.resource());
+    return make_fifo({.searcher = make_peer_search(std::move(peer)), .points_to_evaluate = {}});
+  }
   Json method_options = options.method_options;
   if (world.metric().kind != MetricKind::Time && method_options.find(kCapOption))
     method_options.set(kCapOption, false);

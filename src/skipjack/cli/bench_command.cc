@@ -6,6 +6,7 @@
 #include <set>
 #include <string_view>
 
+#include "skipjack/benchmark/curve_table.h"
 #include "skipjack/benchmark/lcbench.h"
 #include "skipjack/benchmark/suite.h"
 #include "skipjack/benchmark/table.h"
@@ -25,11 +26,12 @@ using benchmark::NoiseStrength;
 using benchmark::Problem;
 
 struct BenchFlags {
-  std::vector<std::string> tables, functions, methods, method_options, peers;
+  std::vector<std::string> tables, functions, curves, methods, method_options, peers;
   std::vector<int> dimensions = {3, 6, 10};
   std::vector<std::string> noise = {"none"}, noise_models = {"gauss"};
   std::string time_unit, json;
   std::string lcbench, lcbench_metric = "val_accuracy", start_delay, stop_delay;
+  std::string gaps = "nearest";
   std::vector<std::string> tasks = {"3945", "7593", "126026", "167190"};
   double seed_deviation = benchmark::kSeedDeviation, failure_probability = 0;
   int irrelevant = 0, evaluations = 100, seeds = 20, workers = 1, jobs = 1;
@@ -136,13 +138,23 @@ void add_lcbench(const BenchFlags& flags, std::vector<Problem>& problems) {
         disguise_options(flags)));
 }
 
+void add_curves(const BenchFlags& flags, std::vector<Problem>& problems) {
+  for (const std::string& path : flags.curves)
+    problems.push_back(benchmark::disguised_problem(
+        benchmark::make_curve_world(
+            std::make_shared<const benchmark::CurveTable>(benchmark::read_curve_table(path)),
+            {.gaps = flags.gaps == "nearest" ? benchmark::Gaps::Nearest : benchmark::Gaps::Forest}),
+        disguise_options(flags)));
+}
+
 std::vector<Problem> problems_of(const BenchFlags& flags) {
   std::vector<Problem> problems;
   add_tables(flags, problems);
   add_functions(flags, problems);
   add_lcbench(flags, problems);
+  add_curves(flags, problems);
   if (problems.empty())
-    refuse("there is nothing to search in", "name a --table, a --function or --lcbench");
+    refuse("there is nothing to search in", "name a --table, a --function, --curves or --lcbench");
   for (const Problem& problem : problems)
     if (problem.has_levels != problems.front().has_levels)
       refuse("problem '" + problem.name + "' and '" + problems.front().name +
@@ -292,6 +304,15 @@ void add_problem_flags(CLI::App& command, BenchFlags& flags) {
                   "noise of the learning curves from run to run; default 0.15")
       ->check(CLI::Range(0.0, 2.0))
       ->type_name("X");
+  list(command.add_option("--curves", flags.curves,
+                          "tables of learning curves (bench/data/README.md), likewise"))
+      .type_name("FILE...");
+  command
+      .add_option("--gaps", flags.gaps,
+                  "what such tables don't hold is as the nearest row, or as a forest says; nearest "
+                  "or forest, default nearest")
+      ->check(CLI::IsMember({"nearest", "forest"}))
+      ->type_name("HOW");
   command
       .add_option("--time-unit", flags.time_unit,
                   "the tables' values are times in this unit; default: 1ms for tables named kt_*, "

@@ -173,6 +173,7 @@ Json trial_json(const Trial& trial) {
   json.set("status", std::string(to_string(trial.status)));
   json.set("attempt", trial.attempt);
   json.set("configuration", trial.configuration);
+  if (trial.checkpoint_from) json.set("checkpoint_from", *trial.checkpoint_from);
   if (!trial.tag.is_null()) json.set("tag", trial.tag);
   json.set("started", to_seconds(trial.started));
   if (trial.ended) json.set("ended", to_seconds(*trial.ended));

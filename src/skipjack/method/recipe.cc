@@ -29,6 +29,9 @@ std::vector<MethodOption> with_resource_options(std::vector<MethodOption> others
        "each rung level is so many times the one before, and about one of so many trials goes on; "
        ">= 2",
        defaults.reduction_factor},
+      {"rung_increment",
+       "the step from rung level to rung level, >= 1; unset: they are multiples by "
+       "reduction_factor"},
       {"rung_levels",
        "the rung levels themselves, ascending; unset: grace_period * "
        "reduction_factor^k below max_t"}};
@@ -44,6 +47,7 @@ ResourceOptions resource_options(const MethodOptions& o) {
   resource.grace_period = option(o, "grace_period", as_int).value_or(resource.grace_period);
   resource.reduction_factor =
       option(o, "reduction_factor", as_double).value_or(resource.reduction_factor);
+  resource.rung_increment = option(o, "rung_increment", as_int);
   option(o, "rung_levels", [&](const Json& levels) {
     for (const Json& level : levels.as_array()) resource.rung_levels.push_back(level.as_int());
     return true;

@@ -72,6 +72,7 @@ class Halving final : public Scheduler {
   explicit Halving(HalvingOptions options);
   void apply(const Event& event, const History& history) override;
   std::vector<Command> decide(const SchedulerView& view) override;
+  double checkpoint_worth(const Trial& trial) const override;
 
  private:
   /// An order that is to be given.
@@ -280,6 +281,17 @@ std::vector<Command> Halving::decide(const SchedulerView& view) {
   if (view.free_workers > 0)
     if (auto command = next(view)) commands.push_back(*std::move(command));
   return commands;
+}
+
+/// Whoever is n-th in the queue of rung k goes on after about n eta^(k+1) further starts, and
+/// without its checkpoint does work in proportion to eta^k again: so the place in the queue alone
+/// says what is to be lost.
+double Halving::checkpoint_worth(const Trial& trial) const {
+  const Course& its = courses_[static_cast<std::size_t>(trial.id)];
+  if (its.state != State::Resting) return 0;
+  const std::vector<TrialId> queue = rule_of(its.bracket).offered(its.next_rung - 1);
+  const auto place = std::find(queue.begin(), queue.end(), trial.id) - queue.begin();
+  return 1 / (1 + static_cast<double>(place));
 }
 
 std::optional<Command> Halving::next(const SchedulerView& view) {

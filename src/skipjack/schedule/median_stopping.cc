@@ -49,6 +49,10 @@ class MedianStopping final : public Scheduler {
     options_.inner->apply(event, history);
   }
 
+  double checkpoint_worth(const Trial& trial) const override {
+    return options_.inner->checkpoint_worth(trial);
+  }
+
   std::vector<Command> decide(const SchedulerView& view) override {
     log_.require_sense();
     std::vector<Command> commands;

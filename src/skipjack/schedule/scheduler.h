@@ -71,10 +71,14 @@ class Scheduler {
   /// Start or Resume; asked again at once while it starts something and a worker is still free. No
   /// command at all means Wait.
   virtual std::vector<Command> decide(const SchedulerView& view) = 0;
-  /// How likely a Resume or a Start::checkpoint_from will yet need the checkpoint of a trial that
-  /// does not run, compared with others of the experiment; 0: never. Range [0, inf).
+  /// What may be lost with the checkpoint of a trial that does not run, compared with others of the
+  /// experiment: more, the likelier a Resume or a Start::checkpoint_from will yet need it; 0: none
+  /// will. Range [0, inf). Default: paused trials, and those that came to the max_resource they were
+  /// given, are worth the same, others nothing.
   virtual double checkpoint_worth(const Trial& trial) const {
-    return trial.status == TrialStatus::Paused ? 1.0 : 0.0;
+    const bool may_go_on = trial.status == TrialStatus::Paused ||
+                           (trial.status == TrialStatus::Completed && trial.max_resource);
+    return may_go_on ? 1.0 : 0.0;
   }
 };
 

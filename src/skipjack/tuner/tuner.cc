@@ -274,7 +274,7 @@ void Loop::notice_restart(const AttemptReport& report) {
   const Json* now = report.metrics.find(options_.resource_attr);
   const Json* before = reports.back().metrics.find(options_.resource_attr);
   if (!now || !before || !now->is_number() || !before->is_number() ||
-      now->as_double() > before->as_double())
+      now->as_double() >= before->as_double())
     return;
   told_of_restart_ = true;
   log(options_.log, LogLevel::Warning,
