@@ -35,9 +35,8 @@ TEST(Method, EveryNameAndAliasStartsATrial) {
     for (const std::string_view name : names) {
       std::vector<Metric> metrics = {{.name = "loss"}};
       if (row.objectives == Objectives::Several) metrics.push_back({.name = "seconds"});
-      const Json options = row.multi_fidelity ? Json::Object{{"max_t", 9}} : Json::Object{};
       const auto scheduler =
-          make_scheduler(name, {.space = space(), .metrics = metrics, .options = options});
+          make_scheduler(name, {.space = space(), .metrics = metrics});
       EXPECT_TRUE(space().contains(first_start(*scheduler))) << name;
     }
   }
@@ -48,7 +47,6 @@ TEST(Method, EveryOptionIsExplainedAndTakesItsDefault) {
     MethodOptions options{.space = space(), .metrics = {{.name = "loss"}}};
     if (row.objectives == Objectives::Several) options.metrics.push_back({.name = "seconds"});
     Json::Object defaults;
-    if (row.multi_fidelity) defaults.emplace_back("max_t", 9);
     for (const MethodOption& option : row.options) {
       EXPECT_FALSE(option.description.empty()) << row.name << " " << option.key;
       if (!option.default_value.is_null())
