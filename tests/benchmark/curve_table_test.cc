@@ -111,6 +111,9 @@ TEST(CurveTable, WhatBreaksTheFormatIsNamed) {
     return "";
   };
   EXPECT_THAT(complaint("{}\n"), HasSubstr("header"));
+  EXPECT_THAT(complaint(R"({"format":"skipjack-curves-1","name":"t","space":{"x":3}})"
+                        "\n"),
+              HasSubstr("no parameter to search"));
   EXPECT_THAT(complaint(kHeader), HasSubstr("no configuration works"));
   EXPECT_THAT(complaint(kHeader + "[[1.0,\"a\"],[5],[1,1]]\n"), HasSubstr("row 1: 1 numbers"));
   EXPECT_THAT(complaint(kHeader + "[[1.0,\"z\"],[5,4],[1,1]]\n"), HasSubstr("row 1"));

@@ -301,6 +301,7 @@ TEST(Replay, OptionsOutOfRangeAreRefused) {
   refused({.method = "random", .evaluations = 50, .checkpoints = {100}});
   refused({.method = "random", .time_limit = Duration::zero()});
   refused({.method = "random", .failure_probability = 1.5});
+  refused({.method = "asha"});  // there are no levels to look at
   refused({.method = "random", .target_factor = 1});
 }
 

@@ -334,6 +334,25 @@ class Bench(Case):
         self.assertEqual(again["random"], 0)
         self.assertEqual(again["random:allow_duplicates=true"], 14)
 
+    CURVES = str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "data" / "curves" / "lcbench_7593.gz")
+
+    def test_learning_curves_are_searched_over_time(self):
+        out, _ = self.bench("--curves", self.CURVES, "--gaps", "forest", "--method", "asha", "random", "--seeds", 2,
+                            "--evals", 10, "--workers", 2, "--stop-delay", "1s", "--failures", "0.1", "--json", "out.json")
+        header = out.splitlines()[0].split()
+        self.assertEqual(header[2:8], ["t=10%", "t=25%", "t=50%", "t=75%", "t=100%", "anytime"])
+        stopped, _, failed = map(float, out.splitlines()[1].split()[11:14])
+        self.assertGreater(stopped, 10)
+        self.assertGreater(failed, 0)
+        problem = json.loads((self.folder / "out.json").read_text())["problems"]["curves_7593"]
+        self.assertEqual([len(moments) for moments in problem["asha"]["moments"]], [20, 20])
+        self.assertAlmostEqual(sum(problem["random"]["moments"][0]) / 20, problem["random"]["anytime_regret"][0])
+
+    def test_problems_with_and_without_levels_do_not_mix(self):
+        self.assertIn("measured by different things",
+                      self.fails(2, "bench", "search", "--curves", self.CURVES, "--table", self.table()))
+        self.assertIn("looks at levels", self.fails(2, "bench", "search", "--table", self.table(), "--method", "asha"))
+
     def test_what_is_wrong_is_named(self):
         table = self.table()
         self.assertIn("--table", self.fails(2, "bench", "search"))

@@ -31,6 +31,8 @@ CurveTable parse_header(std::string_view line) {
                 "format is " + to_json_text(json.at("format")) + ", not " + std::string(kFormat));
   CurveTable table{.name = json.at("name").as_string(),
                    .space = SearchSpace::from_json(json.at("space"))};
+  if (table.space.dimension() == 0)
+    throw Error(ErrorCode::InvalidArgument, "the space has no parameter to search");
   table.metric.name = json.at("metric").as_string();
   const std::string& mode = json.at("mode").as_string();
   if (mode != "min" && mode != "max")
