@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import pathlib
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -152,6 +154,17 @@ def test_a_tuning_ends_with_a_verdict(server, tmp_path, monkeypatch):
         skipjack.resume(experiment.name, root=str(tmp_path), add_trials=1)
     with pytest.raises(skipjack.NotFound, match="none"):
         skipjack.s3.tune("s3://bench/none", endpoint_url=server, root=str(tmp_path))
+
+
+def test_the_example_does_the_main_job(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("SKIPJACK_HOME", str(tmp_path / "experiments"))
+    example = pathlib.Path(__file__).resolve().parents[2] / "examples" / "tune_download.py"
+    command = [sys.executable, str(example), "s3://bench/small", "--endpoint-url", server, "--max-time", "5s"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "TransferConfig(" in done.stdout and "downloaded 1048576 bytes with it" in done.stdout
 
 
 # In the manner of AWS's sample: names of Syne Tune's first era, repeated downloads, a checkpoint between.

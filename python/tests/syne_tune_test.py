@@ -494,7 +494,8 @@ def test_options_reach_the_method_by_their_names(monkeypatch, caplog):
     space = {"x": cs.uniform(0, 1), "n_downloads": 3, "epochs": 27}
 
     sample = schedulers.HyperbandScheduler(
-        space, random_seed=42, points_to_evaluate=None, searcher="bayesopt", mode="min", metric="time", type="promotion",
+        space, random_seed=42, points_to_evaluate=None, searcher="bayesopt", mode="min", metric="time",
+        type="promotion",
         search_options={"num_init_random": 3, "gp_resource_kernel": "cross-validation", "debug_log": False},
         rung_levels=[1, 2, 3], resource_attr="attempt", max_resource_attr="n_downloads",
     )  # fmt: skip
