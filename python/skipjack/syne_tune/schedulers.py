@@ -189,14 +189,20 @@ class MethodScheduler(TrialScheduler):
             asked = study.ask()
         except Exhausted:
             return None
-        self._ids[trial_id] = asked.id
         self._told.append(("suggest", trial_id, None))
+        for its_id, id_here in self._ids.items():
+            if id_here == asked.id:  # it was paused
+                return TrialSuggestion.resume_suggestion(its_id, asked.configuration)
+        self._ids[trial_id] = asked.id
         return TrialSuggestion.start_suggestion(asked.configuration)
 
     def on_trial_result(self, trial, result):
-        goes_on = self._asked().report(self._ids[trial.trial_id], _numbers(result))
+        study, number = self._asked(), self._ids[trial.trial_id]
         self._told.append(("on_trial_result", trial, result))
-        return SchedulerDecision.CONTINUE if goes_on else SchedulerDecision.STOP
+        if study.report(number, _numbers(result)):
+            return SchedulerDecision.CONTINUE
+        is_paused = study.history().trial(number)["status"] == "paused"
+        return SchedulerDecision.PAUSE if is_paused else SchedulerDecision.STOP
 
     def on_trial_complete(self, trial, result):
         self._asked().tell(self._ids[trial.trial_id], _numbers(result))
