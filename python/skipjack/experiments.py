@@ -4,7 +4,7 @@ import json
 import os
 
 from . import _core, program
-from .errors import Unsupported
+from .errors import NotFound, Unsupported
 
 
 def _root(root):
@@ -62,6 +62,14 @@ class Experiment:
     def metrics(self):
         """Dicts with name, mode, role, kind."""
         return self.definition["metrics"]
+
+    def metric(self, name=None):
+        """The metric of that name as a dict; the first one without a name."""
+        for metric in self.metrics:
+            if name is None or metric["name"] == name:
+                return metric
+        names = ", ".join(metric["name"] for metric in self.metrics)
+        raise NotFound(f"experiment '{self.name}' has no metric '{name}'", f"one of: {names}")
 
     def columns(self):
         """The table of reports without pandas: {column: list of cells}."""
@@ -129,6 +137,19 @@ class Experiment:
         from . import plots
 
         return plots.pareto(self, ax)
+
+    def plot_learning_curves(self, resource, metric=None, ax=None):
+        """The metric over a resource that was reported (epochs, ...), a line a trial. Needs matplotlib."""
+        from . import plots
+
+        return plots.learning_curves(self, resource, metric, ax)
+
+    def plot_parallel_coordinates(self, metric=None, ax=None):
+        """A line a trial through its parameters, each from 0 to 1 of its domain; the best are red. Needs
+        matplotlib."""
+        from . import plots
+
+        return plots.parallel_coordinates(self, metric, ax)
 
     def __repr__(self):
         return f"Experiment(name={self.name!r}, status={self.status!r}, trials={self.history.num_trials})"

@@ -59,3 +59,42 @@ def pareto(experiment, ax=None):
     ax.set_ylabel(objectives[1])
     ax.set_title(experiment.name)
     return ax
+
+
+def learning_curves(experiment, resource, metric=None, ax=None):
+    ax = _axes(ax)
+    name = _metric_name(experiment, metric)
+    columns = experiment.columns()
+    for needed in (resource, name):
+        if needed not in columns:
+            raise NotFound(f"no trial of '{experiment.name}' has reported '{needed}'")
+    curves = {}
+    for trial, level, value in zip(columns["trial_id"], columns[resource], columns[name]):
+        if isinstance(level, (int, float)) and isinstance(value, (int, float)):
+            curves.setdefault(trial, []).append((level, value))
+    for points in curves.values():
+        ax.plot([level for level, _ in points], [value for _, value in points], ".-", alpha=0.6)
+    ax.set_xlabel(resource)
+    ax.set_ylabel(name)
+    ax.set_title(experiment.name)
+    return ax
+
+
+def parallel_coordinates(experiment, metric=None, ax=None):
+    ax = _axes(ax)
+    metric = experiment.metric(metric)
+    domains = {name: value for name, value in experiment.space.parameters.items() if hasattr(value, "to_unit")}
+    history = experiment.history
+    values = {number: history.last_value(number, metric["name"]) for number in range(history.num_trials)}
+    ranked = sorted((number for number in values if values[number] is not None), key=values.get)
+    if metric["mode"] == "min":
+        ranked.reverse()  # the best are drawn last, above the others
+    for place, number in enumerate(ranked):
+        configuration = history.trial(number)["configuration"]
+        heights = [domains[name].to_unit(configuration[name]) if name in configuration else None for name in domains]
+        share = (place + 1) / len(ranked)
+        ax.plot(range(len(domains)), heights, color=(share, 0.2, 1 - share), alpha=0.2 + 0.8 * share)
+    ax.set_xticks(range(len(domains)), list(domains))
+    ax.set_ylabel("place in the domain")
+    ax.set_title(experiment.name)
+    return ax

@@ -232,7 +232,7 @@ def tune(
     quiet=True,
 ):
     """Finds the configuration that downloads an object fastest from here, and proves it: `skipjack s3
-    tune` (docs/s3-tuning.md has what the arguments mean; max_time is in seconds).
+    tune` (docs/s3-tuning.md has what the arguments mean). max_time: seconds, or a text such as "2m".
 
     Returns the verdict, a dict; verdict["experiment"] is the experiment's name.
     """
@@ -243,7 +243,7 @@ def tune(
     root = str(root or program.experiments_folder())
     name = name or _core.default_experiment_name("s3-tune", time.time())
     flags = {
-        "--max-time": None if max_time is None else f"{max_time}s",
+        "--max-time": f"{max_time}s" if isinstance(max_time, (int, float)) else max_time,
         "--max-trials": max_trials,
         "--max-bytes": max_bytes,
         "--client": client,

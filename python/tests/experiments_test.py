@@ -70,6 +70,19 @@ def test_pictures_show_the_table(experiment):
     axes = experiment.plot_trials_over_time(metric="cost")
     assert sorted(y for line in axes.lines for y in line.get_ydata()) == sorted(experiment.columns()["cost"])
     assert len(experiment.plot_pareto().lines[1].get_xdata()) == len(experiment.front())
+    axes = experiment.plot_learning_curves("cost", metric="loss")
+    table = experiment.columns()
+    drawn = {(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines}
+    assert drawn == set(zip(table["cost"], table["loss"]))
+    axes = experiment.plot_parallel_coordinates()
+    # The best trial is drawn last, at the place of its x in [0, 1].
+    best = min(zip(table["loss"], table["config_x"]))[1]
+    assert list(axes.lines[-1].get_ydata()) == pytest.approx([best])
+    assert len(axes.lines) == 6
+    with pytest.raises(skipjack.NotFound, match="has reported 'epoch'"):
+        experiment.plot_learning_curves("epoch")
+    with pytest.raises(skipjack.NotFound, match="no metric 'speed'"):
+        experiment.plot_parallel_coordinates("speed")
     matplotlib.pyplot.close("all")
 
 

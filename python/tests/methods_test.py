@@ -19,17 +19,43 @@ def test_every_method_is_a_class_by_all_of_its_names(row):
         assert f"{option['key']}: {option['description']}" in by_name.__doc__
 
 
-# Methods that look at reports on the way are told of a resource in their options: tested with the loop.
+def study_of(row, **options):
+    metrics = ["a", "b"] if row["objectives"] == "several" else ["a"]
+    space = {"x": skipjack.uniform(0, 1), "k": skipjack.randint(1, 3)}
+    return skipjack.AskTell(space, metrics, method=methods.find(row["name"])(**options), seed=3), metrics
+
+
 @pytest.mark.parametrize("row", [row for row in table() if not row["multi_fidelity"]], ids=lambda row: row["name"])
 def test_every_method_asks_and_is_told(row):
-    metrics = ["a", "b"] if row["objectives"] == "several" else ["a"]
-    study = skipjack.AskTell(
-        {"x": skipjack.uniform(0, 1), "k": skipjack.randint(1, 3)}, metrics, method=row["name"], seed=3
-    )
+    study, metrics = study_of(row)
     for _ in range(4):
         trial = study.ask()
         study.tell(trial, {name: trial.configuration["x"] for name in metrics})
     assert study.history().num_trials == 4
+
+
+@pytest.mark.parametrize("row", [row for row in table() if row["multi_fidelity"]], ids=lambda row: row["name"])
+def test_every_method_with_a_resource_is_reported_to(row):
+    keys = {option["key"] for option in row["options"]}
+    options = {
+        key: value
+        for key, value in {"max_t": 9, "cost_attr": "a", "num_threshold_candidates": 1}.items()
+        if key in keys
+    }
+    study, metrics = study_of(row, **options)
+    epochs = {}
+    for _ in range(30):
+        trial = study.try_ask()
+        if trial is None:
+            break
+        going = True
+        while going and epochs.get(trial.id, 0) < 9:
+            epochs[trial.id] = epochs.get(trial.id, 0) + 1
+            values = {name: trial.configuration["x"] / epochs[trial.id] for name in metrics}
+            going = study.report(trial, {**values, "epoch": epochs[trial.id]})
+        if going:
+            study.tell(trial, {**values, "epoch": epochs[trial.id]})
+    assert max(epochs.values()) >= 3 and len(epochs) > 2
 
 
 def test_unknown_methods_and_options_are_named():

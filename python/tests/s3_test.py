@@ -2,44 +2,15 @@
 
 import hashlib
 import os
-import subprocess
 import threading
 
 import pytest
 import skipjack
-from skipjack import program
 from skipjack.s3 import Client, TransferConfig, download_file
 
-SIZE = 20 * 2**20 + 7
+from conftest import OBJECT_SIZE as SIZE
 
-
-@pytest.fixture(scope="module")
-def server():
-    """The endpoint of a server that holds bench/obj and wants keys."""
-    process = subprocess.Popen(
-        [
-            program.tool(), "s3", "sim", "--port", "0", "--object", f"bench/obj={SIZE}", "--object",
-            "bench/small=1MiB", "--access-key", "key",
-            "--secret-key", "secret", "--exit-with-parent",
-        ],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    for line in process.stdout:
-        if "listening on " in line:
-            yield line.split("listening on ")[1].split()[0]
-            break
-    process.terminate()
-    process.wait(10)
-
-
-@pytest.fixture(autouse=True)
-def no_settings_of_the_user(monkeypatch, tmp_path):
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+pytestmark = pytest.mark.usefixtures("no_settings_of_the_user")
 
 
 @pytest.fixture
@@ -136,22 +107,6 @@ def test_other_threads_run_while_it_downloads(keys):
     stop.set()
     thread.join()
     assert len(ticks) > 10
-
-
-def test_a_tuning_ends_with_a_verdict(server, tmp_path, monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    verdict = skipjack.s3.tune(
-        "s3://bench/small", endpoint_url=server, max_trials=2, repeats=1, max_time=5, to="memory", root=str(tmp_path)
-    )
-    assert verdict["experiment"] in [entry["name"] for entry in skipjack.list_experiments(str(tmp_path))]
-    experiment = skipjack.load_experiment(verdict["experiment"], str(tmp_path))
-    assert experiment.metrics[0]["kind"] == "time"
-    assert {"experiment": experiment.name, **experiment.verdict} == verdict
-    with pytest.raises(skipjack.InvalidArgument, match="skipjack resume"):
-        skipjack.resume(experiment.name, root=str(tmp_path), add_trials=1)
-    with pytest.raises(skipjack.NotFound, match="none"):
-        skipjack.s3.tune("s3://bench/none", endpoint_url=server, root=str(tmp_path))
 
 
 # In the manner of AWS's sample: names of Syne Tune's first era, repeated downloads, a checkpoint between.

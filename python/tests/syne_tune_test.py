@@ -386,29 +386,6 @@ def test_what_is_not_there_is_named(launch, statement, says):
     assert says in done.stderr.splitlines()[-1]
 
 
-def test_every_name_of_the_table_is_answered():
-    from skipjack.syne_tune import names
-
-    for module in names.MODULES:
-        lookup, known = names._getattr_of(module)
-        for name in known:
-            assert lookup(name) is not None, f"{module}.{name}"
-
-
-def test_domains_have_syne_tunes_attributes():
-    from skipjack.syne_tune import config_space as cs
-
-    x, k, c, f = cs.loguniform(1e-3, 1), cs.randint(1, 5), cs.choice(["a", "b"]), cs.finrange(0, 1, 5)
-    assert (x.lower, x.upper, k.lower, k.upper, c.categories) == (1e-3, 1, 1, 5, ["a", "b"])
-    assert isinstance(x, cs.Float) and isinstance(k, cs.Integer) and isinstance(f, cs.FiniteRange)
-    assert (x.value_type, k.value_type, c.value_type) == (float, int, str)
-    assert (len(x), len(k), len(c), f.values) == (0, 5, 2, [0, 0.25, 0.5, 0.75, 1])
-    assert all(k.is_valid(value) for value in k.sample(size=20))
-    assert cs.from_dict(cs.to_dict(x)) == x
-    space = {"x": x, "epochs": 3}
-    assert cs.config_space_from_json_dict(json.loads(json.dumps(cs.config_space_to_json_dict(space)))) == space
-
-
 REFEREE = os.environ.get("SKIPJACK_TEST_SYNE_TUNE_PYTHON", "")
 
 

@@ -26,8 +26,8 @@ def run(*command, **options):
 
 
 def test_a_wheel_serves_a_clean_environment(tmp_path):
-    settings = [f"build-dir={os.environ.get('SKIPJACK_WHEEL_BUILD', tmp_path / 'build')}"]
-    # The flags of the tests' own build, so that a compiler cache knows most of it.
+    settings = [f"build-dir={os.path.abspath(os.environ.get('SKIPJACK_WHEEL_BUILD', tmp_path / 'build'))}"]
+    # The flags of the tests' own build.
     settings += os.environ.get("SKIPJACK_WHEEL_SETTINGS", "").split(";")
     flags = [f"--config-settings={setting}" for setting in settings if setting]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]

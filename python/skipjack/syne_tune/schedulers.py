@@ -67,6 +67,7 @@ _HYPERBAND_SEARCHERS = {
 # Read here, or about the inside of Syne Tune's own code: nothing to tell of.
 _READ_ELSEWHERE = {
     "config_space", "mode", "do_minimize", "random_seed", "search_options", "searcher", "searcher_kwargs",
+    "rung_system_kwargs",
     "points_to_evaluate", "metrics", "max_resource_attr", "constraint_attr", "cost_attr", "debug_log",
     "opt_skip_init_length", "opt_skip_period", "opt_maxiter", "opt_nstarts", "opt_warmstart", "opt_verbose",
     "opt_debug_writer", "num_init_candidates", "num_fantasy_samples", "initial_scoring", "no_fantasizing",
@@ -119,18 +120,16 @@ class MethodScheduler(TrialScheduler):
         self.searcher = given.get("searcher") if isinstance(given.get("searcher"), BaseSearcher) else None
         self.seed = self.random_seed if self.random_seed is not None else random.SystemRandom().randrange(2**31)
         self.max_t = given.get("max_t") or _largest_resource(config_space, self.max_resource_attr)
-        self.method = self._choose(
-            name, {**given, **(given.get("search_options") or {}), **(given.get("searcher_kwargs") or {})}
-        )
+        nested = [given.get(group) or {} for group in ("search_options", "searcher_kwargs", "rung_system_kwargs")]
+        self.method = self._choose(name, {key: value for group in (given, *nested) for key, value in group.items()})
         self._told = []
         self._study = None
 
     def _choose(self, name, given):
         found, found_by = _find_method(name)
         if found_by != name:
-            _log.warning(
-                "Skipjack has no method %s yet: %s takes its place, and each trial runs to its end", name, found_by
-            )
+            so = ", and each trial runs to its end" if self.resource_attr and not found.multi_fidelity else ""
+            _log.warning("Skipjack has no method %s: %s takes its place%s", name, found_by, so)
         given = {**given, "resource_attr": self.resource_attr, "max_t": self.max_t}
         options, left_out = {}, []
         for key, value in given.items():
@@ -189,14 +188,20 @@ class MethodScheduler(TrialScheduler):
             asked = study.ask()
         except Exhausted:
             return None
-        self._ids[trial_id] = asked.id
         self._told.append(("suggest", trial_id, None))
+        for its_id, id_here in self._ids.items():
+            if id_here == asked.id:  # it was paused
+                return TrialSuggestion.resume_suggestion(its_id, asked.configuration)
+        self._ids[trial_id] = asked.id
         return TrialSuggestion.start_suggestion(asked.configuration)
 
     def on_trial_result(self, trial, result):
-        goes_on = self._asked().report(self._ids[trial.trial_id], _numbers(result))
+        study, number = self._asked(), self._ids[trial.trial_id]
         self._told.append(("on_trial_result", trial, result))
-        return SchedulerDecision.CONTINUE if goes_on else SchedulerDecision.STOP
+        if study.report(number, _numbers(result)):
+            return SchedulerDecision.CONTINUE
+        is_paused = study.history().trial(number)["status"] == "paused"
+        return SchedulerDecision.PAUSE if is_paused else SchedulerDecision.STOP
 
     def on_trial_complete(self, trial, result):
         self._asked().tell(self._ids[trial.trial_id], _numbers(result))

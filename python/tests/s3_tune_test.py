@@ -1,0 +1,37 @@
+"""Tunings of downloads from Python, against the embedded server."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import skipjack
+
+pytestmark = pytest.mark.usefixtures("no_settings_of_the_user")
+
+
+def test_a_tuning_ends_with_a_verdict(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    verdict = skipjack.s3.tune(
+        "s3://bench/small", endpoint_url=server, max_trials=2, repeats=1, max_time=5, to="memory", root=str(tmp_path)
+    )
+    assert verdict["experiment"] in [entry["name"] for entry in skipjack.list_experiments(str(tmp_path))]
+    experiment = skipjack.load_experiment(verdict["experiment"], str(tmp_path))
+    assert experiment.metrics[0]["kind"] == "time"
+    assert {"experiment": experiment.name, **experiment.verdict} == verdict
+    with pytest.raises(skipjack.InvalidArgument, match="skipjack resume"):
+        skipjack.resume(experiment.name, root=str(tmp_path), add_trials=1)
+    with pytest.raises(skipjack.NotFound, match="none"):
+        skipjack.s3.tune("s3://bench/none", endpoint_url=server, root=str(tmp_path))
+
+
+def test_the_example_does_the_main_job(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("SKIPJACK_HOME", str(tmp_path / "experiments"))
+    example = pathlib.Path(__file__).resolve().parents[2] / "examples" / "tune_download.py"
+    command = [sys.executable, str(example), "s3://bench/small", "--endpoint-url", server, "--max-time", "5s"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "TransferConfig(" in done.stdout and "downloaded 1048576 bytes with it" in done.stdout
