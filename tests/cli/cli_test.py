@@ -683,6 +683,13 @@ class S3Get(Case):
         self.assertIn("nonsense", self.fails(2, "s3", "get", "s3://bench/o", "--endpoint-url", named,
                                              "--endpoint-ips", "nonsense"))
 
+    def test_addresses_of_a_config_file(self):
+        server = Server(self, "--object", "bench/o=1MiB")
+        named = server.endpoint.replace("127.0.0.1", "s3.name.invalid")
+        config = self.write("c.json", '{"endpoint_ips": ["127.0.0.1"]}')
+        self.run_skipjack("s3", "get", "s3://bench/o", "--endpoint-url", named, "--config", config)
+        self.assertEqual((self.folder / "o").stat().st_size, 1 << 20)
+
     def test_keys_as_arguments(self):
         server = Server(self, "--object", "bench/o=1MiB", "--access-key", "AKIDEXAMPLE", "--secret-key=tell-nobody")
         shown = pathlib.Path(f"/proc/{server.process.pid}/cmdline").read_text()

@@ -55,7 +55,7 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
       bandwidth_(bandwidth),
       config_(options.config),
       access_headers_(access_headers(options.access)),
-      checksum_(options.object, config_.checksum.value_or(ChecksumValidation::WhenSupported)),
+      checksum_(options.object, validation_of(config_)),
       last_progress_(begin_),
       last_advance_(begin_) {
   validate(config_);
@@ -298,9 +298,7 @@ std::unique_ptr<DownloadTask> start_download(Requester& requester, const Downloa
 }
 
 DownloadResult run_download(Requester& requester, const DownloadOptions& options) {
-  validate(options.config);
-  std::optional<TokenBucket> bandwidth;
-  if (options.config.max_bandwidth) bandwidth.emplace(*options.config.max_bandwidth);
+  std::optional<TokenBucket> bandwidth = requester.begin(options.config);
   TokenBucket* const bucket = bandwidth ? &*bandwidth : nullptr;
   const auto task = start_download(requester, options, bucket);
   if (!drive_to_end(*task, {.transport = requester.transport(),

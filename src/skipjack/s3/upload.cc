@@ -407,9 +407,7 @@ std::unique_ptr<UploadTask> start_upload(Requester& requester, const UploadOptio
 }
 
 UploadResult run_upload(Requester& requester, const UploadOptions& options) {
-  validate(options.config);
-  std::optional<TokenBucket> bandwidth;
-  if (options.config.max_bandwidth) bandwidth.emplace(*options.config.max_bandwidth);
+  std::optional<TokenBucket> bandwidth = requester.begin(options.config);
   const auto task = start_upload(requester, options, bandwidth ? &*bandwidth : nullptr);
   if (!drive_to_end(*task, {.transport = requester.transport(), .stop = options.stop})) {
     task->cancel();
