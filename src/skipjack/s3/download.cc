@@ -160,8 +160,10 @@ std::unique_ptr<Sink> Download::consumer_sink(const ToConsumer& consumer) {
 Download::~Download() {
   for (Lane& lane : lanes_)
     if (!lane.is_idle()) requester_.transport().cancel(lane);
-  queue_.reset();
-  if (sink_) sink_->abandon();
+  if (queue_)
+    WriteQueue::abandon(std::move(queue_), std::move(sink_));
+  else if (sink_)
+    sink_->abandon();
 }
 
 DownloadResult Download::finish() {
@@ -261,12 +263,13 @@ void Download::learn_object(const HttpHead& head, const AnsweredBody& body, Part
     alignment_ = sink_->hints().alignment;
     result_.config.write_mode = alignment_ > 1 ? WriteMode::Direct : WriteMode::Buffered;
     if (result_.config.io_chunksize < 2 * alignment_) alignment_ = 1;
-    queue_.emplace(
+    queue_ = std::make_unique<WriteQueue>(
         *sink_,
         WriteQueueOptions{.buffer_bytes = plan.config.io_chunksize,
                           .num_buffers = flight.most_requests + plan.config.max_io_queue,
                           .max_outstanding = plan.config.max_io_queue,
-                          .num_writers = plan.config.use_threads ? sink_->hints().num_writers : 0});
+                          .num_writers = plan.config.use_threads ? sink_->hints().num_writers : 0,
+                          .stop = options_.stop});
   }
 }
 
