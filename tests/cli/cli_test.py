@@ -866,6 +866,13 @@ class S3Copy(Case):
         self.assertEqual(sorted(os.listdir(self.folder / "two")), ["1.x", "2.x"])
         self.assertIn("--literal", self.run_skipjack("s3", "cp", "s3://bench/m/[3].x", "none", expect=3)[1])
         self.run_skipjack("s3", "cp", "s3://bench/m/[3].x", "none", "--dryrun", expect=3)
+    def test_nothing_below_a_prefix_is_said(self):
+        self.write("file", "text")
+        self.s3("put", "file", "s3://bench/there/file")
+        for args in (("s3://bench/empty", "down"), ("s3://bench/empty", "down", "--dryrun")):
+            self.assertIn(args[0], self.fails(3, "s3", "cp", "-r", *args))
+        self.s3("cp", "-r", "s3://bench/there", "down", "--exclude", "*")  # asked for
+
         self.fails(2, "s3", "cp", "s3://bench/m/?.x", "s3://bench/m/1.x", "none")
         self.s3("cp", "s3://bench/m/[3].x", "s3://bench/m/1.x", "both", "--literal")
         self.assertEqual(sorted(os.listdir(self.folder / "both")), ["1.x", "[3].x"])
