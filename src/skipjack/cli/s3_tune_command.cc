@@ -242,7 +242,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
            s3tune::cost_sentence(s3tune::estimate_cost(options, summary.size, rate)));
 
   Interrupt interrupt;
-  TuningProgress progress(context, definition.metrics);
+  TuningProgress progress(context, definition);
   SignalWatch signals([&] { interrupt.request(); });
   RunOptions run;
   run.make_scheduler = s3tune::make_scheduler_of;
