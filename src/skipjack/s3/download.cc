@@ -285,9 +285,10 @@ FlightOptions Download::flight_options(const Plan& plan) const {
   if (config_.multipart_chunksize || is_one) flight.part_size = config.multipart_chunksize;
   if (config_.max_concurrency || is_one) return flight;
   flight.number = FlightOptions::Number::Measured;
-  flight.first_worth = options_.start.multipart_chunksize.value_or(0);
-  if (options_.start.max_concurrency) {
-    flight.requests = std::min(*options_.start.max_concurrency, kMostRequests);
+  const TransferConfig start = options_.start ? options_.start(*size_) : TransferConfig{};
+  flight.first_worth = start.multipart_chunksize.value_or(0);
+  if (start.max_concurrency) {
+    flight.requests = std::min(*start.max_concurrency, kMostRequests);
     flight.experience.requests_in_flight = 0;
   }
   flight.most_requests =
