@@ -18,6 +18,7 @@
 #include "skipjack/s3/flight_control.h"
 #include "skipjack/s3/hedge.h"
 #include "skipjack/s3/part_queue.h"
+#include "skipjack/s3/plan.h"
 #include "skipjack/s3/retry.h"
 #include "skipjack/s3sim/draws.h"
 
@@ -254,8 +255,9 @@ int compare(std::int64_t size, int seeds, bool learned) {
       s3::FlightOptions options;
       const auto seed = static_cast<std::uint64_t>(i + 1);
       if (learned)
-        options.experience = Run(profile, seed + 1000, size, options).run(4 * kMiB).experience;
-      const Outcome outcome = Run(profile, seed, size, options).run(4 * kMiB);
+        options.experience =
+            Run(profile, seed + 1000, size, options).run(s3::first_range({}).end).experience;
+      const Outcome outcome = Run(profile, seed, size, options).run(s3::first_range({}).end);
       own.push_back(outcome.seconds);
       most = std::max(most, outcome.most_in_flight);
     }

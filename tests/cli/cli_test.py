@@ -42,7 +42,7 @@ class Case(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.environment = {k: v for k, v in os.environ.items()
-                            if not k.startswith(("AWS_", "SKIPJACK_", "XDG_DATA"))}
+                            if not k.startswith(("AWS_", "SKIPJACK_", "XDG_"))}
         self.environment.update(SKIPJACK_HOME=str(self.folder / "home"), HOME=str(self.folder), LC_ALL="C.UTF-8",
                                 AWS_EC2_METADATA_DISABLED="true")
 
@@ -736,6 +736,13 @@ class S3Get(Case):
         self.assertIn("nonsense", self.fails(2, "s3", "get", "s3://bench/o", "--endpoint-url", named,
                                              "--endpoint-ips", "nonsense"))
 
+    def test_addresses_of_a_config_file(self):
+        server = Server(self, "--object", "bench/o=1MiB")
+        named = server.endpoint.replace("127.0.0.1", "s3.name.invalid")
+        config = self.write("c.json", '{"endpoint_ips": ["127.0.0.1"]}')
+        self.run_skipjack("s3", "get", "s3://bench/o", "--endpoint-url", named, "--config", config)
+        self.assertEqual((self.folder / "o").stat().st_size, 1 << 20)
+
     def test_keys_as_arguments(self):
         server = Server(self, "--object", "bench/o=1MiB", "--access-key", "AKIDEXAMPLE", "--secret-key=tell-nobody")
         shown = pathlib.Path(f"/proc/{server.process.pid}/cmdline").read_text()
@@ -815,6 +822,73 @@ class S3Get(Case):
         self.assertEqual([p.name for p in self.folder.iterdir() if p.name.startswith(("o", ".o"))], [])
 
 
+class S3Tuned(Case):
+    """What s3 tune --save keeps and s3 get begins with."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = Server(self, "--object", "bench/o=32MiB")
+        self.path = self.folder / ".local/state/skipjack/tuned-downloads.json"
+
+    def keep(self, **changes):
+        import socket
+        profile = {"host": socket.gethostname(), "endpoint": self.server.endpoint, "size_class": 12,
+                   "max_concurrency": 5, "multipart_chunksize": 2 << 20, **changes}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(json.dumps({"version": 1, "profiles": [profile]}))
+
+    def get(self, *args):
+        out, err = self.run_skipjack("s3", "get", "s3://bench/o", "--to", "discard", "--json", "--endpoint-url",
+                                     self.server.endpoint, *args)
+        return json.loads(out), err
+
+    def test_a_saved_profile_is_where_a_download_begins(self):
+        self.keep()
+        result, err = self.get()
+        self.assertIn("note: begins with 5 requests of 2 MiB, as tuned for this host", err)
+        self.assertLessEqual(result["config"]["max_concurrency"], 6)
+        for args in (("--no-tuned",), ("--max-concurrency", "3"), ("--no-use-threads",), ("--quiet",)):
+            self.assertNotIn("note:", self.get(*args)[1])
+        self.assertGreater(self.get("--no-tuned")[0]["config"]["max_concurrency"], 6)
+
+    def test_others_profiles_are_theirs(self):
+        for changes in ({"host": "another"}, {"endpoint": "http://127.0.0.1:1"}, {"size_class": 13},
+                        {"max_concurrency": -5}):
+            self.keep(**changes)
+            self.assertNotIn("note:", self.get()[1])
+
+    def test_a_broken_file_is_said_and_left_out(self):
+        self.keep()
+        for text in ("", "[" * 100000, '{"version": 7, "profiles": []}', "\x1b[31m\udcff"):
+            self.path.write_bytes(text.encode(errors="surrogateescape"))
+            err = self.get()[1]
+            self.assertIn("note: " + str(self.path), err)
+            self.assertNotIn("\x1b", err)
+        self.path.unlink()
+        self.path.symlink_to("/dev/zero")
+        self.assertIn("note: " + str(self.path), self.get()[1])
+
+    def test_without_a_home_nothing_is_saved_or_asked(self):
+        del self.environment["HOME"]
+        self.assertNotIn("note:", self.get()[1])
+        self.assertIn("XDG_STATE_HOME", self.fails(3, "s3", "tune", "s3://bench/o", "--save", "--endpoint-url",
+                                                   self.server.endpoint))
+
+    def test_tune_saves_its_winner_or_says_that_there_is_none(self):
+        self.environment["XDG_STATE_HOME"] = str(self.folder / "state")
+        path = self.folder / "state/skipjack/tuned-downloads.json"
+        self.server = Server(self, "--profile", "ec2-small", "--object", "bench/o=32MiB")
+        out, err = self.run_skipjack("s3", "tune", "s3://bench/o", "--to", "discard", "--max-time", "8s", "--save",
+                                     "--json", "--python", "/nonexistent", "--endpoint-url", self.server.endpoint)
+        has_won = json.loads(out)["answer"] == "winner"
+        self.assertEqual(path.exists(), has_won, err)
+        self.assertIn(f"saved in {path}" if has_won else "so nothing is saved", err)
+        if has_won:
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        self.assertEqual("note: begins with" in self.get()[1], has_won)
+        self.fails(2, "s3", "tune", "s3://bench/o", "--save", "--client", "boto3", "--endpoint-url", self.server.endpoint)
+
+
 class S3Copy(Case):
     """cp, put, ls and rm against a server of our own; real servers and other clients: tests/system."""
 
@@ -844,6 +918,13 @@ class S3Copy(Case):
             self.assertEqual((self.folder / "down" / name).read_text(), name)
         result = json.loads(self.s3("cp", "-r", "s3://bench/up", "again", "--json"))
         self.assertEqual((result["objects"], result["failed"], result["bytes"]), (3, 0, 11))
+
+    def test_nothing_below_a_prefix_is_said(self):
+        self.write("file", "text")
+        self.s3("put", "file", "s3://bench/there/file")
+        for args in (("s3://bench/empty", "down"), ("s3://bench/empty", "down", "--dryrun")):
+            self.assertIn(args[0], self.fails(3, "s3", "cp", "-r", *args))
+        self.s3("cp", "-r", "s3://bench/there", "down", "--exclude", "*")  # asked for
 
     def test_one_object_gets_the_name_that_is_asked_for(self):
         self.write("file", "text")

@@ -59,6 +59,16 @@ TEST(TransferConfig, ReadsSizesAliasesAndNulls) {
   EXPECT_EQ(config.max_bandwidth, std::nullopt);
 }
 
+TEST(TransferConfig, NamesAddresses) {
+  const std::string text = R"({"endpoint_ips":["192.0.2.1","2001:db8::1"]})";
+  const TransferConfig config = transfer_config_from_json(parse_json(text));
+  EXPECT_EQ(config.endpoint_ips, (std::vector<std::string>{"192.0.2.1", "2001:db8::1"}));
+  EXPECT_EQ(to_json_text(to_json(config)), text);
+  for (const char* wrong : {R"({"endpoint_ips":"192.0.2.1"})", R"({"endpoint_ips":[1]})",
+                            R"({"endpoint_ips":["host.example"]})"})
+    EXPECT_THROW(transfer_config_from_json(parse_json(wrong)), Error) << wrong;
+}
+
 TEST(TransferConfig, NamesTheUnknownKey) {
   EXPECT_NE(message_of([] {
               transfer_config_from_json(parse_json(R"({"max_concurency":3})"));

@@ -267,6 +267,9 @@ class CountingTransport final : public Transport {
   }
   void wake() noexcept override { inner_->wake(); }
   void set_receive_buffer(std::int64_t bytes) override { inner_->set_receive_buffer(bytes); }
+  void set_endpoint_ips(const std::vector<std::string>& addresses) override {
+    inner_->set_endpoint_ips(addresses);
+  }
   std::int64_t num_connections() const override { return inner_->num_connections(); }
 
  private:

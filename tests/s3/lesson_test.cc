@@ -9,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 #include "../thrown.h"
 #include "scripted_server.h"
@@ -16,6 +17,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/s3/client.h"
 #include "skipjack/s3/dates.h"
+#include "skipjack/s3/remove_many.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -300,9 +302,13 @@ TEST(Lesson, AServerThatSendsBackWhatItWasSentGivesNothingAway) {
       options.credentials = {"AKIDEXAMPLE", Secret(secret), Secret(token)};
       Client client(options);
       const ObjectAccess access{.customer_key = Secret(key)};
+      std::optional<Error> removal;
+      client.remove_many(
+          {.objects = {kObject}, .on_end = [&](const ObjectEnd& end) { removal = end.error; }});
+      ASSERT_TRUE(removal);
       for (const Error& error :
            {error_of([&] { client.download({.object = kObject, .access = access}); }),
-            error_of([&] { client.put_object({.object = kObject, .access = access}); })})
+            error_of([&] { client.put_object({.object = kObject, .access = access}); }), *removal})
         for (const char* part : {"secret-", "ttt", "a2tra2"})  // the last: base64 of "kkkk"
           EXPECT_THAT(error.what(), Not(HasSubstr(part)));
     }

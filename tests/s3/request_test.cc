@@ -206,6 +206,24 @@ TEST(Retry, HonoursRetryAfterUpToTheCap) {
   EXPECT_EQ(delay(3600), std::chrono::seconds(20));
 }
 
+/// Between the wait that was drawn and 5 s more [botocore, retries/standard.py].
+TEST(Retry, AmazonsOwnRetryAfterIsHonouredWithinFiveSeconds) {
+  RetryQuota quota;
+  const auto delay = [&](std::int64_t milliseconds, double u) {
+    const FailedAttempt failure{.http_status = 503,
+                                .retry_after = std::chrono::seconds(19),
+                                .amz_retry_after = std::chrono::milliseconds(milliseconds)};
+    return to_seconds(std::get<RetryAfter>(decide_retry(failure, 1, u, kRetry, quota)).delay);
+  };
+  const double drawn = 0.5 * to_seconds(kRetry.throttled_base);
+  EXPECT_DOUBLE_EQ(delay(1500, 0.5), 1.5);
+  EXPECT_DOUBLE_EQ(delay(1, 0.5), drawn);
+  EXPECT_DOUBLE_EQ(delay(3'600'000, 0.5), drawn + 5);
+  EXPECT_EQ(parse_amz_retry_after("1500"), std::chrono::milliseconds(1500));
+  EXPECT_EQ(parse_amz_retry_after("-1"), std::nullopt);
+  EXPECT_EQ(parse_amz_retry_after("soon"), std::nullopt);
+}
+
 TEST(Retry, AQuotaEndsAStormOfRetries) {
   RetryQuota quota;
   int retries = 0;

@@ -9,7 +9,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 #include <iostream>
+#include <stop_token>
+#include <thread>
 #include <vector>
 
 #include "../thrown.h"
@@ -24,6 +27,42 @@
 
 namespace skipjack::s3 {
 namespace {
+
+/// A disk that does not answer until it is told to.
+class StuckSink final : public Sink {
+ public:
+  StuckSink(std::shared_future<void> may_write, std::promise<void>& was_abandoned)
+      : may_write_(std::move(may_write)), was_abandoned_(was_abandoned) {}
+  Delivery delivery() const override { return Delivery::Written; }
+  void open(std::int64_t) override {}
+  void write(std::int64_t, std::span<const std::byte>) override { may_write_.wait(); }
+  void finish() override {}
+  void abandon() noexcept override { was_abandoned_.set_value(); }
+
+ private:
+  std::shared_future<void> may_write_;
+  std::promise<void>& was_abandoned_;
+};
+
+TEST(WriteQueue, ACancelledTransferDoesNotWaitForTheDisk) {
+  std::promise<void> may_write, was_abandoned;
+  std::stop_source stop;
+  auto sink = std::make_unique<StuckSink>(may_write.get_future().share(), was_abandoned);
+  auto queue = std::make_unique<WriteQueue>(
+      *sink,
+      WriteQueueOptions{
+          .buffer_bytes = 10, .num_buffers = 2, .max_outstanding = 1, .stop = stop.get_token()});
+  queue->submit({queue->acquire(), 0, 0, 10});
+  queue->acquire();
+  std::jthread cancel([&] { stop.request_stop(); });
+  EXPECT_EQ(error_of([&] { queue->acquire(); }).code(), ErrorCode::Cancelled);
+  EXPECT_EQ(error_of([&] { queue->drain(); }).code(), ErrorCode::Cancelled);
+  WriteQueue::abandon(std::move(queue), std::move(sink));
+  std::future<void> abandoned = was_abandoned.get_future();
+  EXPECT_EQ(abandoned.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  may_write.set_value();
+  abandoned.wait();
+}
 
 /// Both ways of keeping an unfinished file; the first falls back to the second where it must.
 class FileSinkTest : public FolderTest, public testing::WithParamInterface<UnfinishedFile> {

@@ -5,9 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -18,7 +20,6 @@
 #include "skipjack/s3/client.h"
 #include "skipjack/s3/remove_many.h"
 #include "skipjack/s3/upload_many.h"
-#include "skipjack/s3/upload_plan.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -227,6 +228,39 @@ TEST_F(UploadTest, AStreamIsOnePutIfItEndsWithinAPartElseParts) {
     EXPECT_EQ(store_.objects["/bucket/key"], bytes);
     EXPECT_TRUE(store_.open_uploads.empty());
   }
+}
+
+TEST_F(UploadTest, ASlowStreamDoesNotHoldUpWhatItHasGiven) {
+  std::promise<void> first_part_came;
+  fault_ = [&](const ScriptedRequest& request) -> std::optional<ScriptedReply> {
+    if (request.path.find("partNumber=1&") != std::string::npos) first_part_came.set_value();
+    return std::nullopt;
+  };
+  std::future<void> came = first_part_came.get_future();
+  int num_reads = 0;
+  const auto read = [&](std::span<std::byte> space) {
+    if (++num_reads > 2) return std::size_t{0};
+    if (num_reads == 2) {
+      EXPECT_EQ(came.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+    }
+    return space.size();
+  };
+  const UploadResult result = upload({.object = {"bucket", "key"},
+                                      .source = FromStream{read},
+                                      .config = {.multipart_chunksize = 5 * kMiB}});
+  EXPECT_EQ(result.bytes, 10 * kMiB);
+}
+
+TEST_F(UploadTest, AStreamThatBreaksEndsItsUpload) {
+  int num_reads = 0;
+  UploadOptions options{.object = {"bucket", "key"},
+                        .source = FromStream{[&](std::span<std::byte> space) {
+                          if (++num_reads == 2) throw Error(ErrorCode::Io, "the tape is torn");
+                          return space.size();
+                        }},
+                        .config = {.multipart_chunksize = 5 * kMiB}};
+  EXPECT_THAT(error_of(options).what(), testing::HasSubstr("the tape is torn"));
+  EXPECT_TRUE(store_.open_uploads.empty());
 }
 
 TEST_F(UploadTest, PartsThatFailAreSentAgain) {
@@ -453,65 +487,6 @@ TEST_F(UploadTest, ManyFilesGoAtOnceAndComeBackOut) {
   for (int i = 0; i < 100; ++i) all.push_back({"bucket", "p/" + std::to_string(i)});
   EXPECT_EQ(client.remove_many({.objects = all}).objects_done, 100);
   EXPECT_TRUE(store_.objects.empty());
-}
-
-TEST(UploadPlan, PartsAreThoseOfBoto3) {
-  // s3transfer.utils.ChunksizeAdjuster().adjust_chunksize(chunk, size), version 0.19.3.
-  struct Case {
-    std::int64_t chunk, size, adjusted;
-  };
-  for (const Case& c : {Case{1, 10485760, 5242880},
-                        Case{1, 1073741824, 5242880},
-                        Case{1, 107374182400, 16777216},
-                        Case{1, 1073741824000, 134217728},
-                        Case{1, 5497558138880, 1073741824},
-                        Case{1048576, 10485760, 5242880},
-                        Case{1048576, 1073741824, 5242880},
-                        Case{1048576, 107374182400, 16777216},
-                        Case{1048576, 1073741824000, 134217728},
-                        Case{1048576, 5497558138880, 1073741824},
-                        Case{5242880, 10485760, 5242880},
-                        Case{5242880, 1073741824, 5242880},
-                        Case{5242880, 107374182400, 20971520},
-                        Case{5242880, 1073741824000, 167772160},
-                        Case{5242880, 5497558138880, 671088640},
-                        Case{8388608, 10485760, 8388608},
-                        Case{8388608, 1073741824, 8388608},
-                        Case{8388608, 107374182400, 16777216},
-                        Case{8388608, 1073741824000, 134217728},
-                        Case{8388608, 5497558138880, 1073741824},
-                        Case{67108864, 10485760, 67108864},
-                        Case{67108864, 1073741824, 67108864},
-                        Case{67108864, 107374182400, 67108864},
-                        Case{67108864, 1073741824000, 134217728},
-                        Case{67108864, 5497558138880, 1073741824},
-                        Case{6442450944, 10485760, 5368709120},
-                        Case{6442450944, 1073741824, 5368709120},
-                        Case{6442450944, 107374182400, 5368709120},
-                        Case{6442450944, 1073741824000, 5368709120},
-                        Case{6442450944, 5497558138880, 5368709120}})
-    EXPECT_EQ(
-        plan_upload(
-            c.size,
-            {.multipart_threshold = 1, .multipart_chunksize = c.chunk, .memory_limit = 8 * kGiB},
-            {})
-            .part_bytes,
-        c.adjusted)
-        << c.chunk << " " << c.size;
-}
-
-TEST(UploadPlan, StaysWithinTheMemoryLimitOrSaysWhyItCant) {
-  const UploadPlan plan =
-      plan_upload(kGiB, {.max_concurrency = 100, .memory_limit = 50 * kMiB}, {});
-  EXPECT_LE(plan.max_concurrency * plan.part_bytes, 50 * kMiB);
-  EXPECT_THROW(plan_upload(kGiB, {.memory_limit = 4 * kMiB}, {}), Error);
-  EXPECT_THROW(plan_upload(kMostUploadParts * kLargestUploadPart + 1, {}, {}), Error);
-  EXPECT_FALSE(plan_upload(8 * kMiB - 1, {}, {}).is_multipart);
-  EXPECT_TRUE(plan_upload(8 * kMiB, {}, {}).is_multipart);
-  const TransferConfig large_puts{
-      .multipart_threshold = kGiB, .multipart_chunksize = 5 * kMiB, .memory_limit = 50 * kMiB};
-  EXPECT_FALSE(plan_upload(50 * kMiB, large_puts, {}).is_multipart);
-  EXPECT_TRUE(plan_upload(50 * kMiB + 1, large_puts, {}).is_multipart);
 }
 
 }  // namespace

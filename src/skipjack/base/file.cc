@@ -58,7 +58,8 @@ std::string read_file(const std::filesystem::path& path) {
   }
 }
 
-void write_file_atomically(const std::filesystem::path& given, std::string_view bytes) {
+void write_file_atomically(const std::filesystem::path& given, std::string_view bytes,
+                           FileMode mode) {
   if (is_special(given)) {
     OpenFile file{::open(given.c_str(), O_WRONLY | O_CLOEXEC)};
     if (file.fd < 0) throw errno_error(errno, "can't open " + given.string());
@@ -77,7 +78,8 @@ void write_file_atomically(const std::filesystem::path& given, std::string_view 
     ::unlink(temporary.c_str());
     throw errno_error(error_number, std::string(what) + given.string());
   };
-  OpenFile file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
+  OpenFile file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                       mode == FileMode::Private ? 0600 : 0666)};
   if (file.fd < 0) fail("can't create ");
   if (!write_all(file.fd, bytes)) fail("can't write ");
   const int fd = std::exchange(file.fd, -1);

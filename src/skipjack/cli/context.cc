@@ -52,6 +52,16 @@ std::filesystem::path experiments_folder(const Context& context) {
               "name one with --experiments-dir or SKIPJACK_HOME");
 }
 
+std::filesystem::path state_folder(const Context& context) {
+  using std::filesystem::absolute;
+  if (const auto state = context.environment("XDG_STATE_HOME"))
+    return absolute(std::filesystem::path(*state) / "skipjack");
+  if (const auto home = context.environment("HOME"))
+    return absolute(std::filesystem::path(*home) / ".local" / "state" / "skipjack");
+  throw Error(ErrorCode::NotFound, "no folder for what is remembered: HOME is not set",
+              "name one with XDG_STATE_HOME");
+}
+
 std::filesystem::path own_program() {
   std::error_code error;
   return std::filesystem::read_symlink("/proc/self/exe", error);

@@ -52,6 +52,10 @@ struct Context {
 /// ~/.local/share/skipjack. Absolute. Throws NotFound if none of them says anything.
 std::filesystem::path experiments_folder(const Context& context);
 
+/// What the program remembers of its own accord: $XDG_STATE_HOME/skipjack, else
+/// ~/.local/state/skipjack. Absolute. Throws NotFound if neither says anything.
+std::filesystem::path state_folder(const Context& context);
+
 /// The running program's own file; empty if the system doesn't tell.
 std::filesystem::path own_program();
 

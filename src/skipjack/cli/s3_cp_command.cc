@@ -184,6 +184,8 @@ struct Selection {
   std::optional<s3::ListedObjects> listed;
   /// Left out of each key; nullopt: all but its last part.
   std::optional<std::size_t> prefix_bytes{};
+  /// Keys that the listing had, wanted or not.
+  std::shared_ptr<std::int64_t> num_listed = std::make_shared<std::int64_t>(0);
 };
 
 Selection select(const Copy& copy, const CopyFlags& flags, const s3::KeyFilter& filter) {
@@ -196,7 +198,9 @@ Selection select(const Copy& copy, const CopyFlags& flags, const s3::KeyFilter& 
         .list = {.bucket = first.bucket,
                  .prefix = prefix,
                  .is_requester_paying = flags.object.is_requester_paying},
-        .is_wanted = [filter, prefix_bytes, pattern](const s3::ListedObject& object) {
+        .is_wanted = [filter, prefix_bytes, pattern,
+                      count = selection.num_listed](const s3::ListedObject& object) {
+          ++*count;
           return (!pattern || s3::matches_pattern(*pattern, object.key)) &&
                  filter.passes(std::string_view(object.key).substr(prefix_bytes));
         }};
@@ -311,6 +315,9 @@ int download(const Copy& copy, const CopyFlags& flags, Context& context, s3::Cli
   if (copy.is_pattern && counts.objects_known == 0)
     throw Error(ErrorCode::NotFound, "no object matches '" + copy.sources.front() + "'",
                 "check it, or add --literal if the key holds * ? or [");
+  if (flags.recursive && *selection.num_listed == 0)
+    throw Error(ErrorCode::NotFound, "no object lies below '" + copy.sources.front() + "'",
+                "check bucket and prefix");
   return report.finish(counts);
 }
 

@@ -15,6 +15,7 @@
 #include "skipjack/cli/signals.h"
 #include "skipjack/cli/standard_streams.h"
 #include "skipjack/cli/terminal.h"
+#include "skipjack/cli/tuned_start.h"
 #include "skipjack/s3/client.h"
 
 namespace skipjack::cli {
@@ -26,7 +27,7 @@ struct GetFlags {
   TransferConfigFlags transfer;
   std::string source, destination, to, version_id;
   std::optional<std::string> range;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, no_tuned = false;
 };
 
 /// "0-99" with both ends in it, "100-" to the end, "-100" for the last hundred: as HTTP writes it.
@@ -158,6 +159,10 @@ int get(const GetFlags& flags, Context& context) {
   if (flags.range) options.range = parse_range(*flags.range);
   options.target = where;
   options.config = config;
+  if (!flags.no_tuned)
+    options.start = tuned_start(context, access.client.endpoint, [&](const std::string& text) {
+      if (!flags.quiet) status.note(text);
+    });
   options.stop = stop.get_token();
   if (context.err_is_terminal && !flags.quiet && !flags.json)
     options.progress = [&](std::int64_t done, std::optional<std::int64_t> total) {
@@ -199,6 +204,7 @@ void add_s3_get(CLI::App& s3, Context& context) {
   command.add_option("--version-id", flags->version_id, "version of the object")->type_name("ID");
   command.add_flag("--json", flags->json, "print the result as JSON, effective values included");
   command.add_flag("--quiet,-q", flags->quiet, "print nothing but errors");
+  command.add_flag("--no-tuned", flags->no_tuned, "begin without what s3 tune --save has kept");
   command.add_option("--range", flags->range, "bytes 0-99, 100- or -100 (the last hundred)")
       ->type_name("BYTES");
   add_s3_access_flags(command, flags->access);

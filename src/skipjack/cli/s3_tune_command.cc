@@ -18,6 +18,7 @@
 #include "skipjack/cli/scratch_folder.h"
 #include "skipjack/cli/signals.h"
 #include "skipjack/cli/summary.h"
+#include "skipjack/cli/tuned_start.h"
 #include "skipjack/cli/tuning_progress.h"
 #include "skipjack/s3sim/profile.h"
 #include "skipjack/s3sim/twin.h"
@@ -26,6 +27,7 @@
 #include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
+#include "skipjack/s3tune/tuned_profiles.h"
 #include "skipjack/study/sources.h"
 #include "skipjack/tuner/interrupt.h"
 
@@ -41,7 +43,7 @@ struct S3TuneFlags {
   std::optional<std::int64_t> max_trials;
   int repeats = 3;
   std::uint64_t seed = 42;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, save = false;
 };
 
 void note(Context& context, bool is_quiet, const std::string& text) {
@@ -136,6 +138,23 @@ void require_same_object(const TuningDefinition& definition, const TuningResult&
               "tune again with an object that stays as it is");
 }
 
+/// The endpoint that the winner is to be kept for (--save), in TuningDefinition::extra.
+constexpr std::string_view kSaveFor = "save_for";
+
+/// Where --save was given, and the verdict is new.
+void save_winner(const Context& context, const TuningDefinition& definition,
+                 const TuningResult& result, const s3tune::S3Verdict& verdict, const Say& say) {
+  const Json* endpoint = definition.extra.find(kSaveFor);
+  if (endpoint == nullptr || result.reason == kAlreadyFinished || result.reason == "interrupted" ||
+      verdict.complete_blocks == 0)
+    return;
+  TunedOutcome outcome{.endpoint = endpoint->as_string(),
+                       .object_size = definition.extra.at("object").at("size").as_int()};
+  if (verdict.answer == s3tune::kWinnerArm)
+    outcome.winner = s3::transfer_config_from_json(s3tune::config_file_of(verdict));
+  save_tuned(context, outcome, say);
+}
+
 /// Prints the verdict and keeps it, with the configuration, in the experiment's folder.
 void conclude(Context& context, const ExperimentStore& store, const std::string& name,
               const TuningDefinition& definition, const TuningResult& result,
@@ -156,13 +175,15 @@ void conclude(Context& context, const ExperimentStore& store, const std::string&
     write_file_atomically(config_path, tunes_native ? config : snippet);
   }
   // Last: the verdict is printed even where this can't be written.
-  const auto write_to_output_flag = [&] {
+  const auto keep = [&] {
     if (!flags.output.empty() && (tunes_native || !snippet.empty()))
       write_file_atomically(flags.output, tunes_native ? config : snippet);
+    save_winner(context, definition, result, verdict,
+                [&](const std::string& text) { note(context, flags.quiet, text); });
   };
   if (flags.json) {
     write_output(context, "-", json);
-    return write_to_output_flag();
+    return keep();
   }
 
   std::string text = s3tune::to_text(verdict, definition);
@@ -186,7 +207,7 @@ void conclude(Context& context, const ExperimentStore& store, const std::string&
   if (result.reason == "interrupted")
     text += "Interrupted; go on with " + command_line(context, "resume " + name) + "\n";
   write_output(context, "-", text);
-  write_to_output_flag();
+  keep();
 }
 
 int exit_code_of(const TuningResult& result) {
@@ -199,6 +220,10 @@ int tune(const S3TuneFlags& flags, Context& context) {
     throw Error(ErrorCode::InvalidArgument, "'" + flags.object + "' names no object",
                 "write s3://bucket/key");
   s3tune::S3TuningOptions options = tuning_options(flags);
+  if (flags.save && options.client == s3tune::TunedClient::Boto3)
+    throw Error(ErrorCode::InvalidArgument, "--save is for s3 get, and boto3 is tuned",
+                "leave out --save or --client boto3");
+  if (flags.save) tuned_profiles_path(context);  // there is a place
   const ExperimentStore store(experiments_folder(context));
   const std::string name = !flags.name.empty()
                                ? flags.name
@@ -228,6 +253,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
     note(context, flags.quiet, std::string("note: the row of boto3 is left out: ") + error.what());
   }
   TuningDefinition definition = s3tune::define_s3_tuning(options, summary);
+  if (flags.save) definition.extra.set(kSaveFor, s3tune::endpoint_name(access.client.endpoint));
   if (!flags.warm_start_from.empty())
     definition.sources =
         read_sources(store, split_names("--warm-start-from", flags.warm_start_from),
@@ -242,7 +268,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
            s3tune::cost_sentence(s3tune::estimate_cost(options, summary.size, rate)));
 
   Interrupt interrupt;
-  TuningProgress progress(context, definition.metrics);
+  TuningProgress progress(context, definition);
   SignalWatch signals([&] { interrupt.request(); });
   RunOptions run;
   run.make_scheduler = s3tune::make_scheduler_of;
@@ -356,6 +382,9 @@ void add_s3_tune(CLI::App& s3, Context& context) {
       ->type_name("NAME");
   command.add_option("--output,-o", flags->output, "also write the configuration to this file")
       ->type_name("FILE");
+  command.add_flag("--save", flags->save,
+                   "keep the values: s3 get begins with them, on this host, for this endpoint and "
+                   "objects of about this size");
   command.add_flag("--json", flags->json, "print the verdict as JSON");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the verdict");
   add_s3_access_flags(command, flags->access);

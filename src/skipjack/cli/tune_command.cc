@@ -177,9 +177,9 @@ enum class ProgressShown { No, Yes };
 
 /// What tune and resume have in common: signals, progress, notes of the library.
 struct Watched {
-  Watched(Context& context, const std::vector<Metric>& metrics, ProgressShown shown,
+  Watched(Context& context, const TuningDefinition& definition, ProgressShown shown,
           const std::string& greeting = {})
-      : progress(context, metrics, greeting), signals([this] { interrupt.request(); }) {
+      : progress(context, definition, greeting), signals([this] { interrupt.request(); }) {
     options.interrupt = &interrupt;
     if (shown == ProgressShown::Yes) {
       options.on_turn = [this](const Turn& turn) { progress.on_turn(turn); };
@@ -219,7 +219,7 @@ int tune(const TuneFlags& flags, Context& context) {
                                std::to_string(definition.workers) +
                                (definition.workers == 1 ? " worker" : " workers") +
                                "; Ctrl-C ends it with its results";
-  Watched watched(context, definition.metrics, flags.quiet ? ProgressShown::No : ProgressShown::Yes,
+  Watched watched(context, definition, flags.quiet ? ProgressShown::No : ProgressShown::Yes,
                   greeting);
   if (flags.survive_power_loss) watched.options.durability = Durability::PowerLoss;
   const TuningResult result = start_tuning(store, name, definition, watched.options);
@@ -266,7 +266,7 @@ int resume(const ResumeFlags& flags, Context& context) {
   const bool is_given_more = !flags.max_time.empty() || !flags.max_trials.empty();
   if (is_given_more || experiment_status(experiment.events) != ExperimentStatus::Finished)
     take_keys_of_resume(context, flags.keys, flags.name, experiment.definition);
-  Watched watched(context, experiment.definition.metrics,
+  Watched watched(context, experiment.definition,
                   flags.quiet ? ProgressShown::No : ProgressShown::Yes);
   options.run = watched.options;
   if (flags.survive_power_loss) options.run.durability = Durability::PowerLoss;

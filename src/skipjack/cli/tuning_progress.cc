@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "skipjack/base/bytes.h"
+#include "skipjack/cli/summary.h"
 
 namespace skipjack::cli {
 namespace {
@@ -39,22 +40,25 @@ Duration progress_interval(const Context& context) {
   return context.err_is_terminal ? std::chrono::milliseconds(500) : std::chrono::seconds(5);
 }
 
-TuningProgress::TuningProgress(Context& context, std::vector<Metric> metrics, std::string greeting)
+TuningProgress::TuningProgress(Context& context, const TuningDefinition& definition,
+                               std::string greeting)
     : context_(context),
-      metrics_(std::move(metrics)),
+      metrics_(definition.metrics),
+      is_of_search_(comparable_trials(definition)),
       metric_(metrics_.at(0)),
       greeting_(std::move(greeting)),
       status_(context) {}
 
 void TuningProgress::settle(const Trial& trial, Notes notes) {
-  ++num_ended_;
+  const bool is_of_search = !is_of_search_ || is_of_search_(trial);
+  ++(is_of_search ? num_ended_ : num_of_verdict_);
   if (trial.status == TrialStatus::Failed) {
     ++num_failed_;
     if (notes == Notes::Print && trial.end && num_failures_shown_++ < kMaxFailuresShown)
       status_.note("trial " + std::to_string(trial.id) + " failed: " + failure_text(trial));
   }
   const auto observation = observe(trial, metric_);
-  if (!observation || !std::holds_alternative<Measured>(*observation) ||
+  if (!is_of_search || !observation || !std::holds_alternative<Measured>(*observation) ||
       !satisfies_constraints(trial, metrics_))
     return;
   const double value = std::get<Measured>(*observation).value;
@@ -80,6 +84,7 @@ void TuningProgress::on_turn(const Turn& turn) {
   std::string line =
       std::to_string(num_ended_) + " trials done, " + std::to_string(turn.num_running) + " running";
   if (num_failed_ > 0) line += ", " + std::to_string(num_failed_) + " failed";
+  if (num_of_verdict_ > 0) line += "; verdict: " + std::to_string(num_of_verdict_) + " downloads";
   if (best_)
     line += "; best " + metric_.name + " " + short_number(*best_) + " (trial " +
             std::to_string(best_trial_) + ")";

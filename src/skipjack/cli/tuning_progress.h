@@ -2,11 +2,13 @@
 // is, the first failures with their reason.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "skipjack/cli/terminal.h"
+#include "skipjack/study/tuning.h"
 #include "skipjack/tuner/tuner.h"
 
 namespace skipjack::cli {
@@ -16,7 +18,7 @@ namespace skipjack::cli {
 class TuningProgress {
  public:
   /// greeting: a line shown at the first turn, when the tuning has really begun; may be empty.
-  TuningProgress(Context& context, std::vector<Metric> metrics, std::string greeting = {});
+  TuningProgress(Context& context, const TuningDefinition& definition, std::string greeting = {});
   void on_turn(const Turn& turn);
   /// Removes the live line.
   void finish() { status_.clear(); }
@@ -27,6 +29,8 @@ class TuningProgress {
 
   Context& context_;
   std::vector<Metric> metrics_;
+  /// Whether a trial is one of the search's; empty: all are. The others are a verdict's.
+  std::function<bool(const Trial&)> is_of_search_;
   /// The first: whose best is shown, of trials that satisfy the constraints.
   Metric metric_;
   std::string greeting_;
@@ -36,7 +40,7 @@ class TuningProgress {
   TrialId next_ = 0;
   /// Trials that ended before the first turn are an earlier run's, which has told of them.
   bool has_begun_ = false;
-  std::int64_t num_ended_ = 0, num_failed_ = 0;
+  std::int64_t num_ended_ = 0, num_failed_ = 0, num_of_verdict_ = 0;
   int num_failures_shown_ = 0;
   std::optional<double> best_;
   TrialId best_trial_ = 0;

@@ -113,6 +113,12 @@ std::optional<Duration> parse_retry_after(std::string_view text) {
   return std::chrono::seconds(std::min<std::int64_t>(*seconds, 86400));
 }
 
+std::optional<Duration> parse_amz_retry_after(std::string_view text) {
+  const auto milliseconds = parse_size(text);
+  if (!milliseconds) return std::nullopt;
+  return std::chrono::milliseconds(std::min<std::int64_t>(*milliseconds, 86'400'000));
+}
+
 S3ErrorBody parse_s3_error(std::string_view xml, const std::vector<std::string>& secrets) {
   pugi::xml_document document;
   if (!document.load_buffer(xml.data(), xml.size())) return {};
@@ -135,6 +141,8 @@ FinalFailure describe_failure(const FailedAnswer& answer) {
   if (const std::string* date = head.find("date")) failure.server_time = parse_http_date(*date);
   if (const std::string* after = head.find("retry-after"))
     failure.attempt.retry_after = parse_retry_after(*after);
+  if (const std::string* after = head.find("x-amz-retry-after"))
+    failure.attempt.amz_retry_after = parse_amz_retry_after(*after);
   return failure;
 }
 

@@ -26,6 +26,8 @@ std::optional<ContentRange> parse_content_range(std::string_view text);
 std::optional<std::int64_t> parse_size(std::string_view text);
 /// Seconds of a Retry-After header; dates are not understood.
 std::optional<Duration> parse_retry_after(std::string_view text);
+/// Milliseconds of an x-amz-retry-after header.
+std::optional<Duration> parse_amz_retry_after(std::string_view text);
 
 struct S3ErrorBody {
   std::string code;

@@ -157,6 +157,11 @@ class CurlTransport final : public Transport {
   }
 
   void set_receive_buffer(std::int64_t bytes) override { options_.receive_buffer = bytes; }
+  void set_endpoint_ips(const std::vector<std::string>& addresses) override {
+    if (!addresses.empty())
+      throw Error(ErrorCode::Unsupported, "endpoint_ips need the transport on sockets",
+                  "leave them out, or the proxy");
+  }
   std::int64_t num_connections() const override { return num_connections_; }
 
  private:
@@ -428,10 +433,9 @@ class CurlTransport final : public Transport {
 
 std::unique_ptr<Transport> make_curl_transport(const TransportOptions& options) {
   validate(options);
-  if (!options.endpoint_ips.empty())
-    throw Error(ErrorCode::Unsupported, "endpoint_ips need the transport on sockets",
-                "leave them out");
-  return std::make_unique<CurlTransport>(options);
+  auto transport = std::make_unique<CurlTransport>(options);
+  transport->set_endpoint_ips(options.endpoint_ips);
+  return transport;
 }
 
 }  // namespace skipjack::s3

@@ -55,7 +55,7 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
       bandwidth_(bandwidth),
       config_(options.config),
       access_headers_(access_headers(options.access)),
-      checksum_(options.object, config_.checksum.value_or(ChecksumValidation::WhenSupported)),
+      checksum_(options.object, validation_of(config_)),
       last_progress_(begin_),
       last_advance_(begin_) {
   validate(config_);
@@ -160,8 +160,10 @@ std::unique_ptr<Sink> Download::consumer_sink(const ToConsumer& consumer) {
 Download::~Download() {
   for (Lane& lane : lanes_)
     if (!lane.is_idle()) requester_.transport().cancel(lane);
-  queue_.reset();
-  if (sink_) sink_->abandon();
+  if (queue_)
+    WriteQueue::abandon(std::move(queue_), std::move(sink_));
+  else if (sink_)
+    sink_->abandon();
 }
 
 DownloadResult Download::finish() {
@@ -261,12 +263,13 @@ void Download::learn_object(const HttpHead& head, const AnsweredBody& body, Part
     alignment_ = sink_->hints().alignment;
     result_.config.write_mode = alignment_ > 1 ? WriteMode::Direct : WriteMode::Buffered;
     if (result_.config.io_chunksize < 2 * alignment_) alignment_ = 1;
-    queue_.emplace(
+    queue_ = std::make_unique<WriteQueue>(
         *sink_,
         WriteQueueOptions{.buffer_bytes = plan.config.io_chunksize,
                           .num_buffers = flight.most_requests + plan.config.max_io_queue,
                           .max_outstanding = plan.config.max_io_queue,
-                          .num_writers = plan.config.use_threads ? sink_->hints().num_writers : 0});
+                          .num_writers = plan.config.use_threads ? sink_->hints().num_writers : 0,
+                          .stop = options_.stop});
   }
 }
 
@@ -282,9 +285,10 @@ FlightOptions Download::flight_options(const Plan& plan) const {
   if (config_.multipart_chunksize || is_one) flight.part_size = config.multipart_chunksize;
   if (config_.max_concurrency || is_one) return flight;
   flight.number = FlightOptions::Number::Measured;
-  flight.first_worth = options_.start.multipart_chunksize.value_or(0);
-  if (options_.start.max_concurrency) {
-    flight.requests = std::min(*options_.start.max_concurrency, kMostRequests);
+  const TransferConfig start = options_.start ? options_.start(*size_) : TransferConfig{};
+  flight.first_worth = start.multipart_chunksize.value_or(0);
+  if (start.max_concurrency) {
+    flight.requests = std::min(*start.max_concurrency, kMostRequests);
     flight.experience.requests_in_flight = 0;
   }
   flight.most_requests =
@@ -298,9 +302,7 @@ std::unique_ptr<DownloadTask> start_download(Requester& requester, const Downloa
 }
 
 DownloadResult run_download(Requester& requester, const DownloadOptions& options) {
-  validate(options.config);
-  std::optional<TokenBucket> bandwidth;
-  if (options.config.max_bandwidth) bandwidth.emplace(*options.config.max_bandwidth);
+  std::optional<TokenBucket> bandwidth = requester.begin(options.config);
   TokenBucket* const bucket = bandwidth ? &*bandwidth : nullptr;
   const auto task = start_download(requester, options, bucket);
   if (!drive_to_end(*task, {.transport = requester.transport(),

@@ -117,7 +117,7 @@ DownloadMany::DownloadMany(Requester& requester, const DownloadManyOptions& opti
       bandwidth_(bandwidth),
       shares_(share_out(memory_of(options.config))),
       largest_small_(std::min(kLargestSmall, shares_.small / 4)),
-      checksum_(options.config.checksum.value_or(ChecksumValidation::WhenSupported)),
+      checksum_(validation_of(options.config)),
       window_(options.config.use_threads.value_or(true)
                   ? options.config.max_concurrency.value_or(kAutoConcurrency)
                   : 1),
@@ -348,11 +348,9 @@ void DownloadMany::report_progress(Duration now) {
 }  // namespace
 
 DownloadManyResult run_download_many(Requester& requester, const DownloadManyOptions& options) {
-  validate(options.config);
   const Duration begin = system_clock().now();
   const std::int64_t connections_before = requester.transport().num_connections();
-  std::optional<TokenBucket> bandwidth;
-  if (options.config.max_bandwidth) bandwidth.emplace(*options.config.max_bandwidth);
+  std::optional<TokenBucket> bandwidth = requester.begin(options.config);
   TokenBucket* const bucket = bandwidth ? &*bandwidth : nullptr;
   DownloadMany many(requester, options, bucket);
   if (!drive_to_end(many, {.transport = requester.transport(),

@@ -183,6 +183,7 @@ Next HttpConnection::read_head() {
       if (const auto next = fill_input()) return *next;
     input_begin_ += reader_.read_head(input());
   }
+  exchange_->body_began = now_;
   exchange_->receiver->on_head(reader_.head());
   if (is_gone()) return Next::Gone;
   const BodyEnd end = reader_.body_end();
@@ -212,6 +213,7 @@ std::optional<Next> HttpConnection::hand_over_input() {
 
 void HttpConnection::took(std::size_t size) {
   if (owed_ > 0) owed_ -= static_cast<std::int64_t>(size);
+  exchange_->body_bytes += static_cast<std::int64_t>(size);
   exchange_->last_progress = now_;
   exchange_->receiver->on_body(size);
 }

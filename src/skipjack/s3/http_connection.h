@@ -25,6 +25,9 @@ struct Exchange {
   ResponseReceiver* receiver = nullptr;
   Duration began{0}, last_progress{0}, stall_timeout{0};
   std::size_t sent = 0;
+  /// Of an answer's body whose length is known.
+  std::int64_t body_bytes = 0;
+  Duration body_began{0};
 };
 
 /// What an exchange goes on with.

@@ -17,6 +17,7 @@ class OrderedSink final : public Sink {
 
   Delivery delivery() const override { return Delivery::Written; }
   void open(std::int64_t size) override { size_ = size; }
+  WriteHints hints() const override { return {.calls_back = true}; }
   Room room() const override {
     const std::int64_t position = position_.load();
     return {.next = position, .end = position + options_.window};

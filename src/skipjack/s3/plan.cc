@@ -13,9 +13,10 @@ namespace {
 // for each 85-90 MB/s], and 32 of them are what one event loop can take in (2.9 GB/s); on slower
 // links more than needed costs little, fewer than needed costs in proportion.
 constexpr std::int64_t kAutoConcurrency = 32;
-// The first request, before the size is known. Small enough not to be the last part of a middling
-// object, large enough that most small objects are one request.
-constexpr std::int64_t kAutoFirstPart = 4 * kMiB;
+// The first request, before the size is known. Not larger than the share of each connection in an
+// object of 32 MiB and more, or it ends last, alone on a link that is free (bench/s3/auto_twin);
+// large enough that most small objects are one request.
+constexpr std::int64_t kAutoFirstPart = 2 * kMiB;
 // A part much smaller than (time to first byte x rate), 1 to 3 MB, leaves the connection idle half
 // of the time; one larger than 16 MiB gains under 15 % and makes the last wave long [S3 guidance:
 // 8-16 MiB].

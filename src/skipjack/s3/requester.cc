@@ -41,6 +41,13 @@ Requester::Requester(ClientOptions options)
                                                : make_static_provider(options_.credentials);
 }
 
+std::optional<TokenBucket> Requester::begin(const TransferConfig& config) {
+  validate(config);
+  transport_->set_endpoint_ips(config.endpoint_ips.value_or(options_.transport.endpoint_ips));
+  if (!config.max_bandwidth) return std::nullopt;
+  return TokenBucket(*config.max_bandwidth);
+}
+
 EndpointOptions Requester::endpoint_of(const ObjectAddress& object) const {
   EndpointOptions endpoint = options_.endpoint;
   const auto known = region_of_bucket_.find(object.bucket);

@@ -20,6 +20,7 @@
 #include "skipjack/s3/lesson.h"
 #include "skipjack/s3/retry.h"
 #include "skipjack/s3/small_exchange.h"
+#include "skipjack/s3/token_bucket.h"
 #include "skipjack/s3/transport.h"
 
 namespace skipjack::s3 {
@@ -47,6 +48,9 @@ class Requester {
  public:
   explicit Requester(ClientOptions options);
 
+  /// What every transfer begins with: config is checked and its addresses are used from now on.
+  /// Returns the bound of its bandwidth, if it has one. Throws InvalidArgument, Unsupported.
+  std::optional<TokenBucket> begin(const TransferConfig& config);
   Transport& transport() { return *transport_; }
   RetryQuota& quota() { return quota_; }
   const LogSink& log_sink() const { return options_.log; }

@@ -51,6 +51,12 @@ Resolver::Resolver(int wake, std::vector<std::string> instead)
     : wake_(wake), instead_(std::move(instead)) {}
 Resolver::~Resolver() = default;
 
+void Resolver::use_instead(std::vector<std::string> addresses) {
+  if (addresses == instead_) return;
+  instead_ = std::move(addresses);
+  entries_.clear();
+}
+
 Resolver::Answer Resolver::find(const std::string& host, std::uint16_t port, Duration now) {
   Entry& entry = entries_[{host, port}];
   if (entry.lookup && now - entry.asked <= kKept) {

@@ -29,6 +29,9 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
+  /// From now on, as in the constructor.
+  void use_instead(std::vector<std::string> addresses);
+
   struct Answer {
     bool is_known = false;
     /// Empty if there is none; then error says why.

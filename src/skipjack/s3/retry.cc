@@ -5,6 +5,13 @@
 #include <cmath>
 
 namespace skipjack::s3 {
+namespace {
+
+// [botocore, retries/standard.py]
+constexpr double kMostAmzSeconds = 5;
+
+}  // namespace
+
 bool is_throttling(const FailedAttempt& failure) {
   return failure.http_status == 503 || failure.http_status == 429 || failure.http_status == 509 ||
          failure.s3_code == "SlowDown";
@@ -43,7 +50,10 @@ RetryDecision decide_retry(const FailedAttempt& failure, std::int64_t attempts_m
   const double doublings = static_cast<double>(std::min<std::int64_t>(attempts_made - 1, 40));
   const double cap = to_seconds(options.cap);
   double delay = u * std::min(cap, base * std::exp2(doublings));
-  if (failure.retry_after) delay = std::min(cap, std::max(delay, to_seconds(*failure.retry_after)));
+  if (failure.amz_retry_after)
+    delay = std::clamp(to_seconds(*failure.amz_retry_after), delay, delay + kMostAmzSeconds);
+  else if (failure.retry_after)
+    delay = std::min(cap, std::max(delay, to_seconds(*failure.retry_after)));
   return RetryAfter{from_seconds(delay), tokens};
 }
 

@@ -53,8 +53,11 @@ struct FailedAttempt {
   int http_status = 0;
   /// <Code> of S3's answer; empty if there is none.
   std::string s3_code{};
-  /// What Retry-After asks for.
+  /// What Retry-After asks for: at least this, up to RetryOptions::cap.
   std::optional<Duration> retry_after{};
+  /// What x-amz-retry-after asks for: at most 5 s beyond the wait that was drawn, as in the AWS
+  /// SDKs. Goes before retry_after.
+  std::optional<Duration> amz_retry_after{};
 };
 
 struct RetryAfter {

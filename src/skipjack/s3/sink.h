@@ -34,6 +34,8 @@ struct WriteHints {
   std::int64_t alignment = 1;
   /// Threads at the same time.
   int num_writers = 1;
+  /// write() runs code of the transfer's caller, which must not run once the transfer has ended.
+  bool calls_back = false;
 };
 
 /// open, then writes, then finish or abandon. Destruction without finish abandons.

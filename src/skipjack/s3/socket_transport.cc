@@ -13,16 +13,19 @@
 #include <cerrno>
 #include <cstring>
 #include <list>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3/address_book.h"
 #include "skipjack/s3/file_limit.h"
 #include "skipjack/s3/http_connection.h"
 #include "skipjack/s3/request_text.h"
 #include "skipjack/s3/resolver.h"
 #include "skipjack/s3/tls.h"
+#include "skipjack/s3/transfer_config.h"
 #include "skipjack/s3/transport.h"
 
 namespace skipjack::s3 {
@@ -135,6 +138,10 @@ class SocketTransport final : public Transport {
     options_.receive_buffer = bytes;
     if (tls_) tls_->set_receive_buffer(bytes);
   }
+  void set_endpoint_ips(const std::vector<std::string>& addresses) override {
+    validate_endpoint_ips(addresses);
+    resolver_.use_instead(addresses);
+  }
   std::int64_t num_connections() const override { return num_connected_; }
 
  private:
@@ -146,9 +153,10 @@ class SocketTransport final : public Transport {
     Origin origin;
     HttpConnection http;
     std::uint32_t interest = 0;
-    /// Addresses that were tried, of those that there are; when the last one was.
-    std::size_t num_tried = 0, num_addresses = 0;
-    Duration tried{0};
+    /// Addresses that were tried, the last one being its own, of those that there are; when it was.
+    std::vector<SocketAddress> tried{};
+    std::size_t num_addresses = 0;
+    Duration tried_at{0};
     std::string why_not;
     /// To go at the end of the pass; events in hand may still point to it.
     bool is_doomed = false;
@@ -208,7 +216,10 @@ class SocketTransport final : public Transport {
   void end(Connection& c) {
     if (c.http.may_repeat()) return start_over(c);
     const HttpConnection::End end = c.http.end();
-    if (!c.http.may_stay() ||
+    const Exchange& exchange = c.http.exchange();
+    if (end.status == TransportStatus::Complete)
+      book_of(c).took(c.tried.back(), exchange.body_bytes, now_ - exchange.body_began, now_);
+    if (!c.http.may_stay() || book_of(c).is_retired(c.tried.back(), now_) ||
         static_cast<std::int64_t>(idle_.size()) >= options_.max_idle_connections)
       return fail(c, end.status, end.detail);
     ResponseReceiver* const receiver = c.http.exchange().receiver;
@@ -220,7 +231,7 @@ class SocketTransport final : public Transport {
 
   void start_over(Connection& c) {
     close_channel(c);
-    c.num_tried = 0;
+    c.tried.clear();
     c.phase = Phase::Resolving;
     has_work_ = true;
   }
@@ -273,26 +284,33 @@ class SocketTransport final : public Transport {
     if (known.addresses.empty())
       return cannot_connect(c, known.error, error_of_one_more_file(wake_));
     c.num_addresses = known.addresses.size();
-    while (c.num_tried < known.addresses.size()) {
-      // Connections are spread over the addresses that the name has.
-      const SocketAddress& address =
-          known.addresses[(next_address_ + c.num_tried) % known.addresses.size()];
-      ++c.num_tried;
-      c.tried = now_;
-      const int error = c.http.channel().connect(address);
+    while (const SocketAddress* address = book_of(c).next(known.addresses, c.tried, now_)) {
+      c.tried.push_back(*address);
+      c.tried_at = now_;
+      const int error = c.http.channel().connect(*address);
       if (error == 0) {
         c.phase = Phase::Connecting;
         return watch(c, EPOLLOUT);
       }
       c.why_not = std::strerror(error);
       if (!lack_of_files(error).empty()) return cannot_connect(c, c.why_not, error);
+      retire_address(c);
     }
     fail(c, TransportStatus::ConnectFailed,
          "can't connect to " + origin.host + " port " + std::to_string(origin.port) + ": " +
              c.why_not);
   }
 
+  /// Of the addresses of its name.
+  AddressBook& book_of(const Connection& c) { return books_[{c.origin.host, c.origin.port}]; }
+
+  /// Where there is another one.
+  void retire_address(const Connection& c) {
+    if (c.num_addresses > 1 && !c.tried.empty()) book_of(c).failed(c.tried.back(), now_);
+  }
+
   void try_next_address(Connection& c, std::string why_not) {
+    retire_address(c);
     c.why_not = std::move(why_not);
     close_channel(c);
     c.phase = Phase::Resolving;
@@ -309,7 +327,6 @@ class SocketTransport final : public Transport {
     if (const int error = c.http.channel().connect_error(); error != 0)
       return try_next_address(c, std::strerror(error));
     ++num_connected_;
-    ++next_address_;
     c.http.exchange().last_progress = now_;
     if (c.origin.is_tls) {
       if (!tls_) {
@@ -336,8 +353,8 @@ class SocketTransport final : public Transport {
         advance(c);
       if (is_over(c)) continue;
       if (c.phase == Phase::Resolving) has_work_ = true;
-      if (c.phase == Phase::Connecting && now_ - c.tried >= kNextAddress &&
-          c.num_tried < c.num_addresses)
+      if (c.phase == Phase::Connecting && now_ - c.tried_at >= kNextAddress &&
+          c.tried.size() < c.num_addresses)
         try_next_address(c, "no answer");
       if (!is_over(c)) check_timeouts(c);
     }
@@ -348,13 +365,17 @@ class SocketTransport final : public Transport {
   void check_timeouts(Connection& c) {
     const bool stands =
         c.phase == Phase::Talking && c.http.state() != HttpConnection::State::Handshake;
-    if (!stands && now_ - c.http.exchange().began >= options_.connect_timeout)
+    const Exchange& exchange = c.http.exchange();
+    if (!stands && now_ - exchange.began >= options_.connect_timeout) {
+      retire_address(c);
       fail(c, TransportStatus::TimedOut,
            "no connection to " + c.origin.host + " in " +
                std::to_string(to_seconds(options_.connect_timeout)) + " s");
-    else if (stands && now_ - c.http.exchange().last_progress >= c.http.exchange().stall_timeout)
+    } else if (stands && now_ - exchange.last_progress >= exchange.stall_timeout) {
+      retire_address(c);
       fail(c, TransportStatus::TimedOut,
-           "no byte in " + std::to_string(to_seconds(c.http.exchange().stall_timeout)) + " s");
+           "no byte in " + std::to_string(to_seconds(exchange.stall_timeout)) + " s");
+    }
   }
 
   int wait_milliseconds(Duration timeout) const {
@@ -373,7 +394,8 @@ class SocketTransport final : public Transport {
   /// once a pass.
   std::vector<Connection*> idle_, ready_, turns_, doomed_;
   bool has_work_ = false, is_driving_ = false;
-  std::size_t next_address_ = 0;
+  /// By host and port.
+  std::map<std::pair<std::string, std::uint16_t>, AddressBook> books_;
   std::int64_t num_connected_ = 0;
   Duration now_ = system_clock().now();
   Duration next_look_{0};

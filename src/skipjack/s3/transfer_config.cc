@@ -1,5 +1,7 @@
 #include "skipjack/s3/transfer_config.h"
 
+#include <arpa/inet.h>
+
 #include <array>
 #include <cmath>
 #include <string>
@@ -79,6 +81,22 @@ std::int64_t field_value(const Field& field, const Json& value) {
                                      : " must be a whole number of bytes or a size like \"8MiB\""));
 }
 
+std::vector<std::string> addresses_of(const Json& value) {
+  std::vector<std::string> addresses;
+  const auto refuse = [&] {
+    throw Error(
+        ErrorCode::InvalidArgument,
+        "endpoint_ips = " + to_json_text(value).substr(0, 100) + " must be a list of addresses",
+        "for example [\"192.0.2.1\", \"2001:db8::1\"]");
+  };
+  if (!value.is_array()) refuse();
+  for (const Json& address : value.as_array()) {
+    if (!address.is_string()) refuse();
+    addresses.push_back(address.as_string());
+  }
+  return addresses;
+}
+
 constexpr std::array<std::pair<WriteMode, std::string_view>, 3> kWriteModes = {
     {{WriteMode::Auto, "auto"}, {WriteMode::Buffered, "buffered"}, {WriteMode::Direct, "direct"}}};
 
@@ -128,6 +146,18 @@ void validate(const TransferConfig& config) {
                       " must be >= " + std::to_string(field.minimum),
                   "give a value in range, or leave it out for auto");
   }
+  if (config.endpoint_ips) validate_endpoint_ips(*config.endpoint_ips);
+}
+
+void validate_endpoint_ips(const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) {
+    ::in6_addr bytes{};
+    if (::inet_pton(AF_INET, address.c_str(), &bytes) != 1 &&
+        ::inet_pton(AF_INET6, address.c_str(), &bytes) != 1)
+      throw Error(ErrorCode::InvalidArgument,
+                  "endpoint_ips holds \"" + address.substr(0, 100) + "\", which is no address",
+                  "for example 192.0.2.1 or 2001:db8::1");
+  }
 }
 
 TransferConfig transfer_config_from_json(const Json& object) {
@@ -151,8 +181,10 @@ TransferConfig transfer_config_from_json(const Json& object) {
       if (!value.is_null())
         config.write_mode =
             parse_write_mode(value.is_string() ? value.as_string() : to_json_text(value));
+    } else if (key == "endpoint_ips") {
+      if (!value.is_null()) config.endpoint_ips = addresses_of(value);
     } else {
-      std::string known = "checksum, write_mode, ";
+      std::string known = "checksum, write_mode, endpoint_ips, ";
       for (const Switch& other : kSwitches) known += std::string(other.name) + ", ";
       for (const Field& other : kFields) known += std::string(other.name) + ", ";
       known.resize(known.size() - 2);
@@ -174,6 +206,9 @@ Json to_json(const TransferConfig& config) {
   if (config.checksum) object.set("checksum", std::string(to_string(*config.checksum)));
   if (config.write_mode != WriteMode::Auto)
     object.set("write_mode", std::string(to_string(config.write_mode)));
+  if (config.endpoint_ips)
+    object.set("endpoint_ips",
+               Json::Array(config.endpoint_ips->begin(), config.endpoint_ips->end()));
   return object;
 }
 

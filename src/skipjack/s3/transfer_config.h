@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "skipjack/base/json.h"
 
@@ -66,9 +68,17 @@ struct TransferConfig {
   std::optional<ChecksumValidation> checksum{};
   /// Of files. Not in boto3, which writes through the page cache.
   WriteMode write_mode = WriteMode::Auto;
+  /// TransportOptions::endpoint_ips for this transfer's new connections. Not in boto3. Unset: the
+  /// client's.
+  std::optional<std::vector<std::string>> endpoint_ips{};
 
   friend bool operator==(const TransferConfig&, const TransferConfig&) = default;
 };
+
+/// Whether downloads are verified where they can be.
+inline ChecksumValidation validation_of(const TransferConfig& config) {
+  return config.checksum.value_or(ChecksumValidation::WhenSupported);
+}
 
 /// Every field set as boto3 sets it; max_bandwidth, memory_limit and checksum stay unset, as there.
 TransferConfig boto3_defaults();
@@ -77,6 +87,8 @@ TransferConfig with_boto3_defaults(const TransferConfig& config);
 
 /// Throws InvalidArgument for a set value outside its range: `max_concurrency = 0 must be >= 1`.
 void validate(const TransferConfig& config);
+/// Throws InvalidArgument for what is no IPv4 or IPv6 address.
+void validate_endpoint_ips(const std::vector<std::string>& addresses);
 
 /// A flat object with boto3's names (and its aliases max_request_concurrency and
 /// max_io_queue_size); null is unset; sizes may be texts such as "8MiB". Validated. Throws

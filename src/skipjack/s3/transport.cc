@@ -1,8 +1,7 @@
 #include "skipjack/s3/transport.h"
 
-#include <arpa/inet.h>
-
 #include "skipjack/base/error.h"
+#include "skipjack/s3/transfer_config.h"
 
 namespace skipjack::s3 {
 
@@ -22,14 +21,7 @@ void validate(const TransportOptions& options) {
     throw Error(
         ErrorCode::InvalidArgument,
         "max_idle_connections = " + std::to_string(options.max_idle_connections) + " must be >= 1");
-  for (const std::string& address : options.endpoint_ips) {
-    ::in6_addr bytes{};
-    if (::inet_pton(AF_INET, address.c_str(), &bytes) != 1 &&
-        ::inet_pton(AF_INET6, address.c_str(), &bytes) != 1)
-      throw Error(ErrorCode::InvalidArgument,
-                  "endpoint_ips holds \"" + address.substr(0, 100) + "\", which is no address",
-                  "for example 192.0.2.1 or 2001:db8::1");
-  }
+  validate_endpoint_ips(options.endpoint_ips);
   if (!options.proxy.empty() && !options.endpoint_ips.empty())
     throw Error(ErrorCode::InvalidArgument,
                 "endpoint_ips can't go with a proxy, which looks names up itself",

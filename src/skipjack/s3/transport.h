@@ -34,8 +34,8 @@ struct TransportOptions {
   /// "http://proxy:3128"; empty means none (the environment is not read).
   std::string proxy{};
   /// IPv4 and IPv6 addresses to connect to instead of those that a host's name has; TLS still
-  /// checks the name. Connections are spread over them. Empty: names are looked up. Not with a
-  /// proxy.
+  /// checks the name. Connections are spread over them, except those that fail or are slow
+  /// (address_book.h). Empty: names are looked up. Not with a proxy.
   std::vector<std::string> endpoint_ips{};
 };
 /// Throws InvalidArgument naming the option that is out of range.
@@ -104,6 +104,9 @@ class Transport {
   virtual void wake() noexcept = 0;
   /// Sets the size of receptions for requests from now on; see TransportOptions.
   virtual void set_receive_buffer(std::int64_t bytes) = 0;
+  /// TransportOptions::endpoint_ips for connections from now on. Throws Unsupported where names are
+  /// always looked up, if there are any.
+  virtual void set_endpoint_ips(const std::vector<std::string>& addresses) = 0;
   /// Connections made so far.
   virtual std::int64_t num_connections() const = 0;
 };

@@ -4,6 +4,7 @@
 #include <exception>
 #include <list>
 #include <pugixml.hpp>
+#include <utility>
 #include <vector>
 
 #include "skipjack/base/error.h"
@@ -73,6 +74,7 @@ class Upload final : public UploadTask {
   void begin_whole(std::string bytes);
   void begin_parts(std::string first);
   bool step(Duration now);
+  std::optional<std::string> next_piece();
   void send_parts(Duration now);
   void take_parts(Duration now);
   void complete();
@@ -91,6 +93,8 @@ class Upload final : public UploadTask {
   TokenBucket* const bandwidth_;
   const Duration begin_ = system_clock().now();
   std::unique_ptr<UploadReader> source_;
+  /// Of a source that only the end tells of: it may be a slow one.
+  std::optional<PieceReader> stream_;
   UploadPlan plan_;
   State state_ = State::Whole;
   /// Of the whole object, of creating, completing, aborting.
@@ -124,6 +128,8 @@ Upload::Upload(Requester& requester, const UploadOptions& options, TokenBucket* 
   // A stream that is shorter than a part is no upload in parts.
   const bool is_all =
       !source_->size() && static_cast<std::int64_t>(first.size()) < plan_.part_bytes;
+  if (!source_->size() && *with_boto3_defaults(options.config).use_threads)
+    stream_.emplace(*source_, [this] { requester_.transport().wake(); });
   if (!plan_.is_multipart || is_all)
     begin_whole(std::move(first));
   else
@@ -260,13 +266,19 @@ void Upload::take_parts(Duration now) {
   }
 }
 
+/// Of the source, if there is one now.
+std::optional<std::string> Upload::next_piece() {
+  if (next_bytes_) return std::exchange(next_bytes_, std::nullopt);
+  return stream_ ? stream_->next(plan_.part_bytes) : source_->read(plan_.part_bytes);
+}
+
 void Upload::send_parts(Duration now) {
   while (!is_read_ && static_cast<std::int64_t>(parts_.size()) < plan_.max_concurrency &&
          (bandwidth_ == nullptr || bandwidth_->debt(now) <= Duration(0))) {
-    std::string bytes = next_bytes_ ? std::move(*next_bytes_) : source_->read(plan_.part_bytes);
-    next_bytes_.reset();
-    is_read_ = static_cast<std::int64_t>(bytes.size()) < plan_.part_bytes;
-    if (bytes.empty()) return;
+    std::optional<std::string> bytes = next_piece();
+    if (!bytes) return;
+    is_read_ = static_cast<std::int64_t>(bytes->size()) < plan_.part_bytes;
+    if (bytes->empty()) return;
     if (next_number_ > kMostUploadParts)
       throw Error(ErrorCode::InvalidArgument,
                   "the stream has more than " + std::to_string(kMostUploadParts) + " parts of " +
@@ -274,7 +286,7 @@ void Upload::send_parts(Duration now) {
                   "raise multipart_chunksize");
     Part& part = parts_.emplace_back();
     part.number = next_number_++;
-    part.bytes = std::move(bytes);
+    part.bytes = std::move(*bytes);
     const std::uint64_t crc = crc_update(kCrc, 0, std::as_bytes(std::span(part.bytes)));
     sent_.push_back({.crc = crc, .size = static_cast<std::int64_t>(part.bytes.size())});
     RequestSpec spec{
@@ -407,9 +419,7 @@ std::unique_ptr<UploadTask> start_upload(Requester& requester, const UploadOptio
 }
 
 UploadResult run_upload(Requester& requester, const UploadOptions& options) {
-  validate(options.config);
-  std::optional<TokenBucket> bandwidth;
-  if (options.config.max_bandwidth) bandwidth.emplace(*options.config.max_bandwidth);
+  std::optional<TokenBucket> bandwidth = requester.begin(options.config);
   const auto task = start_upload(requester, options, bandwidth ? &*bandwidth : nullptr);
   if (!drive_to_end(*task, {.transport = requester.transport(), .stop = options.stop})) {
     task->cancel();

@@ -31,8 +31,9 @@ struct FromMemory {
 /// A stream whose end shows when it comes. Parts of one size, so at most 10,000 times
 /// multipart_chunksize.
 struct FromStream {
-  /// Fills the space from its beginning; less than all of it only at the end. May wait, and with it
-  /// the upload. Called by the calling thread.
+  /// Fills the space from its beginning; less than all of it only at the end. May wait: what is on
+  /// its way goes on. Called by a thread of its own (the calling one for the first part, and always
+  /// with use_threads = false), never by two; the upload does not end before it has returned.
   std::function<std::size_t(std::span<std::byte>)> read;
 };
 using UploadSource = std::variant<FromFile, FromMemory, FromStream>;

@@ -140,9 +140,7 @@ class UploadMany final : public Task {
 }  // namespace
 
 ManyCounts run_upload_many(Requester& requester, const UploadManyOptions& options) {
-  validate(options.config);
-  std::optional<TokenBucket> bandwidth;
-  if (options.config.max_bandwidth) bandwidth.emplace(*options.config.max_bandwidth);
+  std::optional<TokenBucket> bandwidth = requester.begin(options.config);
   UploadMany many(requester, options, bandwidth ? &*bandwidth : nullptr);
   if (!drive_to_end(many, {.transport = requester.transport(), .stop = options.stop})) {
     many.cancel();

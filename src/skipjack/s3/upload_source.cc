@@ -118,4 +118,32 @@ std::unique_ptr<UploadReader> open_source(const UploadSource& source) {
   return std::make_unique<StreamReader>(std::get<FromStream>(source));
 }
 
+std::optional<std::string> PieceReader::next(std::int64_t size) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_) std::rethrow_exception(failure_);
+    if (piece_) {
+      is_reading_ = false;
+      return std::exchange(piece_, std::nullopt);
+    }
+    if (std::exchange(is_reading_, true)) return std::nullopt;
+  }
+  thread_ = std::jthread([this, size] {
+    std::optional<std::string> piece;
+    std::exception_ptr failure;
+    try {
+      piece = source_.read(size);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      piece_ = std::move(piece);
+      failure_ = failure;
+    }
+    on_read_();
+  });
+  return std::nullopt;
+}
+
 }  // namespace skipjack::s3

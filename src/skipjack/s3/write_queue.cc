@@ -2,9 +2,11 @@
 
 #include <sys/mman.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <new>
 #include <system_error>
+#include <utility>
 
 #include "skipjack/base/error.h"
 
@@ -12,6 +14,8 @@ namespace skipjack::s3 {
 namespace {
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+/// Of the tenth of a second in which a transfer is cancelled.
+constexpr std::chrono::milliseconds kPatience(50);
 
 std::byte* new_buffer(std::size_t bytes) {
   const std::size_t alignment = bytes >= kHugePage ? kHugePage
@@ -30,7 +34,10 @@ std::byte* new_buffer(std::size_t bytes) {
 void WriteQueue::Free::operator()(std::byte* bytes) const { std::free(bytes); }
 
 WriteQueue::WriteQueue(Sink& sink, const WriteQueueOptions& options)
-    : sink_(sink), options_(options) {
+    : sink_(sink), options_(options), on_stop_(options.stop, [this] {
+        { const std::lock_guard lock(mutex_); }  // whoever is about to wait waits by now
+        progress_.notify_all();
+      }) {
   SKIPJACK_CHECK(options.buffer_bytes > 0 && options.num_buffers > 0 &&
                  options.max_outstanding > 0);
   try {
@@ -41,21 +48,51 @@ WriteQueue::WriteQueue(Sink& sink, const WriteQueueOptions& options)
 }
 
 WriteQueue::~WriteQueue() {
+  close();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void WriteQueue::close() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
   }
   work_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+}
+
+void WriteQueue::abandon(std::unique_ptr<WriteQueue> queue, std::unique_ptr<Sink> sink) {
+  queue->close();
+  const bool may_leave =
+      queue->options_.stop.stop_requested() && !sink->hints().calls_back && !queue->is_idle_soon();
+  const auto wait = [](std::unique_ptr<WriteQueue>& writing, Sink& target) {
+    writing.reset();
+    target.abandon();
+  };
+  if (!may_leave) return wait(queue, *sink);
+  std::thread([queue = std::move(queue), sink = std::move(sink), wait]() mutable {
+    wait(queue, *sink);
+  }).detach();
+}
+
+/// Writes in progress end within what a cancelled transfer may take.
+bool WriteQueue::is_idle_soon() {
+  std::unique_lock lock(mutex_);
+  return progress_.wait_for(lock, kPatience, [&] { return num_writing_ == 0; });
+}
+
+void WriteQueue::throw_if_stopped() const {
+  if (options_.stop.stop_requested())
+    throw Error(ErrorCode::Cancelled, "the transfer was cancelled");
 }
 
 WriteQueue::Buffer WriteQueue::acquire() {
   std::unique_lock lock(mutex_);
   progress_.wait(lock, [&] {
-    return failure_ || !free_.empty() ||
+    return failure_ || options_.stop.stop_requested() || !free_.empty() ||
            static_cast<std::int64_t>(buffers_.size()) < options_.num_buffers;
   });
   if (failure_) return nullptr;
+  throw_if_stopped();
   if (free_.empty()) {
     buffers_.emplace_back(new_buffer(static_cast<std::size_t>(options_.buffer_bytes)));
     return buffers_.back().get();
@@ -77,10 +114,13 @@ void WriteQueue::submit(const Write& write) {
     write_one(write);
     return;
   }
-  progress_.wait(lock, [&] { return failure_ || outstanding_ < options_.max_outstanding; });
-  if (failure_) {
+  progress_.wait(lock, [&] {
+    return failure_ || options_.stop.stop_requested() || outstanding_ < options_.max_outstanding;
+  });
+  if (failure_ || options_.stop.stop_requested()) {
     free_.push_back(write.buffer);
-    return;
+    if (failure_) return;
+    throw_if_stopped();
   }
   ++outstanding_;
   writes_.push_back(write);
@@ -90,8 +130,10 @@ void WriteQueue::submit(const Write& write) {
 
 void WriteQueue::drain() {
   std::unique_lock lock(mutex_);
-  progress_.wait(lock, [&] { return failure_ || outstanding_ == 0; });
+  progress_.wait(lock,
+                 [&] { return failure_ || options_.stop.stop_requested() || outstanding_ == 0; });
   if (failure_) std::rethrow_exception(failure_);
+  throw_if_stopped();
 }
 
 void WriteQueue::rethrow_failure() {
@@ -111,10 +153,11 @@ void WriteQueue::run() {
     if (closing_) return;
     const Write write = writes_.front();
     writes_.pop_front();
+    ++num_writing_;
     lock.unlock();
     write_one(write);
     lock.lock();
-    --outstanding_;
+    --outstanding_, --num_writing_;
     progress_.notify_all();
   }
 }

@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -26,10 +28,12 @@ struct WriteQueueOptions {
   std::int64_t max_outstanding = 0;
   /// Threads that write; 0: submit() does.
   int num_writers = 1;
+  /// Ends every wait for a disk that doesn't answer, with Error Cancelled.
+  std::stop_token stop{};
 };
 
 /// One producer. The sink must outlive the queue, whose destructor waits for the writes in progress
-/// and drops the others.
+/// and drops the others. Waiting ends with Error Cancelled once stop is requested.
 class WriteQueue {
  public:
   using Buffer = std::byte*;
@@ -45,6 +49,9 @@ class WriteQueue {
   ~WriteQueue();
   WriteQueue(const WriteQueue&) = delete;
   WriteQueue& operator=(const WriteQueue&) = delete;
+  /// Drops what is not written and abandons the sink. Where stop was requested and a write does not
+  /// end, that is done in the background, unless the sink calls back.
+  static void abandon(std::unique_ptr<WriteQueue> queue, std::unique_ptr<Sink> sink);
 
   /// Waits for a buffer; nullptr once a write has failed. Aligned to pages, if it fills one.
   Buffer acquire();
@@ -64,6 +71,9 @@ class WriteQueue {
     void operator()(std::byte* bytes) const;
   };
   void run();
+  void close();
+  void throw_if_stopped() const;
+  bool is_idle_soon();
   void write_one(const Write& write) noexcept;
 
   Sink& sink_;
@@ -73,10 +83,11 @@ class WriteQueue {
   std::vector<std::unique_ptr<std::byte[], Free>> buffers_;
   std::vector<Buffer> free_;
   std::deque<Write> writes_;
-  std::int64_t outstanding_ = 0;
+  std::int64_t outstanding_ = 0, num_writing_ = 0;
   bool closing_ = false;
   std::exception_ptr failure_;
   std::vector<std::thread> threads_;
+  std::stop_callback<std::function<void()>> on_stop_;
 };
 
 }  // namespace skipjack::s3
