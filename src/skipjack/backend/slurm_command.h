@@ -23,6 +23,8 @@ std::string job_name(const std::string& prefix, AttemptId id);
 /// nullopt for a name that is not one of prefix's.
 std::optional<AttemptId> attempt_of_name(const std::string& prefix, std::string_view name);
 
+/// What is asked for, in sbatch's words.
+std::vector<std::string> resource_arguments(const SlurmJob& job);
 /// sbatch for a script, with everything that is asked for and nothing else that the job could wait
 /// for: no requeueing, since an attempt is one run.
 std::vector<std::string> submit_command(const SlurmJob& job, const std::string& name,
