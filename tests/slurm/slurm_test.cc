@@ -132,6 +132,43 @@ TEST_F(Slurm, WaitingTrialIsStoppedBeforeItRuns) {
   EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Stopped);
 }
 
+TEST_F(Slurm, TrialStoppedAtOnceIsStoppedWhereverItsSubmissionIs) {
+  const auto backend = make(3);
+  Listener listener(*backend);
+  for (int trial = 0; trial < 3; ++trial) backend->start(request(trial, steps(1000)));
+  // One is at sbatch, two wait for their turn.
+  EXPECT_TRUE(backend->wait(milliseconds(0)).empty());
+  for (int trial = 0; trial < 3; ++trial) backend->end({trial, 0}, EndAs::Stopped);
+  ASSERT_TRUE(listener.until_finished(3));
+  for (int trial = 0; trial < 3; ++trial)
+    EXPECT_EQ(listener.ends.at({trial, 0}).outcome, Outcome::Stopped);
+  EXPECT_EQ(listener.num_reports, 0u);
+}
+
+TEST_F(Slurm, BackendThatGoesWhileItSubmitsLeavesNoJob) {
+  const auto backend = make(2);
+  for (int trial = 0; trial < 2; ++trial) backend->start(request(trial, steps(1000)));
+  EXPECT_TRUE(backend->wait(milliseconds(0)).empty());
+}
+
+TEST_F(Slurm, DefaultsOfTheUserAreNotInTheWay) {
+  const std::pair<const char*, const char*> defaults[] = {
+      {"SQUEUE_PARTITION", "small"}, {"SQUEUE_FORMAT", "%i"},     {"SCANCEL_INTERACTIVE", "1"},
+      {"SBATCH_WAIT", "1"},          {"SBATCH_ARRAY_INX", "1-3"}, {"SLURM_JOB_ID", "1"}};
+  for (const auto& [name, value] : defaults) ::setenv(name, value, 1);
+  {
+    options_.shortest_look = options_.longest_look = seconds(1);
+    const auto backend = make();
+    Listener listener(*backend);
+    backend->start(request(0, steps(20)));
+    ASSERT_TRUE(listener.until_reports(1));
+    backend->end({0, 0}, EndAs::Paused);
+    ASSERT_TRUE(listener.until_finished(1));
+    EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Paused);
+  }
+  for (const auto& [name, value] : defaults) ::unsetenv(name);
+}
+
 TEST_F(Slurm, TrialsOfANodeThatGoesDownAreLost) {
   options_.job.cpus = 4;
   const auto backend = make(2);
