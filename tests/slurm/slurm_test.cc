@@ -299,6 +299,36 @@ TEST_F(Slurm, AdoptedJobCanBeEnded) {
   EXPECT_GE(listener.reports.at({0, 0}).size(), 1u);
 }
 
+TEST_F(Slurm, JobThatIsRefusedEndsTheTuning) {
+  options_.job.memory_bytes = std::int64_t{1} << 50;
+  const auto backend = make();
+  backend->start(request(0, steps(1)));
+  Listener listener(*backend);
+  try {
+    listener.until_finished(1);
+    ADD_FAILURE() << "nothing was said";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
+    EXPECT_NE(std::string(error.what()).find("trial 0 can't be submitted to Slurm: "),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+TEST_F(Slurm, ClosedPartitionIsWaitedFor) {
+  output_of("scontrol update PartitionName=small State=DRAIN");
+  options_.job.partition = "small";
+  options_.longest_query = milliseconds(300);
+  const auto backend = make();
+  backend->start(request(0, steps(1)));
+  Listener listener(*backend);
+  ASSERT_TRUE(listener.until(
+      [&] { return log_.find("can't be submitted to Slurm for now") != std::string::npos; }));
+  output_of("scontrol update PartitionName=small State=UP");
+  ASSERT_TRUE(listener.until_finished(1));
+  EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Completed);
+}
+
 TEST_F(Slurm, JobThatWouldNotBeTakenIsRefusedAtOnce) {
   const auto refusal = [&](SlurmJob job) {
     options_.job = std::move(job);
@@ -313,7 +343,9 @@ TEST_F(Slurm, JobThatWouldNotBeTakenIsRefusedAtOnce) {
   EXPECT_EQ(refusal({.partition = "nope"}),
             "Slurm would not take a trial's job: allocation failure: Invalid partition name "
             "specified");
-  EXPECT_NE(refusal({.cpus = 99}).find("not available"), std::string::npos);
+  // Slurm says the same of nodes that are down at the moment.
+  EXPECT_EQ(refusal({.cpus = 99}), "taken");
+  EXPECT_NE(log_.find("not available"), std::string::npos) << log_;
   EXPECT_NE(refusal({.constraint = "no-such-feature"}).find("feature"), std::string::npos);
   EXPECT_NE(refusal({.gpus = 1}).find("gres"), std::string::npos);
   EXPECT_NE(refusal({.extra = {"--nonsense"}}).find("unrecognized option"), std::string::npos);

@@ -51,9 +51,11 @@ SlurmBackend::SlurmBackend(SlurmOptions options)
   if (!checked.exit_code || classify_refusal(checked.error_output) == Refusal::Passing)
     throw Error(ErrorCode::Network, "Slurm's controller can't be reached: " + why,
                 "try 'scontrol ping'");
-  if (classify_refusal(checked.error_output) == Refusal::Permanent)
+  if (classify_refusal(checked.error_output) == Refusal::Permanent &&
+      !may_be_of_the_moment(checked.error_output))
     throw Error(ErrorCode::InvalidArgument, "Slurm would not take a trial's job: " + why,
                 "'sinfo' shows the partitions and what their nodes have");
+  log(options_.log, LogLevel::Warning, "Slurm would not start a trial's job now: " + why);
 }
 
 SlurmBackend::~SlurmBackend() {

@@ -188,9 +188,14 @@ Refusal classify_refusal(std::string_view error_output) {
            "Message receive failure", "temporarily unable to accept job", "still attempting"}))
     return Refusal::Passing;
   if (has_any(error_output, {"SubmitLimit", "submit limit", "violates accounting/QOS policy",
-                             "Job limit", "too many jobs", "MaxJobCount"}))
+                             "Job limit", "too many jobs", "Required partition not available",
+                             "partition configuration not available now", "MaxJobCount"}))
     return Refusal::Limit;
   return Refusal::Permanent;
+}
+
+bool may_be_of_the_moment(std::string_view error_output) {
+  return has_any(error_output, {"Requested node configuration is not available"});
 }
 
 std::string complaint(std::string_view error_output) {

@@ -62,10 +62,13 @@ std::string fate_text(const JobRow& row);
 enum class Refusal {
   Passing,    ///< the controller can't be reached or is busy: the job may have been taken all the
               ///< same
-  Limit,      ///< too many jobs at the moment; certainly not taken
+  Limit,      ///< not at the moment (too many jobs, partition closed); certainly not taken
   Permanent,  ///< no such partition and so on: it would be refused again
 };
 Refusal classify_refusal(std::string_view error_output);
+/// What check_command also says of a job that would be taken, and wait, while the nodes that fit
+/// are down.
+bool may_be_of_the_moment(std::string_view error_output);
 /// The last line of what a command complained about, without "sbatch: error: ".
 std::string complaint(std::string_view error_output);
 
