@@ -99,6 +99,35 @@ TEST(ExperimentFile, ReadsProcessorsAsListOrText) {
                 testing::AllOf(HasSubstr("cpus = '"), HasSubstr("0-3,8")));
 }
 
+TEST(ExperimentFile, ReadsWhatATrialAsksOfSlurm) {
+  const std::string small(kSmall);
+  EXPECT_FALSE(parse(small + "backend: local\n").definition.program.slurm);
+  const auto job = parse(small + R"(backend: slurm
+slurm_partition: gpu
+slurm_account: lab
+slurm_constraint: p5&efa
+slurm_cpus: 8
+slurm_memory: 1.5GiB
+slurm_gpus: 2
+slurm_time: 2h
+slurm_options: --qos=low --exclusive
+)")
+                       .definition.program.slurm;
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->partition, "gpu");
+  EXPECT_EQ(job->account, "lab");
+  EXPECT_EQ(job->constraint, "p5&efa");
+  EXPECT_EQ(job->cpus, 8);
+  EXPECT_EQ(job->memory_bytes, std::int64_t{3} << 29);
+  EXPECT_EQ(job->gpus, 2);
+  EXPECT_EQ(job->time_limit, std::chrono::hours(2));
+  EXPECT_THAT(job->extra, ElementsAre("--qos=low", "--exclusive"));
+  EXPECT_THAT(complaint(small + "slurm_cpus: 8\n"), HasSubstr("slurm_cpus is given"));
+  EXPECT_THAT(complaint(small + "backend: moon\n"), HasSubstr("local, slurm"));
+  EXPECT_THAT(complaint(small + "backend: slurm\nslurm_gpus: -1\n"), HasSubstr("slurm_gpus"));
+  EXPECT_THAT(complaint(small + "backend: slurm\nslurm_memory: lots\n"), HasSubstr("lots"));
+}
+
 TEST(ExperimentFile, ReadsSourcesAsListOrText) {
   const std::vector<std::string> both = {"eu", "us"};
   EXPECT_EQ(parse(std::string(kSmall) + "warm_start_from: [eu, us]\n").warm_start_from, both);

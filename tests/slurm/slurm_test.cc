@@ -132,6 +132,43 @@ TEST_F(Slurm, WaitingTrialIsStoppedBeforeItRuns) {
   EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Stopped);
 }
 
+TEST_F(Slurm, TrialStoppedAtOnceIsStoppedWhereverItsSubmissionIs) {
+  const auto backend = make(3);
+  Listener listener(*backend);
+  for (int trial = 0; trial < 3; ++trial) backend->start(request(trial, steps(1000)));
+  // One is at sbatch, two wait for their turn.
+  EXPECT_TRUE(backend->wait(milliseconds(0)).empty());
+  for (int trial = 0; trial < 3; ++trial) backend->end({trial, 0}, EndAs::Stopped);
+  ASSERT_TRUE(listener.until_finished(3));
+  for (int trial = 0; trial < 3; ++trial)
+    EXPECT_EQ(listener.ends.at({trial, 0}).outcome, Outcome::Stopped);
+  EXPECT_EQ(listener.num_reports, 0u);
+}
+
+TEST_F(Slurm, BackendThatGoesWhileItSubmitsLeavesNoJob) {
+  const auto backend = make(2);
+  for (int trial = 0; trial < 2; ++trial) backend->start(request(trial, steps(1000)));
+  EXPECT_TRUE(backend->wait(milliseconds(0)).empty());
+}
+
+TEST_F(Slurm, DefaultsOfTheUserAreNotInTheWay) {
+  const std::pair<const char*, const char*> defaults[] = {
+      {"SQUEUE_PARTITION", "small"}, {"SQUEUE_FORMAT", "%i"},     {"SCANCEL_INTERACTIVE", "1"},
+      {"SBATCH_WAIT", "1"},          {"SBATCH_ARRAY_INX", "1-3"}, {"SLURM_JOB_ID", "1"}};
+  for (const auto& [name, value] : defaults) ::setenv(name, value, 1);
+  {
+    options_.shortest_look = options_.longest_look = seconds(1);
+    const auto backend = make();
+    Listener listener(*backend);
+    backend->start(request(0, steps(20)));
+    ASSERT_TRUE(listener.until_reports(1));
+    backend->end({0, 0}, EndAs::Paused);
+    ASSERT_TRUE(listener.until_finished(1));
+    EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Paused);
+  }
+  for (const auto& [name, value] : defaults) ::unsetenv(name);
+}
+
 TEST_F(Slurm, TrialsOfANodeThatGoesDownAreLost) {
   options_.job.cpus = 4;
   const auto backend = make(2);
@@ -262,6 +299,36 @@ TEST_F(Slurm, AdoptedJobCanBeEnded) {
   EXPECT_GE(listener.reports.at({0, 0}).size(), 1u);
 }
 
+TEST_F(Slurm, JobThatIsRefusedEndsTheTuning) {
+  options_.job.memory_bytes = std::int64_t{1} << 50;
+  const auto backend = make();
+  backend->start(request(0, steps(1)));
+  Listener listener(*backend);
+  try {
+    listener.until_finished(1);
+    ADD_FAILURE() << "nothing was said";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
+    EXPECT_NE(std::string(error.what()).find("trial 0 can't be submitted to Slurm: "),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+TEST_F(Slurm, ClosedPartitionIsWaitedFor) {
+  output_of("scontrol update PartitionName=small State=DRAIN");
+  options_.job.partition = "small";
+  options_.longest_query = milliseconds(300);
+  const auto backend = make();
+  backend->start(request(0, steps(1)));
+  Listener listener(*backend);
+  ASSERT_TRUE(listener.until(
+      [&] { return log_.find("can't be submitted to Slurm for now") != std::string::npos; }));
+  output_of("scontrol update PartitionName=small State=UP");
+  ASSERT_TRUE(listener.until_finished(1));
+  EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Completed);
+}
+
 TEST_F(Slurm, JobThatWouldNotBeTakenIsRefusedAtOnce) {
   const auto refusal = [&](SlurmJob job) {
     options_.job = std::move(job);
@@ -276,7 +343,9 @@ TEST_F(Slurm, JobThatWouldNotBeTakenIsRefusedAtOnce) {
   EXPECT_EQ(refusal({.partition = "nope"}),
             "Slurm would not take a trial's job: allocation failure: Invalid partition name "
             "specified");
-  EXPECT_NE(refusal({.cpus = 99}).find("not available"), std::string::npos);
+  // Slurm says the same of nodes that are down at the moment.
+  EXPECT_EQ(refusal({.cpus = 99}), "taken");
+  EXPECT_NE(log_.find("not available"), std::string::npos) << log_;
   EXPECT_NE(refusal({.constraint = "no-such-feature"}).find("feature"), std::string::npos);
   EXPECT_NE(refusal({.gpus = 1}).find("gres"), std::string::npos);
   EXPECT_NE(refusal({.extra = {"--nonsense"}}).find("unrecognized option"), std::string::npos);

@@ -14,6 +14,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 #include "skipjack/space/domain.h"
+#include "skipjack/study/snapshot.h"
 #include "skipjack/study/sources.h"
 
 namespace skipjack {
@@ -209,6 +210,39 @@ TEST_F(TuningTest, RefusesSourcesThatDoNotFit) {
                read({"one"}, {.name = "loss", .mode = Mode::Max}, space));
   expect_error(ErrorCode::InvalidArgument, "no configuration that this search space could have",
                read({"one"}, loss, SearchSpace::from_text("{other: 'uniform(0, 1)'}")));
+}
+
+TEST_F(TuningTest, SnapshotTellsHowItStandsToReadersElsewhere) {
+  TuningDefinition definition = quadratic();
+  definition.program.entry_point =
+      write_script("[ \"$2\" = 0.0 ] && exit 1\necho \"[tune-metric]: {\\\"loss\\\": $2}\"\n");
+  std::optional<Snapshot> during;
+  RunOptions options;
+  options.on_turn = [&](const Turn& turn) {
+    if (turn.num_running > 0 && !during) during = read_snapshot(store_.root() / "one");
+  };
+  definition.workers = 1;
+  EXPECT_FALSE(read_snapshot(store_.root() / "one"));
+  const TuningResult result = start_tuning(store_, "one", definition, options);
+  const std::optional<Snapshot> after = read_snapshot(store_.root() / "one");
+  ASSERT_TRUE(during);
+  EXPECT_FALSE(during->ended);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->name, "one");
+  EXPECT_EQ(after->ended, result.reason);
+  EXPECT_EQ(after->num_trials, 6);
+  EXPECT_EQ(after->num_running, 0);
+  EXPECT_EQ(after->num_completed, 5);
+  EXPECT_EQ(after->num_failed, 1);
+  EXPECT_EQ(after->num_reports, 5);
+  ASSERT_TRUE(after->best);
+  for (const Trial& trial : result.history.trials())
+    EXPECT_LE(after->best->value, last_value(trial, "loss").value_or(1e9));
+  EXPECT_EQ(after->best->configuration, result.history.find(after->best->trial)->configuration);
+  EXPECT_EQ(to_json(snapshot_from_json(to_json(*after))), to_json(*after));
+
+  write_file_atomically(store_.root() / "one" / "snapshot.json", "{\"name\": 1}");
+  EXPECT_THROW(read_snapshot(store_.root() / "one"), Error);
 }
 
 TEST_F(TuningTest, RefusesANameThatIsTakenBeforeAnythingRuns) {
@@ -434,7 +468,15 @@ TEST(TuningDefinition, RoundTripsThroughJson) {
                         .gpus = {"0", "3"},
                         .gpus_per_trial = 2,
                         .cpus = {0, 3, 8, 9},
-                        .cpus_per_trial = 4};
+                        .cpus_per_trial = 4,
+                        .slurm = SlurmJob{.partition = "gpu",
+                                          .account = "lab",
+                                          .constraint = "p5",
+                                          .cpus = 8,
+                                          .memory_bytes = std::int64_t{1} << 35,
+                                          .gpus = 2,
+                                          .time_limit = 90s,
+                                          .extra = {"--qos=low"}}};
   definition.extra = Json::Object{{"kind", "s3"}};
   const Json json = to_json(definition);
   const TuningDefinition back = tuning_definition_from_json(parse_json(to_json_text(json)));
@@ -444,6 +486,10 @@ TEST(TuningDefinition, RoundTripsThroughJson) {
   EXPECT_EQ(back.program.environment, definition.program.environment);
   EXPECT_EQ(back.program.cpus, definition.program.cpus);
   EXPECT_EQ(back.program.cpus_per_trial, 4);
+  ASSERT_TRUE(back.program.slurm);
+  EXPECT_EQ(back.program.slurm->memory_bytes, std::int64_t{1} << 35);
+  EXPECT_EQ(back.program.slurm->time_limit, 90s);
+  EXPECT_EQ(back.program.slurm->extra, definition.program.slurm->extra);
   EXPECT_EQ(back.space.parameters(), definition.space.parameters());
   EXPECT_EQ(back.space.constraints(), definition.space.constraints());
 }

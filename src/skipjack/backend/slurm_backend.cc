@@ -51,17 +51,18 @@ SlurmBackend::SlurmBackend(SlurmOptions options)
   if (!checked.exit_code || classify_refusal(checked.error_output) == Refusal::Passing)
     throw Error(ErrorCode::Network, "Slurm's controller can't be reached: " + why,
                 "try 'scontrol ping'");
-  if (classify_refusal(checked.error_output) == Refusal::Permanent)
+  if (classify_refusal(checked.error_output) == Refusal::Permanent &&
+      !may_be_of_the_moment(checked.error_output))
     throw Error(ErrorCode::InvalidArgument, "Slurm would not take a trial's job: " + why,
                 "'sinfo' shows the partitions and what their nodes have");
+  log(options_.log, LogLevel::Warning, "Slurm would not start a trial's job now: " + why);
 }
 
 SlurmBackend::~SlurmBackend() {
   try {
     for (auto& [id, attempt] : attempts_)
       attempt.ordered = attempt.ordered.value_or(EndAs::Stopped);
-    std::erase_if(attempts_,
-                  [](const auto& item) { return item.second.stage == SlurmStage::Queued; });
+    drop_unsubmitted();
     const Time until = SteadyClock::now() + options_.grace_period + 2 * kAfterGrace;
     while (!attempts_.empty() && SteadyClock::now() < until) {
       advance();
@@ -126,8 +127,18 @@ void SlurmBackend::end(AttemptId id, EndAs as) {
   if (found == attempts_.end() || found->second.ordered) return;
   found->second.ordered = as;
   // One that is being submitted at this moment has to be known first.
-  const bool is_in_call = call_ && call_->kind == SlurmCallKind::Submit && call_->id == id;
-  if (found->second.stage == SlurmStage::Queued && !is_in_call) finish(found->second);
+  drop_unsubmitted();
+}
+
+void SlurmBackend::drop_unsubmitted() {
+  std::vector<AttemptId> dropped;
+  for (const auto& [id, attempt] : attempts_) {
+    // One that is being submitted at this moment has to be known first.
+    const bool is_in_call = call_ && call_->kind == SlurmCallKind::Submit && call_->id == id;
+    if (attempt.ordered && attempt.stage == SlurmStage::Queued && !is_in_call)
+      dropped.push_back(id);
+  }
+  for (const AttemptId id : dropped) finish(attempts_.at(id));
 }
 
 void SlurmBackend::wake() {
@@ -176,9 +187,10 @@ SteadyClock::time_point SlurmBackend::next_due() const {
   for (const auto& [id, attempt] : attempts_) {
     if (attempt.stage == SlurmStage::Submitted) due = std::min(due, attempt.output.next_look());
     if (attempt.over_since) due = std::min(due, *attempt.over_since + options_.late_output);
-    if (attempt.order_again) due = std::min(due, *attempt.order_again);
+    if (attempt.order_again) due = std::min(due, std::max(next_call_, *attempt.order_again));
     has_queued = has_queued || attempt.stage == SlurmStage::Queued;
-    has_order = has_order || (attempt.ordered && !attempt.order_again);
+    has_order = has_order || (attempt.stage == SlurmStage::Submitted && !attempt.order_again &&
+                              (attempt.ordered || attempt.requeued));
   }
   if (call_) return std::min(due, call_->call.limit());
   if (has_order) due = std::min(due, next_call_);
@@ -239,6 +251,15 @@ bool SlurmBackend::judge(Attempt& attempt) {
   const Time now = SteadyClock::now();
   if (!attempt.over_since) attempt.over_since = now;
   if (now - *attempt.over_since < options_.late_output) return false;
+  // Whatever Slurm still does with a job of it, it will not run any more; unless some node was
+  // faster, and its words are on their way.
+  if (!attempt.began && !attempt.closed) {
+    attempt.closed = true;
+    if (::mkdir(attempt.output.files().run.c_str(), 0777) != 0 && errno == EEXIST) {
+      attempt.over_since = now;
+      return false;
+    }
+  }
   const SlurmEvidence evidence = evidence_of(attempt);
   if (shows_unshared_folder(evidence) && !is_shared_) {
     const JobRow row = *evidence.row;
@@ -281,8 +302,6 @@ void SlurmBackend::finish(Attempt& attempt) {
   if (shows_unshared_folder(evidence_of(attempt)))
     add("node " + attempt.row->node + " may not see " + options_.folder.string());
   if (end.outcome != Outcome::Completed) end.error_tail = last_lines(files.error);
-  // Whatever Slurm still does with a job of it, it will not run any more.
-  if (!attempt.began) ::mkdir(files.run.c_str(), 0777);
   const AttemptId id = attempt.id;
   events_.emplace_back(AttemptFinished{id, std::move(end), options_.clock->unix_time()});
   attempts_.erase(id);

@@ -50,6 +50,8 @@ struct SlurmAttempt {
   /// Slurm wants to run the job once more, which an attempt does not: it is cancelled.
   bool requeued = false;
   bool reported = false;
+  /// It was seen to that no job will begin it.
+  bool closed = false;
 };
 
 enum class SlurmCallKind { Submit, Query, EndScripts, Cancel };
@@ -98,6 +100,8 @@ class SlurmBackend final : public Backend {
   bool judge(Attempt& attempt);
   SlurmEvidence evidence_of(const Attempt& attempt) const;
   void finish(Attempt& attempt);
+  /// Ends attempts that were ordered to end and have no job.
+  void drop_unsubmitted();
 
   void start_next_call();
   void start_call(CallKind kind, const std::vector<std::string>& command, AttemptId id = {});

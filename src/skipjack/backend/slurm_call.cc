@@ -41,8 +41,12 @@ std::vector<char*> environment_for_slurm() {
   std::vector<char*> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
-    if (!text.starts_with("SLURM_") || text.starts_with("SLURM_CONF="))
-      variables.push_back(*variable);
+    const bool is_of_a_job = text.starts_with("SLURM_") && !text.starts_with("SLURM_CONF=");
+    // A person's defaults that would hide jobs, ask questions, or make something else of a job.
+    const bool is_in_the_way = text.starts_with("SQUEUE_") || text.starts_with("SCANCEL_") ||
+                               text.starts_with("SBATCH_WAIT=") ||
+                               text.starts_with("SBATCH_ARRAY_INX=");
+    if (!is_of_a_job && !is_in_the_way) variables.push_back(*variable);
   }
   variables.push_back(nullptr);
   return variables;

@@ -41,24 +41,6 @@ bool has_any(std::string_view text, std::initializer_list<std::string_view> part
                      [&](std::string_view part) { return text.find(part) != text.npos; });
 }
 
-std::vector<std::string> resources(const SlurmJob& job) {
-  std::vector<std::string> arguments = {"--ntasks=1"};
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) arguments.push_back(std::string(name) + "=" + value);
-  };
-  add("--partition", job.partition);
-  add("--account", job.account);
-  add("--constraint", job.constraint);
-  if (job.cpus) add("--cpus-per-task", std::to_string(*job.cpus));
-  if (job.memory_bytes)
-    add("--mem", std::to_string((*job.memory_bytes + (1 << 20) - 1) >> 20) + "M");
-  if (job.gpus > 0) add("--gres", "gpu:" + std::to_string(job.gpus));
-  if (job.time_limit)
-    add("--time", std::to_string(std::chrono::ceil<std::chrono::minutes>(*job.time_limit).count()));
-  arguments.insert(arguments.end(), job.extra.begin(), job.extra.end());
-  return arguments;
-}
-
 }  // namespace
 
 std::string job_name_prefix(std::string_view experiment, std::string_view folder) {
@@ -88,6 +70,24 @@ std::optional<AttemptId> attempt_of_name(const std::string& prefix, std::string_
   return id;
 }
 
+std::vector<std::string> resource_arguments(const SlurmJob& job) {
+  std::vector<std::string> arguments = {"--ntasks=1"};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) arguments.push_back(std::string(name) + "=" + value);
+  };
+  add("--partition", job.partition);
+  add("--account", job.account);
+  add("--constraint", job.constraint);
+  if (job.cpus) add("--cpus-per-task", std::to_string(*job.cpus));
+  if (job.memory_bytes)
+    add("--mem", std::to_string((*job.memory_bytes + (1 << 20) - 1) >> 20) + "M");
+  if (job.gpus > 0) add("--gres", "gpu:" + std::to_string(job.gpus));
+  if (job.time_limit)
+    add("--time", std::to_string(std::chrono::ceil<std::chrono::minutes>(*job.time_limit).count()));
+  arguments.insert(arguments.end(), job.extra.begin(), job.extra.end());
+  return arguments;
+}
+
 std::vector<std::string> submit_command(const SlurmJob& job, const std::string& name,
                                         const std::string& comment, const std::string& script) {
   // The script writes its files itself: a log of Slurm's own on a folder that a node doesn't see
@@ -100,7 +100,7 @@ std::vector<std::string> submit_command(const SlurmJob& job, const std::string& 
                                       "--output=/dev/null",
                                       "--error=/dev/null",
                                       "--chdir=/"};
-  const std::vector<std::string> arguments = resources(job);
+  const std::vector<std::string> arguments = resource_arguments(job);
   command.insert(command.end(), arguments.begin(), arguments.end());
   command.push_back(script);
   return command;
@@ -108,7 +108,7 @@ std::vector<std::string> submit_command(const SlurmJob& job, const std::string& 
 
 std::vector<std::string> check_command(const SlurmJob& job) {
   std::vector<std::string> command = {"sbatch", "--test-only", "--chdir=/"};
-  const std::vector<std::string> arguments = resources(job);
+  const std::vector<std::string> arguments = resource_arguments(job);
   command.insert(command.end(), arguments.begin(), arguments.end());
   command.emplace_back("--wrap=true");
   return command;
@@ -188,9 +188,14 @@ Refusal classify_refusal(std::string_view error_output) {
            "Message receive failure", "temporarily unable to accept job", "still attempting"}))
     return Refusal::Passing;
   if (has_any(error_output, {"SubmitLimit", "submit limit", "violates accounting/QOS policy",
-                             "Job limit", "too many jobs", "MaxJobCount"}))
+                             "Job limit", "too many jobs", "Required partition not available",
+                             "partition configuration not available now", "MaxJobCount"}))
     return Refusal::Limit;
   return Refusal::Permanent;
+}
+
+bool may_be_of_the_moment(std::string_view error_output) {
+  return has_any(error_output, {"Requested node configuration is not available"});
 }
 
 std::string complaint(std::string_view error_output) {

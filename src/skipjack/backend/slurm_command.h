@@ -23,6 +23,8 @@ std::string job_name(const std::string& prefix, AttemptId id);
 /// nullopt for a name that is not one of prefix's.
 std::optional<AttemptId> attempt_of_name(const std::string& prefix, std::string_view name);
 
+/// What is asked for, in sbatch's words.
+std::vector<std::string> resource_arguments(const SlurmJob& job);
 /// sbatch for a script, with everything that is asked for and nothing else that the job could wait
 /// for: no requeueing, since an attempt is one run.
 std::vector<std::string> submit_command(const SlurmJob& job, const std::string& name,
@@ -60,10 +62,13 @@ std::string fate_text(const JobRow& row);
 enum class Refusal {
   Passing,    ///< the controller can't be reached or is busy: the job may have been taken all the
               ///< same
-  Limit,      ///< too many jobs at the moment; certainly not taken
+  Limit,      ///< not at the moment (too many jobs, partition closed); certainly not taken
   Permanent,  ///< no such partition and so on: it would be refused again
 };
 Refusal classify_refusal(std::string_view error_output);
+/// What check_command also says of a job that would be taken, and wait, while the nodes that fit
+/// are down.
+bool may_be_of_the_moment(std::string_view error_output);
 /// The last line of what a command complained about, without "sbatch: error: ".
 std::string complaint(std::string_view error_output);
 

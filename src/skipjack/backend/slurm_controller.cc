@@ -147,7 +147,7 @@ void SlurmBackend::take_submission(AttemptId id, const CallResult& result) {
     next_submission_ = SteadyClock::now() + options_.longest_query;
     if (told_.insert(why).second)
       log(options_.log, LogLevel::Warning, what + " for now: " + why + "; trying again");
-    if (attempt.ordered) finish(attempt);
+    drop_unsubmitted();
   } else {
     attempts_.erase(found);
     throw Error(ErrorCode::InvalidArgument, what + ": " + why,
@@ -169,6 +169,7 @@ void SlurmBackend::take_rows(const std::vector<JobRow>& rows, Time asked) {
       attempt.output.look_at_once();
     }
   }
+  drop_unsubmitted();
   query_pause_ =
       std::clamp(query_pause_ + query_pause_ / 2, options_.shortest_query, options_.longest_query);
 }

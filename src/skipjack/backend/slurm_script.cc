@@ -8,18 +8,6 @@
 namespace skipjack {
 namespace {
 
-/// One word to the shell, whatever it holds.
-std::string shell_word(std::string_view text) {
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      word += "'\\''";
-    else
-      word += c;
-  }
-  return word + "'";
-}
-
 std::string seconds(Duration duration) { return shortest_decimal(to_seconds(duration)); }
 
 constexpr std::pair<ScriptCause, std::string_view> kCauses[] = {
@@ -72,6 +60,17 @@ exit "$status"
 )bash";
 
 }  // namespace
+
+std::string shell_word(std::string_view text) {
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'')
+      word += "'\\''";
+    else
+      word += c;
+  }
+  return word + "'";
+}
 
 AttemptFiles::AttemptFiles(const std::filesystem::path& trial_folder, int attempt) {
   const std::string stem = "attempt-" + std::to_string(attempt);

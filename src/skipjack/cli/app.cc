@@ -39,6 +39,7 @@ void describe(CLI::App& app, Context& context) {
   add_s3(app, context);
   add_experiments(app, context);
   add_resume(app, context);
+  add_watch(app, context);
   add_results(app, context);
   add_bench(app, context);
 }
@@ -73,6 +74,7 @@ std::vector<std::string> take_arguments(int argc, char** argv) {
 int run(int argc, const char* const* argv, Context& context) {
   CLI::App app;
   try {
+    context.arguments.assign(argv, argv + argc);
     describe(app, context);
     app.parse(argc, argv);
     return context.action ? context.action() : kExitOk;

@@ -20,6 +20,8 @@ void add_s3_sim(CLI::App& s3, Context& context);
 void add_tune(CLI::App& app, Context& context);
 /// skipjack methods
 void add_methods(CLI::App& app, Context& context);
+/// skipjack watch
+void add_watch(CLI::App& app, Context& context);
 /// skipjack resume
 void add_resume(CLI::App& app, Context& context);
 /// skipjack list | show | rm

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "skipjack/base/error.h"
 
@@ -43,6 +44,8 @@ struct Context {
   bool err_is_terminal = false;
   /// --experiments-dir; empty if not given.
   std::string experiments_dir{};
+  /// The command line, the program's name first.
+  std::vector<std::string> arguments{};
   /// What the chosen command does; set while the command line is read, run afterwards. Returns the
   /// exit code.
   std::function<int()> action{};

@@ -58,7 +58,16 @@ constexpr std::string_view kKeys[] = {"name",
                                       "gpus",
                                       "gpus_per_trial",
                                       "cpus",
-                                      "cpus_per_trial"};
+                                      "cpus_per_trial",
+                                      "backend",
+                                      "slurm_partition",
+                                      "slurm_account",
+                                      "slurm_constraint",
+                                      "slurm_cpus",
+                                      "slurm_memory",
+                                      "slurm_gpus",
+                                      "slurm_time",
+                                      "slurm_options"};
 
 [[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
   throw Error(ErrorCode::InvalidArgument, message, try_this);
@@ -349,6 +358,32 @@ std::vector<int> processors_of(const Keys& keys) {
   return processors;
 }
 
+/// What a trial asks of Slurm; nullopt for trials on this machine.
+std::optional<SlurmJob> slurm_of(const Keys& keys) {
+  enum class Where { Local, Slurm };
+  const Where where =
+      keys.one_of<Where>("backend", "local", {{"local", Where::Local}, {"slurm", Where::Slurm}});
+  if (where == Where::Local) {
+    for (const std::string_view key : kKeys)
+      if (key.starts_with("slurm_") && keys.find(key))
+        refuse(std::string(key) + " is given, but trials run on this machine",
+               "say backend: slurm, --backend slurm");
+    return std::nullopt;
+  }
+  SlurmJob job;
+  job.partition = keys.text("slurm_partition", "");
+  job.account = keys.text("slurm_account", "");
+  job.constraint = keys.text("slurm_constraint", "");
+  if (const auto n = keys.integer("slurm_cpus", 1))
+    job.cpus = static_cast<int>(std::min<std::int64_t>(*n, 1 << 20));
+  if (keys.find("slurm_memory")) job.memory_bytes = parse_byte_size(keys.text("slurm_memory", ""));
+  if (const auto n = keys.integer("slurm_gpus", 0))
+    job.gpus = static_cast<int>(std::min<std::int64_t>(*n, 1 << 20));
+  job.time_limit = keys.duration("slurm_time");
+  job.extra = keys.words("slurm_options");
+  return job;
+}
+
 ProgramDefinition program_of(const Keys& keys) {
   ProgramDefinition program;
   if (keys.find("entry_point") && keys.find("program"))
@@ -384,6 +419,7 @@ ProgramDefinition program_of(const Keys& keys) {
   program.cpus = processors_of(keys);
   if (const auto n = keys.integer("cpus_per_trial", 1))
     program.cpus_per_trial = static_cast<int>(std::min<std::int64_t>(*n, 1 << 20));
+  program.slurm = slurm_of(keys);
   return program;
 }
 

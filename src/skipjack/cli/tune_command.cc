@@ -4,6 +4,7 @@
 #include <memory>
 #include <ostream>
 
+#include "skipjack/backend/slurm_submit.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/file.h"
 #include "skipjack/cli/commands.h"
@@ -79,6 +80,19 @@ constexpr TuneFlag kTuneFlags[] = {
     {"--cpus", "cpus", Takes::Words, "LIST",
      "processors to bind trials to, such as 0-3,8; default: none"},
     {"--cpus-per-trial", "cpus_per_trial", Takes::Number, "N", "default 1"},
+    {"--backend", "backend", Takes::Text, "local|slurm",
+     "where trials run: on this machine, or as jobs of a Slurm cluster (docs/slurm.md)"},
+    {"--slurm-partition", "slurm_partition", Takes::Text, "NAME", "of each trial's job"},
+    {"--slurm-account", "slurm_account", Takes::Text, "NAME", "whom the jobs are charged to"},
+    {"--slurm-constraint", "slurm_constraint", Takes::Text, "FEATURES",
+     "features that a node must have, such as an instance type"},
+    {"--slurm-cpus", "slurm_cpus", Takes::Number, "N", "processors of a trial"},
+    {"--slurm-memory", "slurm_memory", Takes::Text, "SIZE", "memory of a trial, such as 16GiB"},
+    {"--slurm-gpus", "slurm_gpus", Takes::Number, "N", "GPUs of a trial; default 0"},
+    {"--slurm-time", "slurm_time", Takes::Text, "DURATION",
+     "Slurm's limit for a trial's job; default: the partition's"},
+    {"--slurm-options", "slurm_options", Takes::Words, "OPTIONS",
+     "further options of sbatch, such as '--qos=low --exclusive'"},
     {"--seed", "seed", Takes::Number, "N", "default 0"},
     {"--name", "name", Takes::Text, "NAME",
      "of the experiment; default: the program's and the time"},
@@ -90,7 +104,8 @@ struct TuneFlags {
   std::vector<std::optional<std::string>> values =
       std::vector<std::optional<std::string>>(std::size(kTuneFlags));
   std::vector<std::string> environment, method_options, objectives, constraints;
-  bool quiet = false, survive_power_loss = false, delete_checkpoints = false;
+  std::string submit_options;
+  bool quiet = false, survive_power_loss = false, delete_checkpoints = false, submit = false;
 };
 
 Json number_flag(const TuneFlag& flag, const std::string& text) {
@@ -196,6 +211,40 @@ struct Watched {
   RunOptions options;
 };
 
+/// The same command once more, as a job of Slurm's.
+int submit_tuner(const TuneFlags& flags, Context& context, const ExperimentStore& store,
+                 const std::string& name, const TuningDefinition& definition) {
+  if (std::error_code ignored; std::filesystem::exists(store.folder(name), ignored))
+    throw Error(ErrorCode::AlreadyExists, "experiment '" + name + "' exists already",
+                "choose another name, or resume or remove that one");
+  std::error_code error;
+  if (std::filesystem::create_directories(store.root(), error); error)
+    throw errno_error(error.value(), "can't make the folder " + store.root().string());
+  const std::string program = own_program().string();
+  SlurmProgram job{
+      .name = "skipjack-tuner-" + name,
+      .exists = store.folder(name),
+      .command_if_exists = {program, "resume", name, "--experiments-dir", store.root().string()},
+      .working_directory = std::filesystem::current_path(),
+      .output = store.root() / (name + ".tuner.log")};
+  job.command = context.arguments;
+  job.command.at(0) = program;
+  for (const std::string& argument : {std::string("--no-submit"), std::string("--name"), name,
+                                      std::string("--experiments-dir"), store.root().string()})
+    job.command.push_back(argument);
+  if (definition.program.slurm) {
+    job.job.partition = definition.program.slurm->partition;
+    job.job.account = definition.program.slurm->account;
+  }
+  job.job.extra = split_words(flags.submit_options);
+  const std::int64_t number = submit_program(job);
+  write_output(context, "-",
+               "experiment " + name + ": its tuner is job " + std::to_string(number) +
+                   "; follow it with " + command_line(context, "watch " + name) +
+                   "\nits words: " + job.output.string() + "\n");
+  return kExitOk;
+}
+
 int tune(const TuneFlags& flags, Context& context) {
   Experiment experiment = experiment_of(flags);
   TuningDefinition& definition = experiment.definition;
@@ -213,6 +262,7 @@ int tune(const TuneFlags& flags, Context& context) {
           : default_experiment_name(definition.program.entry_point.stem().string(),
                                     system_clock().unix_time());
   validate_experiment_name(name);
+  if (flags.submit) return submit_tuner(flags, context, store, name, definition);
 
   const std::string greeting = "experiment " + name + ": " + definition.method + " over " +
                                std::to_string(definition.space.dimension()) + " parameters, " +
@@ -322,6 +372,12 @@ void add_tune(CLI::App& app, Context& context) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_flag("--delete-checkpoints", flags->delete_checkpoints,
                    "of ended trials, the best one's too, once nothing needs them any more");
+  command.add_flag("--submit,!--no-submit", flags->submit,
+                   "run the tuner itself as a Slurm job, and return (docs/slurm.md)");
+  command
+      .add_option("--submit-options", flags->submit_options,
+                  "options of sbatch for the tuner's job, such as '--time=2-0'")
+      ->type_name("OPTIONS");
   command.add_flag("--survive-power-loss", flags->survive_power_loss,
                    "sync the journal to the disk at every turn");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the summary");

@@ -14,17 +14,19 @@
 #include "skipjack/backend/in_process.h"
 #include "skipjack/backend/local_process.h"
 #include "skipjack/backend/processors.h"
+#include "skipjack/backend/slurm.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/method/method.h"
+#include "skipjack/study/snapshot.h"
 
 namespace skipjack {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// What a local backend takes; here to be said in the definition's words.
-constexpr int kMaxLocalWorkers = 4096;
+/// What the backends take; here to be said in the definition's words.
+constexpr int kMaxLocalWorkers = 4096, kMaxSlurmWorkers = 100000;
 
 ArgumentStyle argument_style(const TuningDefinition& definition) {
   const ProgramDefinition& program = definition.program;
@@ -142,6 +144,25 @@ bool has_result(const std::vector<Event>& events) {
   });
 }
 
+/// With a snapshot for readers of other hosts.
+TuningResult run_in_sight(Scheduler& scheduler, Backend& backend, const OpenExperiment& experiment,
+                          const std::vector<Event>& past, const std::vector<Metric>& metrics,
+                          TunerOptions options) {
+  SnapshotWriter snapshot(experiment.folder, metrics, options);
+  options.on_turn = [&, given = std::move(options.on_turn)](const Turn& turn) {
+    if (given) given(turn);
+    snapshot.on_turn(turn);
+  };
+  try {
+    TuningResult result = run_tuner(scheduler, backend, *experiment.journal, past, options);
+    snapshot.end(result.reason, Turn{.history = result.history, .now = result.time});
+    return result;
+  } catch (...) {
+    snapshot.end("failed", std::nullopt);
+    throw;
+  }
+}
+
 class MemorySink final : public EventSink {
  public:
   void append(const std::vector<Event>&) override {}
@@ -205,9 +226,12 @@ void validate(const TuningDefinition& definition) {
   require(program.grace >= Duration::zero(),
           "grace = " + format_duration(program.grace) + " must be >= 0 s");
   if (program.entry_point.empty()) return;
-  require(definition.workers <= kMaxLocalWorkers,
-          "workers = " + std::to_string(definition.workers) + " must be at most " +
-              std::to_string(kMaxLocalWorkers));
+  const int most = program.slurm ? kMaxSlurmWorkers : kMaxLocalWorkers;
+  require(definition.workers <= most, "workers = " + std::to_string(definition.workers) +
+                                          " must be at most " + std::to_string(most));
+  require(!program.slurm || (program.gpus.empty() && program.cpus.empty()),
+          "gpus and cpus name those of this machine, and trials are to run on Slurm's",
+          "say how many a trial needs with slurm_gpus and slurm_cpus");
   require(program.gpus.empty() ||
               static_cast<std::int64_t>(definition.workers) * program.gpus_per_trial <=
                   static_cast<std::int64_t>(program.gpus.size()),
@@ -242,11 +266,39 @@ std::unique_ptr<Scheduler> make_method_scheduler(const TuningDefinition& definit
                          .options = definition.method_options});
 }
 
+namespace {
+
+std::unique_ptr<Backend> make_slurm_program_backend(const TuningDefinition& definition,
+                                                    const fs::path& folder, const RunOptions& run) {
+  const ProgramDefinition& program = definition.program;
+  SlurmOptions options{.entry_point = program.entry_point, .folder = folder / "trials"};
+  if (!program.interpreter.empty()) {
+    if (program.entry_point.extension() == ".py")
+      options.interpreter = program.interpreter;
+    else
+      options.command_prefix = program.interpreter;
+  }
+  if (!program.working_directory.empty()) options.working_directory = program.working_directory;
+  options.arguments = argument_style(definition);
+  options.max_resource_attr = program.max_resource_attr;
+  options.environment = program.environment;
+  options.grace_period = program.grace;
+  options.job = *program.slurm;
+  options.experiment = folder.filename().string();
+  options.capacity = definition.workers;
+  options.clock = run.clock;
+  options.log = run.log;
+  return make_slurm_backend(std::move(options));
+}
+
+}  // namespace
+
 std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition,
                                               const fs::path& folder, const RunOptions& run) {
   const ProgramDefinition& program = definition.program;
   if (program.entry_point.empty())
     throw Error(ErrorCode::InvalidArgument, "entry_point is empty: there is no program to tune");
+  if (program.slurm) return make_slurm_program_backend(definition, folder, run);
   LocalProcessOptions options{.entry_point = program.entry_point, .folder = folder / "trials"};
   if (!program.interpreter.empty()) {
     if (program.entry_point.extension() == ".py")
@@ -293,8 +345,8 @@ TuningResult start_tuning(const ExperimentStore& store, const std::string& name,
     throw;
   }
   try {
-    return run_tuner(*scheduler, *backend, *experiment.journal, {},
-                     tuner_options(definition, options));
+    return run_in_sight(*scheduler, *backend, experiment, {}, definition.metrics,
+                        tuner_options(definition, options));
   } catch (const Error& error) {
     // Such as constraints that nothing satisfies, found out when the first trial was to start.
     if (error.code() == ErrorCode::InvalidArgument &&
@@ -323,7 +375,7 @@ TuningResult resume_tuning(const ExperimentStore& store, const std::string& name
   if (changed) experiment.journal->set_definition(to_json(definition));
   TunerOptions tuner = tuner_options(definition, options.run);
   tuner.reached = running_time;
-  return run_tuner(*scheduler, *backend, *experiment.journal, events, tuner);
+  return run_in_sight(*scheduler, *backend, experiment, events, definition.metrics, tuner);
 }
 
 ExperimentStatus experiment_status(const std::vector<Event>& events) {

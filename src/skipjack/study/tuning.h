@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "skipjack/backend/backend.h"
+#include "skipjack/backend/slurm_job.h"
 #include "skipjack/base/log.h"
 #include "skipjack/journal/experiment_store.h"
 #include "skipjack/schedule/scheduler.h"
@@ -29,7 +30,7 @@ enum class PassBy {
   Template,   ///< ProgramDefinition::argument_template with {name} replaced
 };
 
-/// A trial's program, run by local processes.
+/// A trial's program, run by local processes or as jobs of a Slurm cluster.
 struct ProgramDefinition {
   /// Made absolute when the tuning is started. Empty: there is no program (another backend is
   /// given).
@@ -58,6 +59,10 @@ struct ProgramDefinition {
   std::vector<int> cpus;
   /// Range [1, cpus.size()]; default 1.
   int cpus_per_trial = 1;
+  /// Set: each trial is a job of a Slurm cluster that asks for this; experiments must then be kept
+  /// on a file system that its nodes share (backend/slurm.h). gpus and cpus above are a local
+  /// machine's and must be empty then. Unset, the default: processes of this machine.
+  std::optional<SlurmJob> slurm;
 };
 
 /// Everything that makes an experiment what it is; stored in its journal.
@@ -102,7 +107,7 @@ using BackendFactory = std::function<std::unique_ptr<Backend>(const TuningDefini
 struct RunOptions {
   /// Empty: the method named in the definition.
   SchedulerFactory make_scheduler;
-  /// Empty: local processes.
+  /// Empty: make_program_backend.
   BackendFactory make_backend;
   /// May be null.
   Interrupt* interrupt = nullptr;
@@ -132,8 +137,9 @@ struct ResumeOptions {
   std::optional<std::int64_t> add_trials;
 };
 
-/// What runs when RunOptions::make_backend is empty: definition.program as local processes under
-/// folder / "trials". For backends that wrap it. Throws as make_local_process_backend does.
+/// What runs when RunOptions::make_backend is empty: definition.program as local processes or Slurm
+/// jobs under folder / "trials". For backends that wrap it. Throws as make_local_process_backend
+/// and make_slurm_backend do.
 std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition,
                                               const std::filesystem::path& folder,
                                               const RunOptions& run = {});

@@ -101,21 +101,60 @@ Metric metric_from_json(const Json& json) {
   return metric;
 }
 
+Json slurm_to_json(const SlurmJob& job) {
+  Json json = Json::Object{{"partition", job.partition},
+                           {"account", job.account},
+                           {"constraint", job.constraint},
+                           {"gpus", job.gpus},
+                           {"extra", strings_to_json(job.extra)}};
+  if (job.cpus) json.set("cpus", *job.cpus);
+  if (job.memory_bytes) json.set("memory_bytes", *job.memory_bytes);
+  if (job.time_limit) json.set("time_limit", to_seconds(*job.time_limit));
+  return json;
+}
+
+SlurmJob slurm_from_json(const Json& json) {
+  SlurmJob job;
+  for (const auto& [key, value] : json.as_object()) {
+    if (key == "partition")
+      job.partition = value.as_string();
+    else if (key == "account")
+      job.account = value.as_string();
+    else if (key == "constraint")
+      job.constraint = value.as_string();
+    else if (key == "cpus")
+      job.cpus = int_from_json("slurm.cpus", value);
+    else if (key == "memory_bytes")
+      job.memory_bytes = value.as_int();
+    else if (key == "gpus")
+      job.gpus = int_from_json("slurm.gpus", value);
+    else if (key == "time_limit")
+      job.time_limit = duration_from_json("slurm.time_limit", value);
+    else if (key == "extra")
+      job.extra = strings_from_json(value);
+    else
+      unknown_field("slurm", key);
+  }
+  return job;
+}
+
 Json program_to_json(const ProgramDefinition& program) {
   Json::Object environment;
   for (const auto& [name, value] : program.environment) environment.emplace_back(name, value);
-  return Json::Object{{"entry_point", program.entry_point.string()},
-                      {"interpreter", strings_to_json(program.interpreter)},
-                      {"pass_by", name_of(kPassBys, program.pass_by)},
-                      {"argument_template", strings_to_json(program.argument_template)},
-                      {"max_resource_attr", program.max_resource_attr},
-                      {"working_directory", program.working_directory.string()},
-                      {"environment", std::move(environment)},
-                      {"grace", to_seconds(program.grace)},
-                      {"gpus", strings_to_json(program.gpus)},
-                      {"gpus_per_trial", program.gpus_per_trial},
-                      {"cpus", Json::Array(program.cpus.begin(), program.cpus.end())},
-                      {"cpus_per_trial", program.cpus_per_trial}};
+  Json json = Json::Object{{"entry_point", program.entry_point.string()},
+                           {"interpreter", strings_to_json(program.interpreter)},
+                           {"pass_by", name_of(kPassBys, program.pass_by)},
+                           {"argument_template", strings_to_json(program.argument_template)},
+                           {"max_resource_attr", program.max_resource_attr},
+                           {"working_directory", program.working_directory.string()},
+                           {"environment", std::move(environment)},
+                           {"grace", to_seconds(program.grace)},
+                           {"gpus", strings_to_json(program.gpus)},
+                           {"gpus_per_trial", program.gpus_per_trial},
+                           {"cpus", Json::Array(program.cpus.begin(), program.cpus.end())},
+                           {"cpus_per_trial", program.cpus_per_trial}};
+  if (program.slurm) json.set("slurm", slurm_to_json(*program.slurm));
+  return json;
 }
 
 ProgramDefinition program_from_json(const Json& json) {
@@ -147,6 +186,8 @@ ProgramDefinition program_from_json(const Json& json) {
         program.cpus.push_back(int_from_json("program.cpus", cpu));
     else if (key == "cpus_per_trial")
       program.cpus_per_trial = int_from_json("program.cpus_per_trial", value);
+    else if (key == "slurm")
+      program.slurm = slurm_from_json(value);
     else
       unknown_field("program", key);
   }

@@ -1,0 +1,47 @@
+#include "skipjack/backend/slurm_submit.h"
+
+#include "skipjack/backend/slurm_call.h"
+#include "skipjack/backend/slurm_command.h"
+#include "skipjack/backend/slurm_script.h"
+#include "skipjack/base/error.h"
+
+namespace skipjack {
+namespace {
+
+constexpr Duration kCommandLimit = std::chrono::minutes(1);
+
+std::string shell_line(const std::vector<std::string>& command) {
+  std::string line = "exec";
+  for (const std::string& word : command) line += " " + shell_word(word);
+  return line + "\n";
+}
+
+}  // namespace
+
+std::int64_t submit_program(const SlurmProgram& program) {
+  std::vector<std::string> command = {"sbatch",
+                                      "--parsable",
+                                      "--signal=B:INT@60",
+                                      "--open-mode=append",
+                                      "--job-name=" + program.name,
+                                      "--output=" + program.output.string(),
+                                      "--chdir=" + program.working_directory.string()};
+  for (std::string& argument : resource_arguments(program.job))
+    command.push_back(std::move(argument));
+  std::string script;
+  if (!program.exists.empty())
+    script = "if [ -e " + shell_word(program.exists.string()) + " ]; then\n" +
+             shell_line(program.command_if_exists) + "fi\n";
+  command.push_back("--wrap=" + script + shell_line(program.command));
+  const CallResult result = call_slurm(command, kCommandLimit);
+  const std::optional<std::int64_t> job = parse_job_number(result.output);
+  if (result.succeeded() && job) return *job;
+  const std::string why = complaint(result.error_output);
+  if (!result.exit_code || classify_refusal(result.error_output) == Refusal::Passing)
+    throw Error(ErrorCode::Network, "Slurm's controller can't be reached: " + why,
+                "look with 'squeue --me' whether it took the job, before you try again");
+  throw Error(ErrorCode::InvalidArgument, "Slurm refuses the job: " + why,
+              "'sinfo' shows the partitions and what their nodes have");
+}
+
+}  // namespace skipjack

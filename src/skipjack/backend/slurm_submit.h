@@ -1,0 +1,32 @@
+// Any program as a job of a Slurm cluster, on its own: for a tuner that can't stay on a login node.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "skipjack/backend/slurm_job.h"
+
+namespace skipjack {
+
+struct SlurmProgram {
+  /// The job's name.
+  std::string name;
+  std::vector<std::string> command;
+  /// Runs in command's place when Slurm starts the job anew (a node failed, it was pre-empted) and
+  /// this path exists.
+  std::filesystem::path exists;
+  std::vector<std::string> command_if_exists;
+  std::filesystem::path working_directory;
+  /// Gets what it prints.
+  std::filesystem::path output;
+  SlurmJob job;
+};
+
+/// The job's number. Throws InvalidArgument with Slurm's words if it is refused, NotFound where
+/// Slurm's commands are not, Network if the controller can't be reached. The program gets SIGINT a
+/// minute before its time is over.
+std::int64_t submit_program(const SlurmProgram& program);
+
+}  // namespace skipjack
