@@ -101,9 +101,9 @@ struct DownloadOptions {
   DownloadTarget target = Discard{};
   TransferConfig config{};
   /// Says where max_concurrency and multipart_chunksize begin if config leaves them out, from an
-  /// earlier tuning for example; measuring goes on from there. Its other fields mean nothing. Called
-  /// once the bytes to be fetched are known, by the calling thread, if more than one connection may
-  /// be used and their number is not given. Empty: nothing is known.
+  /// earlier tuning for example; measuring goes on from there. Its other fields mean nothing.
+  /// Called once the bytes to be fetched are known, by the calling thread, if more than one
+  /// connection may be used and their number is not given. Empty: nothing is known.
   std::function<TransferConfig(std::int64_t bytes)> start{};
   /// Called by the calling thread, at most every progress_interval and once at the end. total is
   /// known from the first answer on. Never goes back.
