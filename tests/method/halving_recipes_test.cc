@@ -43,6 +43,8 @@ TEST(HalvingRecipes, SayWhatOptionIsWrong) {
     if (key != "max_t") own.emplace_back("max_t", 9);
     EXPECT_THAT(refused("asha", options(std::move(own))), HasSubstr(key)) << to_json_text(value);
   }
+  EXPECT_THAT(refused("asha", options({{"max_t", 9}, {"brackets", 99}})),
+              HasSubstr("brackets = 99 must be in [1, 3]"));
   EXPECT_THAT(refused("rush", options({{"max_t", 9}, {"num_threshold_candidates", 0}})),
               HasSubstr("num_threshold_candidates = 0"));
   EXPECT_THAT(refused("rush", options({{"max_t", 9}, {"num_hyperparameters_per_task", 0}})),

@@ -81,7 +81,7 @@ TEST(OrderRule, BehindMoashaWhatComesFarIsNearTheFront) {
                                  const double y = trial.configuration.at("y").as_double();
                                  return Json::Object{{"f", x + y}, {"g", -(1 - x + y)}};
                                }});
-  world.run(3000);
+  world.run(1500);
   double far = 0, lowest = 1, highest = 0;
   int num_far = 0;
   for (const auto& [trial, level] : world.reached) {

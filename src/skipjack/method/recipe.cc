@@ -1,6 +1,7 @@
 #include "skipjack/method/recipe.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "skipjack/schedule/fifo.h"
 
@@ -109,7 +110,8 @@ HalvingOptions halving_options(std::string_view method, const MethodOptions& o,
   const auto most = static_cast<std::int64_t>(rung_levels(options.resource).size()) + 1;
   const auto brackets =
       option(o, "brackets", as_int).value_or(defaults.num_brackets.value_or(most));
-  options.num_brackets = static_cast<int>(std::clamp<std::int64_t>(brackets, 0, most + 1));
+  options.num_brackets = static_cast<int>(std::clamp<std::int64_t>(
+      brackets, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
   options.bracket_rungs =
       option(o, "rung_system_per_bracket", as_bracket_rungs).value_or(defaults.bracket_rungs);
   return options;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
-#include <utility>
 
 namespace skipjack {
 namespace {
@@ -13,10 +12,6 @@ using Eigen::MatrixXd;
 
 bool is_at_least_as_good(const MatrixXd& y, Index a, Index b) {
   return (y.row(a).array() <= y.row(b).array()).all();
-}
-
-bool dominates(const MatrixXd& y, Index a, Index b) {
-  return is_at_least_as_good(y, a, b) && !is_at_least_as_good(y, b, a);
 }
 
 /// Columns from 0 at their smallest to 1 at their largest value; those of one value are 0.
@@ -36,7 +31,8 @@ std::vector<std::size_t> non_dominated(const MatrixXd& y) {
   std::vector<std::size_t> result;
   for (Index i = 0; i < y.rows(); ++i) {
     bool is_dominated = false;
-    for (Index j = 0; j < y.rows() && !is_dominated; ++j) is_dominated = dominates(y, j, i);
+    for (Index j = 0; j < y.rows() && !is_dominated; ++j)
+      is_dominated = is_at_least_as_good(y, j, i) && !is_at_least_as_good(y, i, j);
     if (!is_dominated) result.push_back(static_cast<std::size_t>(i));
   }
   return result;
@@ -57,23 +53,32 @@ MatrixXd pareto_front(const MatrixXd& y) {
 }
 
 std::vector<std::size_t> front_numbers(const MatrixXd& y) {
-  const Index n = y.rows();
-  std::vector<std::size_t> numbers(static_cast<std::size_t>(n));
-  std::vector<int> num_dominators(static_cast<std::size_t>(n));
-  std::vector<Index> front;
-  for (Index i = 0; i < n; ++i) {
-    for (Index j = 0; j < n; ++j) num_dominators[static_cast<std::size_t>(i)] += dominates(y, j, i);
-    if (num_dominators[static_cast<std::size_t>(i)] == 0) front.push_back(i);
-  }
-  for (std::size_t number = 0; !front.empty(); ++number) {
-    std::vector<Index> next;
-    for (const Index i : front) {
-      numbers[static_cast<std::size_t>(i)] = number;
-      for (Index j = 0; j < n; ++j)
-        if (dominates(y, i, j) && --num_dominators[static_cast<std::size_t>(j)] == 0)
-          next.push_back(j);
-    }
-    front = std::move(next);
+  const auto n = static_cast<std::size_t>(y.rows());
+  std::vector<std::vector<double>> rows(n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (Index k = 0; k < y.cols(); ++k) rows[i].push_back(y(static_cast<Index>(i), k));
+  // Behind all that dominate them, so that each is looked at once.
+  std::vector<std::size_t> order(n);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return rows[a] < rows[b]; });
+  const auto is_dominated = [&](std::size_t i, std::size_t by) {
+    return rows[by] != rows[i] && std::equal(rows[by].begin(), rows[by].end(), rows[i].begin(),
+                                             [](double a, double b) { return a <= b; });
+  };
+  std::vector<std::size_t> numbers(n);
+  std::vector<std::vector<std::size_t>> fronts;
+  for (const std::size_t i : order) {
+    // Whoever is dominated by a member of a front is by one of each front before it.
+    const auto front = std::partition_point(fronts.begin(), fronts.end(), [&](const auto& members) {
+      return std::any_of(members.rbegin(), members.rend(),
+                         [&](std::size_t member) { return is_dominated(i, member); });
+    });
+    numbers[i] = static_cast<std::size_t>(front - fronts.begin());
+    if (front == fronts.end())
+      fronts.push_back({i});
+    else
+      front->push_back(i);
   }
   return numbers;
 }

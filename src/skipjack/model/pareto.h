@@ -16,7 +16,8 @@ std::vector<std::size_t> non_dominated(const Eigen::MatrixXd& y);
 Eigen::MatrixXd pareto_front(const Eigen::MatrixXd& y);
 
 /// By row: 0 for the non-dominated ones, 1 for those that are without these, and so on [Deb2002,
-/// sec. III-A]. O(n^2 m).
+/// sec. III-A]. Efficient non-dominated sorting [Zhang2015]: O(n^2 m) at worst, O(m n log n) where
+/// fronts are small.
 std::vector<std::size_t> front_numbers(const Eigen::MatrixXd& y);
 
 /// Of rows of one front: the sum over objectives of the distance between the row's two neighbours,

@@ -318,7 +318,9 @@ std::optional<Command> Halving::next(const SchedulerView& view) {
 int Halving::draw_bracket(const History& history) const {
   if (options_.num_brackets == 1) return 0;
   Rng rng(options_.seed, "bracket", num_launched_);
-  return static_cast<int>(draw(options_.bracket_weights(history), rng));
+  const std::vector<double> weights = options_.bracket_weights(history);
+  SKIPJACK_CHECK(weights.size() == static_cast<std::size_t>(options_.num_brackets));
+  return static_cast<int>(draw(weights, rng));
 }
 
 Halving::Choice Halving::by_rule(const RungRule& rule) const {
