@@ -7,7 +7,9 @@
 namespace skipjack {
 namespace {
 
-SearchSpace space() { return SearchSpace({{"a", rand_int(0, 9)}, {"b", uniform(0, 1)}, {"epochs", Json(9)}}); }
+SearchSpace space() {
+  return SearchSpace({{"a", rand_int(0, 9)}, {"b", uniform(0, 1)}, {"epochs", Json(9)}});
+}
 
 std::string message_of(std::string_view method, const MethodOptions& options) {
   try {
