@@ -160,7 +160,7 @@ class PopulationTraining final : public Scheduler {
     const Member& donor = members_[member_of_[static_cast<std::size_t>(*started.checkpoint_from)]];
     member.reached = donor.reached;
     member.next = donor.reached + interval_;
-    }
+  }
 
   void take_report(const Reported& report, const History& history) {
     const auto step = log_.take(report, history);

@@ -73,8 +73,8 @@ class Scheduler {
   virtual std::vector<Command> decide(const SchedulerView& view) = 0;
   /// What may be lost with the checkpoint of a trial that does not run, compared with others of the
   /// experiment: more, the likelier a Resume or a Start::checkpoint_from will yet need it; 0: none
-  /// will. Range [0, inf). Default: paused trials, and those that came to the max_resource they were
-  /// given, are worth the same, others nothing.
+  /// will. Range [0, inf). Default: paused trials, and those that came to the max_resource they
+  /// were given, are worth the same, others nothing.
   virtual double checkpoint_worth(const Trial& trial) const {
     const bool may_go_on = trial.status == TrialStatus::Paused ||
                            (trial.status == TrialStatus::Completed && trial.max_resource);
