@@ -87,8 +87,10 @@ def test_what_a_callback_raises_ends_the_download(keys, tmp_path):
     def callback(number):
         raise KeyError("enough")
 
+    # Slow enough that the first call comes before the end.
+    slow = TransferConfig(max_bandwidth=20 * 2**20)
     with pytest.raises(KeyError, match="enough"):
-        download_file("bench", "obj", tmp_path / "f", Callback=callback, **keys)
+        download_file("bench", "obj", tmp_path / "f", Callback=callback, Config=slow, **keys)
     assert os.listdir(tmp_path) == []
 
 

@@ -64,3 +64,16 @@ def test_options_reach_the_method_by_their_names(monkeypatch, caplog):
     assert last_era.metric_mode() == "max"
     median = schedulers.MedianStoppingRule(schedulers.RandomSearch(space, metric="loss"), "epoch", grace_time=2)
     assert median.method.options == {"resource_attr": "epoch", "scheduler": "random", "grace_time": 2}
+
+
+def test_a_notebook_installs_the_names():
+    import subprocess
+    import sys
+
+    install = "import skipjack.syne_tune as s; s.install()"
+    code = f"{install}; import syne_tune.config_space as c; print(c.randint(1, 2))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "randint(1, 2)\n", done.stderr
+    theirs = f"import sys, types; sys.modules['syne_tune'] = types.ModuleType('syne_tune'); {install}"
+    done = subprocess.run([sys.executable, "-c", theirs], capture_output=True, text=True)
+    assert "imported already" in done.stderr

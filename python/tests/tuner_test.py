@@ -5,28 +5,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 import skipjack
 from skipjack import Callback, LocalBackend, PythonBackend, StoppingCriterion, Tuner, loguniform, randint, uniform
 from skipjack.schedulers import Finished, Start, Stop
 
-
-def square(x, k):
-    return (x - 0.3) ** 2 + k
-
-
-def reports_itself(x, epochs):
-    from skipjack import Reporter
-
-    report = Reporter()
-    for epoch in range(1, epochs + 1):
-        report(epoch=epoch, loss=x / epoch)
-
-
-def fails(x):
-    raise RuntimeError("out of cheese")
+from trials import fails, reports_itself, reports_slowly, square
 
 
 SPACE = {"x": uniform(0, 1), "k": 1}
@@ -239,15 +224,6 @@ def test_a_scheduler_of_ones_own_stops_and_is_resumed(root):
     assert result.history.trial(0)["tag"] == {"phase": "own"}
     again = skipjack.resume(result.name, root=root, add_trials=1, method=Impatient())
     assert again.history.counts["stopped"] == 3
-
-
-def reports_slowly(x, epochs):
-    from skipjack import Reporter
-
-    report = Reporter()
-    for epoch in range(1, epochs + 1):
-        report(epoch=epoch, loss=x)
-        time.sleep(0.01)
 
 
 def test_bad_commands_are_named(root):

@@ -5,7 +5,7 @@ import os
 import runpy
 import sys
 
-from . import STAND_IN
+from . import install
 
 
 def main():
@@ -19,7 +19,7 @@ def main():
     sys.argv[:] = sys.argv[1:]
     # As Python does for a script, with the stand-in before an installed Syne Tune.
     sys.path[0] = os.path.dirname(os.path.abspath(launcher))
-    sys.path.insert(0, STAND_IN)
+    install()
     from ..errors import Error
 
     try:
