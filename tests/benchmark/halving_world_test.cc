@@ -96,7 +96,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"hyperband", "hyperband", {}, 0.8},
                       Case{"pasha", "pasha", {}, 0.4, true}, Case{"rush", "rush", {}},
                       Case{"cost_asha", "cost_asha", {}, 0.5, true},
-                      Case{"median_stopping", "median_stopping", {}, 0.8}),
+                      Case{"median_stopping", "median_stopping", {}, 0.8},
+                      Case{"mobster", "mobster", {}}, Case{"hypertune", "hypertune", {}, 0.8},
+                      Case{"dyhpo", "dyhpo", {}, 0.5, true}, Case{"ashabore", "ashabore", {}},
+                      Case{"ashacqr", "ashacqr", {}}),
     [](const auto& each) { return each.param.name; });
 
 }  // namespace

@@ -13,9 +13,11 @@
 #include "skipjack/search/cost_aware.h"
 #include "skipjack/search/cqr.h"
 #include "skipjack/search/grid.h"
+#include "skipjack/search/hypertune.h"
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/local_search.h"
 #include "skipjack/search/mo_bayesopt.h"
+#include "skipjack/search/mobster.h"
 #include "skipjack/search/nsga2.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/rea.h"
@@ -57,6 +59,9 @@ SourceExperiment source_for(const SearchSpace& space) {
   }
   return source;
 }
+
+/// Trials of these tests report at the first.
+const LevelOptions kLevels{.rung_levels = {1, 3}, .max_resource = 9};
 
 const std::vector<SearcherCase>& searchers() {
   static const std::vector<SearcherCase> cases = {
@@ -172,6 +177,36 @@ const std::vector<SearcherCase>& searchers() {
       {"Cqr",
        [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
          return make_cqr_search({.space = std::move(space), .metric = metric, .seed = seed});
+       }},
+      {"Mobster",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_mobster_search(
+             {.space = std::move(space), .metric = metric, .seed = seed, .levels = kLevels});
+       }},
+      {"MobsterFreezeThaw",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_mobster_search({.space = std::move(space),
+                                     .metric = metric,
+                                     .seed = seed,
+                                     .levels = kLevels,
+                                     .kernel = ResourceKernel::FreezeThaw,
+                                     .resource_acq = ResourceAcquisition::Final});
+       }},
+      {"HyperTune",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_hypertune_search(
+                    {.space = std::move(space), .metric = metric, .seed = seed, .levels = kLevels})
+             .searcher;
+       }},
+      {"BoreAtLevels",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_bore_search(
+             {.space = std::move(space), .metric = metric, .seed = seed, .levels = kLevels});
+       }},
+      {"CqrAtLevels",
+       [](SearchSpace space, const Metric& metric, std::uint64_t seed) {
+         return make_cqr_search(
+             {.space = std::move(space), .metric = metric, .seed = seed, .levels = kLevels});
        }},
   };
   return cases;

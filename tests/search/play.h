@@ -21,15 +21,26 @@ class Experiment {
     return trial;
   }
   void report(TrialId trial, const std::string& metric, double value) {
+    report_at(1, trial, metric, value);
+  }
+  /// At a level of the resource.
+  void report_at(std::int64_t epoch, TrialId trial, const std::string& metric, double value) {
     Json metrics;
+    metrics.set("epoch", epoch);
     metrics.set(metric, value);
     report(trial, std::move(metrics));
   }
-  void report(TrialId trial, Json metrics) { apply(Reported{{trial, 0}, std::move(metrics)}); }
+  void report(TrialId trial, Json metrics) {
+    apply(Reported{{trial, history_.find(trial)->attempt}, std::move(metrics)});
+  }
+  /// Goes on until it pauses, is stopped or fails.
+  void resume(TrialId trial) {
+    apply(TrialResumed{.id = {trial, history_.find(trial)->attempt + 1}});
+  }
   void end(TrialId trial, Outcome outcome) {
     AttemptEnd end;
     end.outcome = outcome;
-    apply(AttemptEnded{{trial, 0}, std::move(end)});
+    apply(AttemptEnded{{trial, history_.find(trial)->attempt}, std::move(end)});
   }
   /// A trial that ran, reported value once and ended well.
   TrialId measured(Configuration configuration, double value, const std::string& metric = "loss") {

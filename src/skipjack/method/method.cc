@@ -17,7 +17,8 @@ const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> table = [] {
     std::vector<Recipe> all;
     for (const auto part :
-         {search_recipes, halving_recipes, multi_objective_recipes, population_recipes})
+         {search_recipes, halving_recipes, model_halving_recipes, population_recipes,
+          multi_objective_recipes})
       for (Recipe& recipe : part()) all.push_back(std::move(recipe));
     return all;
   }();

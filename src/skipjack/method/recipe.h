@@ -12,6 +12,8 @@
 #include "skipjack/method/method.h"
 #include "skipjack/schedule/halving.h"
 #include "skipjack/schedule/resource.h"
+#include "skipjack/search/bore.h"
+#include "skipjack/search/cqr.h"
 #include "skipjack/search/searcher.h"
 
 namespace skipjack {
@@ -27,6 +29,7 @@ struct Recipe {
 std::vector<Recipe> search_recipes();
 std::vector<Recipe> multi_objective_recipes();
 std::vector<Recipe> halving_recipes();
+std::vector<Recipe> model_halving_recipes();
 std::vector<Recipe> population_recipes();
 
 /// The rows' entries that several methods share.
@@ -50,6 +53,12 @@ std::vector<MethodOption> with_halving_options(const HalvingDefaults& defaults,
 /// Of a row with those options; a rule, cost_metric and rule_probability are left to the caller.
 HalvingOptions halving_options(std::string_view method, const MethodOptions& options,
                                const HalvingDefaults& defaults, std::unique_ptr<Searcher> searcher);
+/// The parts of bore and cqr without levels, and their rows' entries.
+BoreOptions bore_options(std::string_view method, const MethodOptions& options);
+CqrOptions cqr_options(std::string_view method, const MethodOptions& options);
+std::vector<MethodOption> bore_entries();
+std::vector<MethodOption> cqr_entries();
+
 /// What a searcher behind rungs learns from, for rows that have the entry searcher_data.
 MethodOption searcher_data_option();
 LevelOptions level_options(const MethodOptions& options);

@@ -4,10 +4,8 @@
 
 #include "skipjack/method/recipe.h"
 #include "skipjack/search/bayesopt.h"
-#include "skipjack/search/bore.h"
 #include "skipjack/search/cmaes.h"
 #include "skipjack/search/cost_aware.h"
-#include "skipjack/search/cqr.h"
 #include "skipjack/search/grid.h"
 #include "skipjack/search/latin_hypercube.h"
 #include "skipjack/search/local_search.h"
@@ -108,19 +106,11 @@ BoreClassifier as_classifier(const Json& value) {
 }
 
 std::unique_ptr<Searcher> make_bore(const MethodOptions& o) {
-  BoreOptions options{.space = o.space, .metric = only_objective("bore", o), .seed = o.seed};
-  options.gamma = option(o, "gamma", as_double).value_or(options.gamma);
-  options.classifier = option(o, "classifier", as_classifier).value_or(options.classifier);
-  options.num_initial = option(o, "init_random", as_int).value_or(options.num_initial);
-  options.random_fraction = option(o, "random_prob", as_double).value_or(options.random_fraction);
-  options.num_candidates = option(o, "feval_acq", as_int).value_or(options.num_candidates);
-  return make_bore_search(std::move(options));
+  return make_bore_search(bore_options("bore", o));
 }
 
 std::unique_ptr<Searcher> make_cqr(const MethodOptions& o) {
-  CqrOptions options{.space = o.space, .metric = only_objective("cqr", o), .seed = o.seed};
-  options.num_initial = option(o, "num_init_random_draws", as_int).value_or(options.num_initial);
-  return make_cqr_search(std::move(options));
+  return make_cqr_search(cqr_options("cqr", o));
 }
 
 std::unique_ptr<Searcher> make_cost_aware(const MethodOptions& o) {
@@ -136,6 +126,38 @@ std::unique_ptr<Searcher> make_cost_aware(const MethodOptions& o) {
 }
 
 }  // namespace
+
+BoreOptions bore_options(std::string_view method, const MethodOptions& o) {
+  BoreOptions options{.space = o.space, .metric = only_objective(method, o), .seed = o.seed};
+  options.gamma = option(o, "gamma", as_double).value_or(options.gamma);
+  options.classifier = option(o, "classifier", as_classifier).value_or(options.classifier);
+  options.num_initial = option(o, "init_random", as_int).value_or(options.num_initial);
+  options.random_fraction = option(o, "random_prob", as_double).value_or(options.random_fraction);
+  options.num_candidates = option(o, "feval_acq", as_int).value_or(options.num_candidates);
+  return options;
+}
+
+CqrOptions cqr_options(std::string_view method, const MethodOptions& o) {
+  CqrOptions options{.space = o.space, .metric = only_objective(method, o), .seed = o.seed};
+  options.num_initial = option(o, "num_init_random_draws", as_int).value_or(options.num_initial);
+  return options;
+}
+
+std::vector<MethodOption> bore_entries() {
+  return {{"gamma", "part of the observations that counts as good, in (0, 1)", BoreOptions().gamma},
+          {"classifier", "boosting, forest or gp", "boosting"},
+          {"init_random", "trials before the first that a model proposes, >= 1",
+           BoreOptions().num_initial},
+          {"random_prob", "probability of a random configuration, in [0, 1]",
+           BoreOptions().random_fraction},
+          {"feval_acq", "random configurations that the classifier looks at, in [1, 100000]",
+           BoreOptions().num_candidates}};
+}
+
+std::vector<MethodOption> cqr_entries() {
+  return {{"num_init_random_draws", "trials before the first that a model proposes, >= 1",
+           CqrOptions().num_initial}};
+}
 
 std::vector<Recipe> search_recipes() {
   return {
@@ -187,22 +209,12 @@ std::vector<Recipe> search_recipes() {
       {{.name = "bore",
         .description = "classifies the best quarter and tries what is surest to be in it",
         .aliases = {"BORE"},
-        .options = {{"gamma", "part of the observations that counts as good, in (0, 1)",
-                     BoreOptions().gamma},
-                    {"classifier", "boosting, forest or gp", "boosting"},
-                    {"init_random", "trials before the first that a model proposes, >= 1",
-                     BoreOptions().num_initial},
-                    {"random_prob", "probability of a random configuration, in [0, 1]",
-                     BoreOptions().random_fraction},
-                    {"feval_acq",
-                     "random configurations that the classifier looks at, in [1, 100000]",
-                     BoreOptions().num_candidates}}},
+        .options = bore_entries()},
        in_fifo<make_bore>},
       {{.name = "cqr",
         .description = "quantiles by boosted trees, conformally corrected, Thompson sampling",
         .aliases = {"CQR"},
-        .options = {{"num_init_random_draws", "trials before the first that a model proposes, >= 1",
-                     CqrOptions().num_initial}}},
+        .options = cqr_entries()},
        in_fifo<make_cqr>},
       {{.name = "cost_aware_bayesopt",
         .description = "bayesopt by improvement per cost, while the budget lasts",

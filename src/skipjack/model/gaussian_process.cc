@@ -18,20 +18,6 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr double kSqrt5 = 2.2360679774997896964;
-constexpr double kLogTwoPi = 1.83787706640934548356;
-// Bounds of a fit, in logarithms: lengthscales of 0.02 to 100, scales and noise far outside what
-// standardised targets need.
-constexpr double kMinLogS = -9.2, kMaxLogS = 7.8;
-constexpr double kMinLogScale = -7.0, kMaxLogScale = 5.0;
-constexpr double kMaxLogNoise = 2.0;
-// Prior of log s of a rough dimension: with s = 0.03 two values that differ in it alone correlate
-// by 0.98, so that roughness has to show itself.
-constexpr double kLogRoughS = -3.5065578973199818, kRoughDeviation = 1.5;
-
-double delta(DimensionKind kind, double a, double b) {
-  if (kind != DimensionKind::Ordered) return a == b ? 0.0 : 1.0;
-  return (a - b) * (a - b);
-}
 
 // 1 where a difference is not zero, else 0. A comparison would not be vectorised.
 template <class Differences>
@@ -62,39 +48,10 @@ double least_squares_mean(const MatrixXd& lower, const VectorXd& y) {
   return u.dot(w) / u.squaredNorm();
 }
 
-// L^-T L^-1, lower triangle only. Blocks of columns leave out the zeros of L^-1, which is a third
-// of the work of solving for the identity.
-MatrixXd lower_of_inverse(const MatrixXd& lower) {
-  constexpr Index kBlock = 32;
-  const Index n = lower.rows();
-  MatrixXd inverse = MatrixXd::Zero(n, n);
-  for (Index j = 0; j < n; j += kBlock) {
-    const Index b = std::min(kBlock, n - j), rest = n - j;
-    auto block = inverse.block(j, j, rest, b);
-    block.topRows(b).setIdentity();
-    lower.bottomRightCorner(rest, rest).triangularView<Eigen::Lower>().solveInPlace(block);
-  }
-  MatrixXd result(n, n);
-  for (Index j = 0; j < n; j += kBlock) {
-    const Index b = std::min(kBlock, n - j);
-    for (Index i = j; i < n; i += kBlock) {
-      const Index c = std::min(kBlock, n - i);
-      result.block(i, j, c, b).noalias() =
-          inverse.block(i, i, n - i, c).transpose() * inverse.block(i, j, n - i, b);
-    }
-  }
-  return result;
-}
-
 }  // namespace
 
 GpHyperparameters default_hyperparameters(const std::vector<DimensionKind>& kinds) {
-  GpHyperparameters result{.inverse_squared_lengthscales =
-                               VectorXd::Ones(static_cast<Index>(kinds.size()))};
-  for (std::size_t k = 0; k < kinds.size(); ++k)
-    if (kinds[k] == DimensionKind::Rough)
-      result.inverse_squared_lengthscales[static_cast<Index>(k)] = std::exp(kLogRoughS);
-  return result;
+  return {.inverse_squared_lengthscales = default_inverse_squared_lengthscales(kinds)};
 }
 
 GpHyperparameters default_hyperparameters(Index dimension) {
@@ -105,14 +62,7 @@ GpHyperparameters default_hyperparameters(Index dimension) {
 GpLogPosterior::GpLogPosterior(const GpData& data) : data_(data) {
   const Index n = data_.x.rows(), d = data_.x.cols();
   SKIPJACK_CHECK(n >= 1 && data_.y.size() == n && static_cast<Index>(data_.kinds.size()) == d);
-  deltas_.resize(n * (n - 1) / 2, d);
-  for (Index k = 0; k < d; ++k) {
-    const DimensionKind kind = data_.kinds[static_cast<std::size_t>(k)];
-    Index pair = 0;
-    for (Index j = 0; j < n; ++j)
-      for (Index i = j + 1; i < n; ++i)
-        deltas_(pair++, k) = delta(kind, data_.x(i, k), data_.x(j, k));
-  }
+  deltas_ = pairwise_deltas(data_.kinds, data_.x);
 }
 
 double GpLogPosterior::evaluate(const VectorXd& theta, VectorXd* gradient) {
@@ -139,18 +89,8 @@ double GpLogPosterior::evaluate(const VectorXd& theta, VectorXd* gradient) {
   double value =
       -0.5 * (residual.dot(alpha) + log_determinant + static_cast<double>(n) * kLogTwoPi);
 
-  const double shift = d > 10 ? static_cast<double>(d) / 10.0 : 1.0;
-  Eigen::ArrayXd prior_slope(d);
-  for (Index k = 0; k < d; ++k) {
-    if (data_.kinds[static_cast<std::size_t>(k)] == DimensionKind::Rough) {
-      const double z = (theta[k] - kLogRoughS) / kRoughDeviation;
-      value -= 0.5 * z * z;
-      prior_slope[k] = -z / kRoughDeviation;
-    } else {
-      value -= 0.1 / (shift * s[k]) + 0.1 * shift * s[k];
-      prior_slope[k] = 0.1 / (shift * s[k]) - 0.1 * shift * s[k];
-    }
-  }
+  VectorXd prior_slope;
+  value += log_prior_of_lengthscales(data_.kinds, theta.head(d), prior_slope);
   value += theta[d] - a;
   value += 0.1 * theta[d + 1] - 30.0 * v;
   if (gradient == nullptr) return value;
@@ -171,7 +111,7 @@ double GpLogPosterior::evaluate(const VectorXd& theta, VectorXd* gradient) {
       (-5.0 / 6.0 * a) * weight.array() * (1.0 + root.array()) * decay.array();
   gradient->resize(d + 2);
   gradient->head(d) = (deltas_.transpose() * by_distance).array() * s.array();
-  gradient->head(d).array() += prior_slope;
+  gradient->head(d) += prior_slope;
   (*gradient)[d] = by_scale * a + 1.0 - a;
   (*gradient)[d + 1] = 0.5 * (alpha.squaredNorm() - inverse.diagonal().sum()) * v + 0.1 - 30.0 * v;
   return value;

@@ -14,14 +14,9 @@
 #include <Eigen/Core>
 #include <vector>
 
-namespace skipjack {
+#include "skipjack/model/matern.h"
 
-enum class DimensionKind {
-  Ordered,
-  Unordered,  ///< values are equal or different, nothing else
-  Rough,      ///< the same, beside an Ordered one of the same parameter: what single values have of
-              ///< their own, over and above a smooth course; expected to be little
-};
+namespace skipjack {
 
 struct GpHyperparameters {
   /// s, one per dimension; > 0.
@@ -60,12 +55,9 @@ class GpLogPosterior {
  public:
   explicit GpLogPosterior(const GpData& data);
 
-  /// theta (d + 2): log s, log a, log v. Log marginal likelihood plus log prior,
-  ///   sum_k -(0.1/s_k + 0.1 s_k)  (weak, symmetric in the logarithm: all lengthscales of 0.3..3
-  ///   are alike) Gamma(2, 1) on a, Gamma(1.1, 30) on v, both without constants;
-  ///   for rough dimensions log s is Normal(log 0.03, 1.5^2);
-  /// for d > 10 the lengthscales' prior is moved up by sqrt(d / 10). gradient (d + 2) if not null.
-  /// -infinity where K isn't positive definite. O(n^3 + n^2 d).
+  /// theta (d + 2): log s, log a, log v. Log marginal likelihood plus log prior: that of
+  /// log_prior_of_lengthscales(), Gamma(2, 1) on a, Gamma(1.1, 30) on v, both without constants.
+  /// gradient (d + 2) if not null. -infinity where K isn't positive definite. O(n^3 + n^2 d).
   double evaluate(const Eigen::VectorXd& theta, Eigen::VectorXd* gradient);
   double evaluate(const GpHyperparameters& hyperparameters);
 

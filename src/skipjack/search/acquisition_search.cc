@@ -37,19 +37,18 @@ class AcquisitionSearch final : public Searcher {
   Suggestion suggest(const History& history, const SuggestContext& context) override {
     log_.update(history);
     const Observations seen = all_observations(log_.records());
-    if (static_cast<std::int64_t>(log_.records().size()) < num_initial_ || !is_enough(seen)) {
-      Suggestion first = initial_->suggest(history, context);
-      return std::holds_alternative<Exhausted>(first) ? random_->suggest(history, context) : first;
-    }
-    Acquisition acquisition = options_.make({.space = unit_space_,
-                                             .history = history,
-                                             .seen = seen,
-                                             .context = context,
-                                             .previous = previous_});
-    const auto chosen = maximum(acquisition, seen);
+    if (static_cast<std::int64_t>(log_.records().size()) < num_initial_ || !is_enough(seen))
+      return without_model(history, context);
+    std::optional<Acquisition> acquisition = options_.make({.space = unit_space_,
+                                                            .history = history,
+                                                            .seen = seen,
+                                                            .context = context,
+                                                            .previous = previous_});
+    if (!acquisition) return without_model(history, context);
+    const auto chosen = maximum(*acquisition, seen);
     if (!chosen) return random_->suggest(history, context);
     Proposal proposal{.configuration = options_.space.decode(*chosen)};
-    if (!acquisition.fitted.is_null()) proposal.fitted = std::move(acquisition.fitted);
+    if (!acquisition->fitted.is_null()) proposal.fitted = std::move(acquisition->fitted);
     return proposal;
   }
 
@@ -62,16 +61,23 @@ class AcquisitionSearch final : public Searcher {
     if (!is_enough(seen) || configurations.empty()) return {};
     std::vector<UnitPoint> points;
     for (const Configuration& c : configurations) points.push_back(options_.space.encode(c));
-    const Acquisition acquisition = options_.make({.space = unit_space_,
-                                                   .history = history,
-                                                   .seen = seen,
-                                                   .context = {.resource = resource},
-                                                   .previous = previous_});
-    const VectorXd scores = acquisition.score(points);
+    const std::optional<Acquisition> acquisition = options_.make({.space = unit_space_,
+                                                                  .history = history,
+                                                                  .seen = seen,
+                                                                  .context = {.resource = resource},
+                                                                  .previous = previous_,
+                                                                  .use = ScoreUse::Compare});
+    if (!acquisition) return {};
+    const VectorXd scores = acquisition->score(points);
     return {scores.begin(), scores.end()};
   }
 
  private:
+  Suggestion without_model(const History& history, const SuggestContext& context) {
+    Suggestion first = initial_->suggest(history, context);
+    return std::holds_alternative<Exhausted>(first) ? random_->suggest(history, context) : first;
+  }
+
   static bool is_enough(const Observations& seen) {
     return std::count_if(seen.values.begin(), seen.values.end(),
                          [](const auto& value) { return !value.bounded; }) >= kMinMeasured;
@@ -82,7 +88,7 @@ class AcquisitionSearch final : public Searcher {
     PointSet tabu(seen.invalid.begin(), seen.invalid.end());
     tabu.insert(seen.pending.begin(), seen.pending.end());
     for (const auto& value : seen.values) tabu.insert(value.point);
-    const auto n = static_cast<double>(seen.values.size());
+    const auto n = static_cast<double>(acquisition.num_rows.value_or(seen.values.size()));
     const std::vector<UnitPoint>* all = unit_space_.enumerate();
     Rng rng(options_.seed, "acquisition", log_.records().size());
     if (all && static_cast<double>(all->size()) * n * n <= kEnumerationCost) {

@@ -24,6 +24,8 @@ struct AcquisitionQuestion {
   const SuggestContext& context;
   /// Acquisition::fitted of an earlier one, as the journal has it: any JSON, null if there is none.
   const Json& previous;
+  /// Compare: score() was asked, for configurations that may be measured, at context.resource.
+  ScoreUse use = ScoreUse::Propose;
 };
 
 struct Acquisition {
@@ -32,7 +34,9 @@ struct Acquisition {
   /// Around which it is worth looking closer.
   std::vector<UnitPoint> good;
   /// What was fitted, for the journal.
-  Json fitted;
+  Json fitted = {};
+  /// Rows of the processes behind it: what a score costs. Unset: the values seen.
+  std::optional<std::size_t> num_rows = std::nullopt;
 };
 
 struct AcquisitionSearchOptions {
@@ -44,8 +48,8 @@ struct AcquisitionSearchOptions {
   /// Trials, points_to_evaluate included, before the first that a model proposes: Sobol points;
   /// >= 1. Unset: max(5, d + 1).
   std::optional<std::int64_t> num_initial = std::nullopt;
-  /// Must believe the pending trials of what was seen.
-  std::function<Acquisition(const AcquisitionQuestion&)> make;
+  /// Must believe the pending trials of what was seen. nullopt: there is too little to go by yet.
+  std::function<std::optional<Acquisition>(const AcquisitionQuestion&)> make;
 };
 
 /// No configuration is proposed twice: Exhausted when all were. Throws InvalidArgument for

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "skipjack/model/boosting.h"
 #include "skipjack/model/forest.h"
 #include "skipjack/model/normal.h"
+#include "skipjack/search/level_log.h"
 #include "skipjack/search/pool_search.h"
 
 namespace skipjack {
@@ -82,6 +85,16 @@ VectorXd score_by_process(const LabelledRows& rows, const Kinds& kinds, const Ma
   return score;
 }
 
+std::function<Observations(const History&)> observe_at_level(const BoreOptions& options) {
+  if (!options.levels) return {};
+  const auto log = std::make_shared<LevelLog>(options.space, options.metric, *options.levels);
+  const auto at_least = static_cast<std::size_t>(std::max<std::int64_t>(1, options.num_initial));
+  return [log, at_least](const History& history) {
+    log->update(history);
+    return observations_at(*log, highest_level_with(log->records(), log->milestones(), at_least));
+  };
+}
+
 }  // namespace
 
 std::unique_ptr<Searcher> make_bore_search(BoreOptions options) {
@@ -107,6 +120,7 @@ std::unique_ptr<Searcher> make_bore_search(BoreOptions options) {
     }
     return std::vector<double>(score.begin(), score.end());
   };
+  auto observe = observe_at_level(options);
   return make_pool_search(
       {.space = std::move(options.space),
        .metric = std::move(options.metric),
@@ -115,6 +129,7 @@ std::unique_ptr<Searcher> make_bore_search(BoreOptions options) {
        .random_fraction = options.random_fraction,
        .num_candidates = options.num_candidates,
        .max_rows = classifier == BoreClassifier::GaussianProcess ? kMaxProcessRows : kMaxRows,
+       .observe = std::move(observe),
        .model = std::move(model)});
 }
 

@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "skipjack/search/searcher.h"
+#include "skipjack/trial/levels.h"
 
 namespace skipjack {
 
@@ -35,6 +37,9 @@ struct BoreOptions {
   /// Random configurations that the classifier looks at, beside those near the best. Range
   /// [1, 100000]; default 500, as Syne Tune.
   std::int64_t num_candidates = 500;
+  /// Set for schedulers that look at reports on the way: what is good is learnt at the highest
+  /// level that at least num_initial trials came to, and what was left behind below it is not good.
+  std::optional<LevelOptions> levels = std::nullopt;
 };
 
 /// No configuration is proposed twice: Exhausted when all were. Throws InvalidArgument for options

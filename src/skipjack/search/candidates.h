@@ -18,6 +18,12 @@ namespace skipjack {
 /// Points are results of snap() or encode(), so equal ones are equal to the last bit.
 using PointSet = std::set<UnitPoint>;
 
+/// What scores are asked for.
+enum class ScoreUse {
+  Propose,  ///< to choose what to try next: may explore, by chance too
+  Compare,  ///< to say which is better
+};
+
 /// Larger is better; one number a point.
 using ScoreFunction = std::function<Eigen::VectorXd(std::span<const UnitPoint>)>;
 

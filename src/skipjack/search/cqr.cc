@@ -1,9 +1,12 @@
 #include "skipjack/search/cqr.h"
 
+#include <functional>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "skipjack/model/conformal.h"
+#include "skipjack/search/level_log.h"
 #include "skipjack/search/pool_search.h"
 
 namespace skipjack {
@@ -32,6 +35,15 @@ std::vector<double> score_by_quantiles(const PoolQuestion& question,
   return scores;
 }
 
+std::function<Observations(const History&)> observe_last(const CqrOptions& options) {
+  if (!options.levels) return {};
+  const auto log = std::make_shared<LevelLog>(options.space, options.metric, *options.levels);
+  return [log](const History& history) {
+    log->update(history);
+    return last_observations(*log);
+  };
+}
+
 }  // namespace
 
 std::unique_ptr<Searcher> make_cqr_search(CqrOptions options) {
@@ -39,11 +51,13 @@ std::unique_ptr<Searcher> make_cqr_search(CqrOptions options) {
                                                                Rng& rng) {
     return score_by_quantiles(question, kinds, rng);
   };
+  auto observe = observe_last(options);
   return make_pool_search({.space = std::move(options.space),
                            .metric = std::move(options.metric),
                            .seed = options.seed,
                            .num_initial = options.num_initial,
                            .num_candidates = options.num_candidates,
+                           .observe = std::move(observe),
                            .model = std::move(model)});
 }
 

@@ -7,8 +7,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "skipjack/search/searcher.h"
+#include "skipjack/trial/levels.h"
 
 namespace skipjack {
 
@@ -23,6 +25,9 @@ struct CqrOptions {
   /// Random configurations that draw a value, beside those near the best. Range [1, 100000];
   /// default 2000, as Syne Tune.
   std::int64_t num_candidates = 2000;
+  /// Set for schedulers that look at reports on the way: each trial counts by its last value,
+  /// trials that still run included [Salinas2023, sec. 4].
+  std::optional<LevelOptions> levels = std::nullopt;
 };
 
 /// No configuration is proposed twice: Exhausted when all were. Throws InvalidArgument for options

@@ -32,10 +32,15 @@ class PoolSearch final : public Searcher {
       refuse("random_fraction = " + std::to_string(options_.random_fraction), "in [0, 1]");
     if (options_.num_candidates < 1 || options_.num_candidates > 100'000)
       refuse("num_candidates = " + std::to_string(options_.num_candidates), "in [1, 100000]");
+    if (!options_.observe)
+      options_.observe = [space = options_.space,
+                          metric = options_.metric](const History& history) {
+        return collect_observations(space, history, metric);
+      };
   }
 
   Suggestion suggest(const History& history, const SuggestContext& context) override {
-    const Observations seen = collect_observations(options_.space, history, options_.metric);
+    const Observations seen = options_.observe(history);
     const std::size_t num_trials = history.trials().size();
     if (static_cast<std::int64_t>(num_trials) < options_.num_initial ||
         seen.values.size() < kMinValues)
@@ -62,7 +67,7 @@ class PoolSearch final : public Searcher {
 
   std::vector<double> score(const History& history, std::span<const Configuration> configurations,
                             std::optional<std::int64_t>) override {
-    const Observations seen = collect_observations(options_.space, history, options_.metric);
+    const Observations seen = options_.observe(history);
     if (seen.values.size() < kMinValues || configurations.empty()) return {};
     std::vector<UnitPoint> points;
     for (const Configuration& c : configurations) points.push_back(options_.space.encode(c));

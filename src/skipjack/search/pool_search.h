@@ -8,15 +8,11 @@
 #include <span>
 #include <vector>
 
+#include "skipjack/search/candidates.h"
 #include "skipjack/search/searcher.h"
 #include "skipjack/search/training_rows.h"
 
 namespace skipjack {
-
-enum class ScoreUse {
-  Propose,  ///< to choose what to try next: may explore, by chance too
-  Compare,  ///< to say which is better
-};
 
 struct PoolQuestion {
   const TrainingRows& rows;
@@ -42,6 +38,8 @@ struct PoolSearchOptions {
   std::int64_t num_candidates = 500;
   /// As of training_rows().
   std::size_t max_rows = 400;
+  /// What is learnt from a history. Unset: collect_observations().
+  std::function<Observations(const History&)> observe = {};
   PoolModel model;
 };
 

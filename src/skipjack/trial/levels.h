@@ -35,6 +35,7 @@ struct LevelOptions {
 struct LevelValue {
   std::int64_t resource = 0;
   double value = 0;
+  friend bool operator==(const LevelValue&, const LevelValue&) = default;
 };
 
 /// Of all attempts that count, ascending by resource, finite values only; a level reported again (a
