@@ -236,6 +236,9 @@ TEST(SyncHyperband, RefusesBadOptions) {
   EXPECT_THAT(with({.max_t = 1}, 1), HasSubstr("max_t"));
   EXPECT_THAT(with({.max_t = 27, .rung_levels = {3, 2}}, 1), HasSubstr("rung_levels"));
   EXPECT_EQ(with({.max_t = 27, .rung_levels = {3, 10, 27}}, 3), "");
+  EXPECT_EQ(with({.max_t = 9, .rung_increment = 4}, 3), "");  // 1, 5 and 9
+  EXPECT_THAT(with({.max_t = 50, .rung_increment = 1}, 1), HasSubstr("more than 1000000 trials"));
+  EXPECT_THAT(with({.max_t = std::int64_t{1} << 50}, 1), HasSubstr("more than 1000000 trials"));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ struct DehbOptions {
   std::vector<Configuration> points_to_evaluate = {};
   /// The one that ranks.
   Metric metric = {};
-  /// Of these, rung_increment is not used.
+  /// Brackets of so many levels that one would begin with more than a million trials are refused.
   ResourceOptions resource = {};
   /// As of SyncHyperbandOptions.
   std::optional<std::int64_t> brackets = std::nullopt;

@@ -24,7 +24,7 @@ struct SyncHyperbandOptions {
   std::vector<Configuration> points_to_evaluate;
   /// The one that ranks.
   Metric metric;
-  /// Of these, rung_increment is not used.
+  /// Brackets of so many levels that one would begin with more than a million trials are refused.
   ResourceOptions resource;
   /// Brackets that take turns: the first halves most often, the last (where there are as many as
   /// levels) runs few trials to the end. Range [1, levels]; unset: all. Fewer trust early levels

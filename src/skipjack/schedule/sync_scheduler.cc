@@ -1,5 +1,6 @@
 #include "skipjack/schedule/sync_scheduler.h"
 
+#include <cmath>
 #include <map>
 #include <string>
 #include <utility>
@@ -9,6 +10,8 @@
 
 namespace skipjack {
 namespace {
+
+constexpr int kMostPlaces = 1'000'000;
 
 class SyncScheduler final : public Scheduler {
  public:
@@ -152,7 +155,7 @@ class SyncScheduler final : public Scheduler {
 
 std::vector<std::int64_t> sync_levels(const ResourceOptions& options) {
   const std::vector<std::int64_t> asked = rung_levels(options);
-  if (options.rung_levels.empty())
+  if (options.rung_levels.empty() && !options.rung_increment)
     return sync_levels(options.grace_period, options.max_t, options.reduction_factor);
   std::vector<std::int64_t> levels = asked;
   levels.push_back(options.max_t);
@@ -168,6 +171,12 @@ std::vector<std::vector<SyncRung>> sync_ladders(const ResourceOptions& options,
     throw Error(ErrorCode::InvalidArgument, "brackets = " + std::to_string(number) +
                                                 " must be in [1, " + std::to_string(most) +
                                                 "], the number of levels");
+  // Of the first bracket's first rung, the largest of all.
+  if (std::pow(options.reduction_factor, static_cast<double>(most - 1)) > kMostPlaces)
+    throw Error(ErrorCode::InvalidArgument,
+                "a bracket of " + std::to_string(most) + " levels would begin with more than " +
+                    std::to_string(kMostPlaces) + " trials, reduction_factor^(levels - 1)",
+                "give fewer levels, or a larger grace_period");
   return sync_ladders(levels, options.reduction_factor, static_cast<std::size_t>(number));
 }
 

@@ -49,11 +49,12 @@ struct SyncSchedulerOptions {
   std::function<Advance(std::size_t bracket)> advance;
 };
 
-/// The levels of the brackets, ascending, with max_t at the end: rung_levels and max_t, or those of
-/// sync_levels(grace_period, max_t, reduction_factor). Throws InvalidArgument as rung_levels does.
+/// The levels of the brackets, ascending, with max_t at the end: what rung_levels or rung_increment
+/// say and max_t, or sync_levels(grace_period, max_t, reduction_factor). Throws InvalidArgument as
+/// rung_levels does.
 std::vector<std::int64_t> sync_levels(const ResourceOptions& options);
 /// Ladders of the first brackets; unset: of all. Throws InvalidArgument beside that if brackets is
-/// not in [1, levels].
+/// not in [1, levels], and for ladders that begin with more than a million places.
 std::vector<std::vector<SyncRung>> sync_ladders(const ResourceOptions& options,
                                                 std::optional<std::int64_t> brackets);
 
