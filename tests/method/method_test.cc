@@ -35,9 +35,7 @@ TEST(Method, EveryNameAndAliasStartsATrial) {
     for (const std::string_view name : names) {
       std::vector<Metric> metrics = {{.name = "loss"}};
       if (row.objectives == Objectives::Several) metrics.push_back({.name = "seconds"});
-      const Json options = row.multi_fidelity ? Json::Object{{"max_t", 9}} : Json::Object{};
-      const auto scheduler =
-          make_scheduler(name, {.space = space(), .metrics = metrics, .options = options});
+      const auto scheduler = make_scheduler(name, {.space = space(), .metrics = metrics});
       EXPECT_TRUE(space().contains(first_start(*scheduler))) << name;
     }
   }
@@ -48,7 +46,6 @@ TEST(Method, EveryOptionIsExplainedAndTakesItsDefault) {
     MethodOptions options{.space = space(), .metrics = {{.name = "loss"}}};
     if (row.objectives == Objectives::Several) options.metrics.push_back({.name = "seconds"});
     Json::Object defaults;
-    if (row.multi_fidelity) defaults.emplace_back("max_t", 9);
     for (const MethodOption& option : row.options) {
       EXPECT_FALSE(option.description.empty()) << row.name << " " << option.key;
       if (!option.default_value.is_null())
@@ -93,9 +90,21 @@ TEST(Method, OptionOfTheWrongTypeIsNamed) {
                                        {"bore", "gamma"},
                                        {"bore", "classifier"},
                                        {"bore", "init_random"},
-                                       {"cqr", "num_init_random_draws"}})
+                                       {"cqr", "num_init_random_draws"},
+                                       {"sync_hyperband", "brackets"},
+                                       {"sync_bohb", "random_fraction"},
+                                       {"dehb", "mutation_factor"},
+                                       {"pbt", "population_size"},
+                                       {"pbt", "resample_probability"}})
     EXPECT_NE(message(method, Json::Object{{option, "abc"}}).find(option), std::string::npos);
   EXPECT_NE(message("grid", 3).find("method_options = 3"), std::string::npos);
+}
+
+TEST(Method, PopulationOfOneIsRefusedAndSaysWhy) {
+  const std::string message = message_of("pbt", {.space = space(),
+                                                 .metrics = {{.name = "loss"}},
+                                                 .options = Json::Object{{"population_size", 1}}});
+  EXPECT_NE(message.find("a population of one has nobody to learn from"), std::string::npos);
 }
 
 TEST(Method, PointsToEvaluateComeFirstCompletedAndOnce) {
@@ -190,10 +199,13 @@ TEST(Method, MethodsForSeveralObjectivesWantTwoAndKeepConstraints) {
     };
     EXPECT_NE(message({{.name = "x"}}).find("needs at least two objectives, got 1"),
               std::string::npos);
-    EXPECT_EQ(message({{.name = "x"},
-                       {.name = "y", .mode = Mode::Max},
-                       {.name = "z", .role = MetricRole::Constraint}}),
-              "");
+    const std::string kept = message({{.name = "x"},
+                                      {.name = "y", .mode = Mode::Max},
+                                      {.name = "z", .role = MetricRole::Constraint}});
+    if (row.multi_fidelity)
+      EXPECT_NE(kept.find("can't keep a measured constraint ('z')"), std::string::npos);
+    else
+      EXPECT_EQ(kept, "") << row.name;
   }
 }
 
