@@ -50,6 +50,8 @@ max_trials: 100
 target: 0.99
 max_failures: 0
 trial_time_limit: 20
+delete_checkpoints: true
+max_checkpoints: 3
 at_end: wait
 points_to_evaluate: [{lr: 0.1, act: tanh}]
 environment: {OMP_NUM_THREADS: 1}
@@ -75,6 +77,8 @@ cpus_per_trial: 2
   EXPECT_EQ(definition.stop.max_metric_value[0].second, 0.99);
   EXPECT_EQ(definition.max_failures, 0);
   EXPECT_EQ(definition.trial_time_limit, std::chrono::seconds(20));
+  EXPECT_TRUE(definition.checkpoints.delete_checkpoints);
+  EXPECT_EQ(definition.checkpoints.max_checkpoints, 3);
   EXPECT_EQ(definition.at_end, AtEnd::WaitForRunning);
   EXPECT_EQ(definition.points_to_evaluate->at(0).at("act"), Json("tanh"));
   EXPECT_THAT(definition.program.environment,

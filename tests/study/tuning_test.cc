@@ -456,6 +456,7 @@ TEST(TuningDefinition, RoundTripsThroughJson) {
   definition.at_end = AtEnd::WaitForRunning;
   definition.max_failures = 4;
   definition.trial_time_limit = 1500ms;
+  definition.checkpoints = {.delete_checkpoints = true, .max_checkpoints = 7};
   definition.points_to_evaluate = {{Json::Object{{"n", 2}}}};
   definition.program = {.entry_point = "/a b/c.py",
                         .interpreter = {"python3", "-u"},
@@ -483,6 +484,8 @@ TEST(TuningDefinition, RoundTripsThroughJson) {
   EXPECT_EQ(to_json(back), json);
   EXPECT_EQ(back.seed, definition.seed);
   EXPECT_EQ(back.trial_time_limit, definition.trial_time_limit);
+  EXPECT_TRUE(back.checkpoints.delete_checkpoints);
+  EXPECT_EQ(back.checkpoints.max_checkpoints, 7);
   EXPECT_EQ(back.program.environment, definition.program.environment);
   EXPECT_EQ(back.program.cpus, definition.program.cpus);
   EXPECT_EQ(back.program.cpus_per_trial, 4);
