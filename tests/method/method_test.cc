@@ -35,8 +35,7 @@ TEST(Method, EveryNameAndAliasStartsATrial) {
     for (const std::string_view name : names) {
       std::vector<Metric> metrics = {{.name = "loss"}};
       if (row.objectives == Objectives::Several) metrics.push_back({.name = "seconds"});
-      const auto scheduler =
-          make_scheduler(name, {.space = space(), .metrics = metrics});
+      const auto scheduler = make_scheduler(name, {.space = space(), .metrics = metrics});
       EXPECT_TRUE(space().contains(first_start(*scheduler))) << name;
     }
   }
