@@ -99,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"median_stopping", "median_stopping", {}, 0.8},
                       Case{"mobster", "mobster", {}}, Case{"hypertune", "hypertune", {}, 0.8},
                       Case{"dyhpo", "dyhpo", {}, 0.5, true}, Case{"ashabore", "ashabore", {}},
-                      Case{"ashacqr", "ashacqr", {}}),
+                      Case{"ashacqr", "ashacqr", {}}, Case{"bohb", "bohb", {}},
+                      Case{"sync_mobster", "sync_mobster", {}, 0.8, true}),
     [](const auto& each) { return each.param.name; });
 
 }  // namespace

@@ -4,14 +4,19 @@
 
 #include "skipjack/method/recipe.h"
 #include "skipjack/schedule/halving.h"
+#include "skipjack/schedule/sync_hyperband.h"
+#include "skipjack/schedule/sync_scheduler.h"
 #include "skipjack/search/hypertune.h"
 #include "skipjack/search/mobster.h"
+#include "skipjack/search/tpe.h"
 
 namespace skipjack {
 namespace {
 
 constexpr HalvingDefaults kAsha{};
 constexpr HalvingDefaults kHyperTune{.num_brackets = std::nullopt};
+/// [Falkner2018]
+constexpr double kBohbRandomFraction = 1.0 / 3;
 constexpr double kDyhpoRuleProbability = 0.25;
 constexpr std::int64_t kDyhpoIncrement = 2;
 
@@ -104,6 +109,29 @@ std::unique_ptr<Scheduler> make_dyhpo(const MethodOptions& o) {
   return make_halving(std::move(options));
 }
 
+std::unique_ptr<Scheduler> make_sync_mobster(const MethodOptions& o) {
+  MobsterOptions search = mobster_options("sync_mobster", o);
+  const ResourceOptions resource = resource_options(o);
+  // The levels that the brackets have.
+  search.levels.rung_levels = sync_levels(resource);
+  search.levels.rung_levels.pop_back();
+  Metric metric = search.metric;
+  return make_sync_hyperband({.searcher = make_mobster_search(std::move(search)),
+                              .points_to_evaluate = o.points_to_evaluate,
+                              .metric = std::move(metric),
+                              .resource = resource,
+                              .brackets = option(o, "brackets", as_int)});
+}
+
+std::unique_ptr<Scheduler> make_bohb(const MethodOptions& o) {
+  TpeOptions tpe{.space = o.space, .metric = only_objective("bohb", o), .seed = o.seed};
+  tpe.num_initial = option(o, "num_init_random", as_int);
+  tpe.num_candidates = option(o, "num_candidates", as_int).value_or(tpe.num_candidates);
+  tpe.random_fraction = option(o, "random_fraction", as_double).value_or(kBohbRandomFraction);
+  tpe.levels = level_options(resource_options(o), SearcherData::Rungs);
+  return make_halving(halving_options("bohb", o, kAsha, make_tpe_search(std::move(tpe))));
+}
+
 std::vector<MethodOption> dyhpo_entries() {
   std::vector<MethodOption> entries = with_resource_options(
       {{"probability_sh", "probability of a promotion by rank instead, in [0, 1]",
@@ -178,6 +206,26 @@ std::vector<Recipe> model_halving_recipes() {
         .options = with_halving_options(kAsha, cqr_entries()),
         .multi_fidelity = true},
        make_asha_cqr},
+      {{.name = "bohb",
+        .description = "successive halving with tpe, which learns from the highest level it can",
+        .aliases = {"BOHB"},
+        .options = with_halving_options(
+            kAsha, {num_init_random_option(),
+                    {"num_candidates", "draws of which the best is proposed, in [1, 10000]",
+                     TpeOptions().num_candidates},
+                    {"random_fraction", "of the proposals, how many are random, in [0, 1]",
+                     kBohbRandomFraction}}),
+        .multi_fidelity = true},
+       make_bohb},
+      {{.name = "sync_mobster",
+        .description = "sync_hyperband with a Gaussian process over configuration and resource",
+        .aliases = {"SyncMOBSTER"},
+        .options = with_resource_options(
+            {{"brackets", "brackets that take turns, in [1, levels]; unset: as many as levels"},
+             num_init_random_option(),
+             kernel_option(MobsterOptions().kernel)}),
+        .multi_fidelity = true},
+       make_sync_mobster},
   };
 }
 
