@@ -6,6 +6,7 @@
 #include "convert.h"
 #include "history.h"
 #include "skipjack/journal/experiment_store.h"
+#include "skipjack/method/method.h"
 #include "skipjack/results/curve.h"
 #include "skipjack/results/table.h"
 
@@ -64,7 +65,8 @@ nb::any recommendation_of(const Stored& stored, const std::optional<std::string>
   {
     nb::gil_scoped_release release;
     found = recommend(stored.definition.space, stored.history, stored.metric(name),
-                      metrics_with(MetricRole::Constraint, stored.definition.metrics));
+                      metrics_with(MetricRole::Constraint, stored.definition.metrics),
+                      resource_attr_of(stored.definition.method, stored.definition.method_options));
   }
   return python_from(found ? to_json(*found) : Json());
 }

@@ -56,6 +56,14 @@ TEST(Method, EveryOptionIsExplainedAndTakesItsDefault) {
   }
 }
 
+TEST(Method, ResourceIsThatOfMethodsThatLookAtReportsOnTheWay) {
+  for (const MethodRow& row : methods())
+    EXPECT_EQ(resource_attr_of(row.name, {}), row.multi_fidelity ? "epoch" : "") << row.name;
+  EXPECT_EQ(resource_attr_of("ASHA", Json::Object{{"resource_attr", "step"}}), "step");
+  EXPECT_EQ(resource_attr_of("bayesopt", Json::Object{{"resource_attr", "step"}}), "");
+  EXPECT_EQ(resource_attr_of("one of my own", {}), "");
+}
+
 TEST(Method, UnknownNameListsTheNames) {
   const std::string message =
       message_of("magic", {.space = space(), .metrics = {{.name = "loss"}}});

@@ -46,6 +46,22 @@ TEST(Recommend, FewMeasurementsGiveTheBestMean) {
   EXPECT_FALSE(found->lower);
 }
 
+TEST(Recommend, ComparesTrialsAtTheHighestLevelOnly) {
+  Experiment experiment;
+  for (std::int64_t a = 0; a < 8; ++a) {
+    const TrialId trial = experiment.start(with(a));
+    experiment.report_at(1, trial, "loss", 0.1 * static_cast<double>(a));
+    if (a == 5 || a == 6) experiment.report_at(9, trial, "loss", 2 + 0.1 * static_cast<double>(a));
+    experiment.end(trial, a == 5 || a == 6 ? Outcome::Completed : Outcome::Stopped);
+  }
+  const auto recommended = [&](std::string_view resource_attr) {
+    return recommend(space(), experiment.history(), {.name = "loss"}, {}, resource_attr);
+  };
+  EXPECT_EQ(recommended("epoch")->configuration, with(5));
+  EXPECT_DOUBLE_EQ(recommended("epoch")->best_value, 0);
+  EXPECT_NE(recommended("")->configuration, with(5));
+}
+
 TEST(Recommend, DoesNotBelieveASingleLuckyValue) {
   // A bowl with its bottom at 4, measured three times each with noise 0.3, and one lucky value far
   // away.

@@ -12,6 +12,7 @@
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/terminal.h"
 #include "skipjack/cli/tuning_progress.h"
+#include "skipjack/method/method.h"
 #include "skipjack/results/curve.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
@@ -216,7 +217,9 @@ Json experiment_json(const ExperimentStore& store, const StoredExperiment& exper
     json.set("front", front_json(experiment.definition, experiment.history));
   } else if (const auto found =
                  recommend(experiment.definition.space, experiment.history,
-                           experiment.definition.metrics.at(0), experiment.definition.metrics)) {
+                           experiment.definition.metrics.at(0), experiment.definition.metrics,
+                           resource_attr_of(experiment.definition.method,
+                                            experiment.definition.method_options))) {
     json.set("recommended", to_json(*found));
     Json best;
     best.set("trial_id", found->best_value_trial);

@@ -7,6 +7,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/cli/tuning_progress.h"
+#include "skipjack/method/method.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
 
@@ -206,7 +207,8 @@ std::string findings_text(const TuningDefinition& definition, const History& his
   if (has_front(definition)) return front_text(definition, history);
   const Metric& metric = definition.metrics.at(0);
   const std::string name = one_line(metric.name);
-  const auto found = recommend(definition.space, history, metric, definition.metrics);
+  const auto found = recommend(definition.space, history, metric, definition.metrics,
+                               resource_attr_of(definition.method, definition.method_options));
   if (!found) return "no trial has a value of '" + name + "' yet\n";
   std::string text = "recommended (trial " + std::to_string(found->trial) + "): " + name + " ";
   if (found->source == RecommendationSource::Model) {

@@ -16,24 +16,29 @@ namespace {
 const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> table = [] {
     std::vector<Recipe> all;
-    for (const auto part :
-         {search_recipes, halving_recipes, model_halving_recipes, population_recipes,
-          multi_objective_recipes})
+    for (const auto part : {search_recipes, halving_recipes, model_halving_recipes,
+                            population_recipes, multi_objective_recipes})
       for (Recipe& recipe : part()) all.push_back(std::move(recipe));
     return all;
   }();
   return table;
 }
 
-const Recipe& find_recipe(std::string_view method) {
-  std::string names;
+const Recipe* find_recipe_or_null(std::string_view method) {
   for (const Recipe& recipe : recipes()) {
     const auto& aliases = recipe.row.aliases;
     if (recipe.row.name == method ||
         std::find(aliases.begin(), aliases.end(), method) != aliases.end())
-      return recipe;
-    names += (names.empty() ? "" : ", ") + std::string(recipe.row.name);
+      return &recipe;
   }
+  return nullptr;
+}
+
+const Recipe& find_recipe(std::string_view method) {
+  if (const Recipe* recipe = find_recipe_or_null(method)) return *recipe;
+  std::string names;
+  for (const Recipe& recipe : recipes())
+    names += (names.empty() ? "" : ", ") + std::string(recipe.row.name);
   throw Error(ErrorCode::InvalidArgument, "there is no method '" + std::string(method) + "'",
               "one of: " + names);
 }
@@ -113,6 +118,17 @@ const std::vector<MethodRow>& methods() {
 }
 
 const MethodRow& find_method(std::string_view name) { return find_recipe(name).row; }
+
+std::string resource_attr_of(std::string_view method, const Json& options) {
+  const Recipe* recipe = find_recipe_or_null(method);
+  if (!recipe || !recipe->row.multi_fidelity) return {};
+  if (const Json* given = options.find("resource_attr"); given && given->is_string())
+    return given->as_string();
+  for (const MethodOption& option : recipe->row.options)
+    if (option.key == "resource_attr" && option.default_value.is_string())
+      return option.default_value.as_string();
+  return {};
+}
 
 std::unique_ptr<Scheduler> make_scheduler(std::string_view method, const MethodOptions& options) {
   const Recipe& recipe = find_recipe(method);

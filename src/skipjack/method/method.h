@@ -73,6 +73,10 @@ const std::vector<MethodRow>& methods();
 /// By name or alias. Throws InvalidArgument with the list of names.
 const MethodRow& find_method(std::string_view name);
 
+/// Key of the resource in the reports of a method that looks at them on the way, by its options;
+/// empty for other methods and unknown ones.
+std::string resource_attr_of(std::string_view method, const Json& options);
+
 /// Throws InvalidArgument: an unknown method (the message lists the names), an option it does not
 /// know, options or points that don't fit the space, metrics that the method can't deal with,
 /// sources for one that learns from none.

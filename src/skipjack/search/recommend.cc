@@ -11,6 +11,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/base/rng.h"
 #include "skipjack/search/surrogate.h"
+#include "skipjack/trial/levels.h"
 
 namespace skipjack {
 namespace {
@@ -32,6 +33,26 @@ struct Candidate {
   std::vector<double> beside_sums = {};
   double mean() const { return sum / num_measurements; }
 };
+
+/// The highest level of the resource that the trial reported; 0: none.
+std::int64_t level_reached(const Trial& trial, std::string_view resource_attr) {
+  std::int64_t reached = 0;
+  for (const Report& report : trial.reports)
+    reached = std::max(reached, resource_of(report.metrics, resource_attr).value_or(0));
+  return reached;
+}
+
+Observations at_highest_level(Observations seen, const History& history,
+                              std::string_view resource_attr) {
+  if (resource_attr.empty()) return seen;
+  const auto level_of = [&](const Observations::Value& value) {
+    return level_reached(history.trials()[static_cast<std::size_t>(value.trial)], resource_attr);
+  };
+  std::int64_t highest = 0;
+  for (const auto& value : seen.values) highest = std::max(highest, level_of(value));
+  std::erase_if(seen.values, [&](const auto& value) { return level_of(value) < highest; });
+  return seen;
+}
 
 // Distinct configurations in order of their first measurement.
 std::vector<Candidate> group(const SearchSpace& space, const History& history,
@@ -178,9 +199,11 @@ std::size_t judge(const UnitSpace& space, const SurrogateModel& model,
 }  // namespace
 
 std::optional<Recommendation> recommend(const SearchSpace& space, const History& history,
-                                        const Metric& metric, std::span<const Metric> constraints) {
+                                        const Metric& metric, std::span<const Metric> constraints,
+                                        std::string_view resource_attr) {
   const std::vector<Metric> kept = metrics_with(MetricRole::Constraint, constraints);
-  const Observations seen = collect_observations(space, history, metric, kept);
+  const Observations all = collect_observations(space, history, metric, kept);
+  const Observations seen = at_highest_level(all, history, resource_attr);
   std::vector<Candidate> candidates = group(space, history, seen);
   if (candidates.empty()) return std::nullopt;
   if (std::any_of(candidates.begin(), candidates.end(),
@@ -192,7 +215,7 @@ std::optional<Recommendation> recommend(const SearchSpace& space, const History&
   const auto configuration_of = [&](TrialId trial) {
     return history.trials()[static_cast<std::size_t>(trial)].configuration;
   };
-  const Observations::Value& best = best_single(seen, metric, kept);
+  const Observations::Value& best = best_single(all, metric, kept);
   result.best_value = best.value;
   result.best_value_trial = best.trial;
   result.best_value_configuration = configuration_of(best.trial);

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "skipjack/trial/history.h"
@@ -56,9 +57,13 @@ struct Recommendation {
 /// configurations that were measured to the end are considered, and none that failed at least as
 /// often as it was measured; of these, where constraints are given, the ones that satisfy all of
 /// them with probability 1/2 or more. What is not a constraint among them is passed over.
-/// Deterministic. O(n^3) for at most 400 observations.
+/// resource_attr: the key of the resource in reports of methods that stop and pause trials on its
+/// way; values at different levels can't be compared, so only trials that came to the highest level
+/// that any came to are considered then. Empty: there are no levels. Deterministic. O(n^3) for at
+/// most 400 observations.
 std::optional<Recommendation> recommend(const SearchSpace& space, const History& history,
                                         const Metric& metric,
-                                        std::span<const Metric> constraints = {});
+                                        std::span<const Metric> constraints = {},
+                                        std::string_view resource_attr = {});
 
 }  // namespace skipjack

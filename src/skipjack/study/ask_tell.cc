@@ -455,7 +455,8 @@ std::optional<BestTrial> AskTell::best() const {
 std::optional<Recommendation> AskTell::recommend() const {
   const AskTellOptions& options = state_->options();
   return skipjack::recommend(options.space, history(), first_objective(options.metrics),
-                             options.metrics);
+                             options.metrics,
+                             resource_attr_of(options.method, options.method_options));
 }
 
 std::vector<FrontMember> AskTell::front() const {
