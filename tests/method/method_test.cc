@@ -27,15 +27,22 @@ Configuration first_start(Scheduler& scheduler) {
   return std::get<Start>(commands.at(0)).configuration;
 }
 
+/// What a row can't do without, beside options.
+MethodOptions least_for(const MethodRow& row) {
+  MethodOptions options{.space = space(), .metrics = {{.name = "loss"}}};
+  if (row.objectives == Objectives::Several) options.metrics.push_back({.name = "seconds"});
+  if (row.needs_sources)
+    options.sources = {{.name = "elsewhere", .observations = {{space().midpoint(), 1.0}}}};
+  return options;
+}
+
 TEST(Method, EveryNameAndAliasStartsATrial) {
   for (const MethodRow& row : methods()) {
     std::vector<std::string_view> names = row.aliases;
     names.push_back(row.name);
     EXPECT_FALSE(row.description.empty());
     for (const std::string_view name : names) {
-      std::vector<Metric> metrics = {{.name = "loss"}};
-      if (row.objectives == Objectives::Several) metrics.push_back({.name = "seconds"});
-      const auto scheduler = make_scheduler(name, {.space = space(), .metrics = metrics});
+      const auto scheduler = make_scheduler(name, least_for(row));
       EXPECT_TRUE(space().contains(first_start(*scheduler))) << name;
     }
   }
@@ -43,8 +50,7 @@ TEST(Method, EveryNameAndAliasStartsATrial) {
 
 TEST(Method, EveryOptionIsExplainedAndTakesItsDefault) {
   for (const MethodRow& row : methods()) {
-    MethodOptions options{.space = space(), .metrics = {{.name = "loss"}}};
-    if (row.objectives == Objectives::Several) options.metrics.push_back({.name = "seconds"});
+    MethodOptions options = least_for(row);
     Json::Object defaults;
     for (const MethodOption& option : row.options) {
       EXPECT_FALSE(option.description.empty()) << row.name << " " << option.key;
@@ -250,6 +256,19 @@ TEST(Method, OnlyThoseThatTransferTakeSources) {
                    {.space = space(), .metrics = {{.name = "loss"}}, .sources = {source}});
     const bool is_refused = message.find("methods that can: bayesopt") != std::string::npos;
     EXPECT_EQ(is_refused, !row.transfers) << row.name << ": " << message;
+  }
+}
+
+TEST(Method, ThoseThatGoBySourcesAloneWantSome) {
+  for (const MethodRow& row : methods()) {
+    MethodOptions options = least_for(row);
+    options.sources.clear();
+    const bool is_refused = message_of(row.name, options).find("got none") != std::string::npos;
+    EXPECT_EQ(is_refused, row.needs_sources) << row.name;
+    if (!row.needs_sources) continue;
+    EXPECT_TRUE(row.transfers) << row.name;
+    options.sources = {{.name = "foreign", .observations = {{Json::Object{{"other", 1}}, 1.0}}}};
+    EXPECT_NE(message_of(row.name, options).find("that this space can have"), std::string::npos);
   }
 }
 

@@ -86,6 +86,7 @@ std::string needs_of(const MethodRow& row) {
   if (row.objectives == Objectives::Several) add("at least two objectives (--objective)");
   if (row.multi_fidelity)
     add("a program that reports its resource (epochs, ...) on the way, 1, 2, 3, ...");
+  if (row.needs_sources) add("earlier experiments to learn from (--warm-start-from)");
   if (text.empty()) add("nothing: it looks at no result");
   return text;
 }
@@ -98,6 +99,7 @@ Json to_json(const MethodRow& row) {
   json.set("objectives", objectives_word(row.objectives));
   json.set("multi_fidelity", row.multi_fidelity);
   json.set("transfers", row.transfers);
+  json.set("needs_sources", row.needs_sources);
   Json::Array options;
   for (const MethodOption& option : options_of(row))
     options.push_back(Json::Object{{"key", option.key},
@@ -128,7 +130,8 @@ std::string explanation(const MethodRow& row) {
   std::string text = std::string(row.name) + ": " + std::string(row.description) + "\n\n";
   if (!row.aliases.empty()) text += "Also called  " + joined(row.aliases) + "\n";
   text += "Needs        " + needs_of(row) + "\n";
-  if (row.transfers) text += "Learns from  earlier experiments too (--warm-start-from)\n";
+  if (row.transfers && !row.needs_sources)
+    text += "Learns from  earlier experiments too (--warm-start-from)\n";
   text += "Page         " + page_of(row) + "\n";
   std::vector<std::vector<std::string>> rows{{"OPTION", "DEFAULT", "MEANING"}};
   for (const MethodOption& option : options_of(row))

@@ -17,7 +17,7 @@ const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> table = [] {
     std::vector<Recipe> all;
     for (const auto part : {search_recipes, halving_recipes, model_halving_recipes,
-                            population_recipes, multi_objective_recipes})
+                            population_recipes, transfer_recipes, multi_objective_recipes})
       for (Recipe& recipe : part()) all.push_back(std::move(recipe));
     return all;
   }();
@@ -61,6 +61,10 @@ void check_options(const MethodRow& row, const Json& options) {
 }
 
 void check_sources(const MethodRow& row, const MethodOptions& options) {
+  if (row.needs_sources && options.sources.empty())
+    throw Error(ErrorCode::InvalidArgument,
+                "method '" + std::string(row.name) + "' goes by earlier experiments and got none",
+                "name some (--warm-start-from, warm_start_from, sources), or use bayesopt");
   if (row.transfers || options.sources.empty()) return;
   std::string able;
   for (const Recipe& recipe : recipes())

@@ -56,6 +56,8 @@ struct MethodRow {
   Objectives objectives = Objectives::One;
   /// Whether it learns from MethodOptions::sources.
   bool transfers = false;
+  /// Whether it knows nothing else, and is refused without any.
+  bool needs_sources = false;
   /// Whether it looks at reports on the way, at levels of a resource (epochs, repetitions, ...).
   bool multi_fidelity = false;
   /// Its page docs/methods/<page>.md; empty: <name>.md.
@@ -79,7 +81,7 @@ std::string resource_attr_of(std::string_view method, const Json& options);
 
 /// Throws InvalidArgument: an unknown method (the message lists the names), an option it does not
 /// know, options or points that don't fit the space, metrics that the method can't deal with,
-/// sources for one that learns from none.
+/// sources for one that learns from none, none for one that needs them.
 std::unique_ptr<Scheduler> make_scheduler(std::string_view method, const MethodOptions& options);
 
 }  // namespace skipjack
