@@ -205,14 +205,19 @@ class Submit(Case):
         number = subprocess.run(["squeue", "--me", "-h", "--name=skipjack-tuner-r", "--format=%i"], text=True,
                                 capture_output=True).stdout.strip()
         subprocess.run(["scontrol", "requeue", number], check=True)
-        # Slurm holds a requeued job back for two minutes.
+        # Slurm holds a requeued job back for two minutes. Each update makes the scheduler look anew, so not too often.
+        updated = 0
+
         def runs_again():
-            subprocess.run(["scontrol", "update", f"JobId={number}", "StartTime=now"], capture_output=True)
+            nonlocal updated
+            if time.monotonic() > updated + 5:
+                subprocess.run(["scontrol", "update", f"JobId={number}", "StartTime=now"], capture_output=True)
+                updated = time.monotonic()
             state = subprocess.run(["squeue", "--me", "-h", f"--jobs={number}", "--format=%T"], text=True,
                                    capture_output=True).stdout.strip()
             return state == "RUNNING" and "REQUEUE" in (self.folder / "home" / "r.tuner.log").read_text()
 
-        self.wait_until("it runs again", runs_again)
+        self.wait_until("it runs again", runs_again, seconds=150)
         self.run_skipjack("watch", "missing", expect=3)
         self.wait_until("it has ended", lambda: json.loads((self.folder / "home" / "r" / "snapshot.json").read_text())
                         .get("ended") == "max_trials_started", seconds=100)
