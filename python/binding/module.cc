@@ -34,6 +34,7 @@ Json to_json(const MethodRow& row) {
                                      : row.objectives == Objectives::Several ? "several"
                                                                              : "whatever"},
                       {"transfers", row.transfers},
+                      {"needs_sources", row.needs_sources},
                       {"multi_fidelity", row.multi_fidelity}};
 }
 

@@ -25,7 +25,14 @@ def study_of(row, **options):
     return skipjack.AskTell(space, metrics, method=methods.find(row["name"])(**options), seed=3), metrics
 
 
-@pytest.mark.parametrize("row", [row for row in table() if not row["multi_fidelity"]], ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", [row for row in table() if row["needs_sources"]], ids=lambda row: row["name"])
+def test_methods_that_live_on_earlier_experiments_say_so(row):
+    with pytest.raises(skipjack.InvalidArgument, match="goes by earlier experiments"):
+        study_of(row)
+
+
+@pytest.mark.parametrize("row", [row for row in table() if not row["multi_fidelity"] and not row["needs_sources"]],
+                         ids=lambda row: row["name"])
 def test_every_method_asks_and_is_told(row):
     study, metrics = study_of(row)
     for _ in range(4):
