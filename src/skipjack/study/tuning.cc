@@ -268,10 +268,12 @@ std::unique_ptr<Scheduler> make_method_scheduler(const TuningDefinition& definit
 
 namespace {
 
-std::unique_ptr<Backend> make_slurm_program_backend(const TuningDefinition& definition,
-                                                    const fs::path& folder, const RunOptions& run) {
+/// What every backend that runs programs is told.
+template <class Options>
+Options program_options(const TuningDefinition& definition, const fs::path& folder,
+                        const RunOptions& run) {
   const ProgramDefinition& program = definition.program;
-  SlurmOptions options{.entry_point = program.entry_point, .folder = folder / "trials"};
+  Options options{.entry_point = program.entry_point, .folder = folder / "trials"};
   if (!program.interpreter.empty()) {
     if (program.entry_point.extension() == ".py")
       options.interpreter = program.interpreter;
@@ -281,13 +283,20 @@ std::unique_ptr<Backend> make_slurm_program_backend(const TuningDefinition& defi
   if (!program.working_directory.empty()) options.working_directory = program.working_directory;
   options.arguments = argument_style(definition);
   options.max_resource_attr = program.max_resource_attr;
-  options.environment = program.environment;
-  options.grace_period = program.grace;
-  options.job = *program.slurm;
-  options.experiment = folder.filename().string();
   options.capacity = definition.workers;
+  options.grace_period = program.grace;
+  for (const auto& [name, value] : program.environment)
+    options.environment.emplace_back(name, value);
   options.clock = run.clock;
   options.log = run.log;
+  return options;
+}
+
+std::unique_ptr<Backend> make_slurm_program_backend(const TuningDefinition& definition,
+                                                    const fs::path& folder, const RunOptions& run) {
+  auto options = program_options<SlurmOptions>(definition, folder, run);
+  options.job = *definition.program.slurm;
+  options.experiment = folder.filename().string();
   return make_slurm_backend(std::move(options));
 }
 
@@ -299,26 +308,11 @@ std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition
   if (program.entry_point.empty())
     throw Error(ErrorCode::InvalidArgument, "entry_point is empty: there is no program to tune");
   if (program.slurm) return make_slurm_program_backend(definition, folder, run);
-  LocalProcessOptions options{.entry_point = program.entry_point, .folder = folder / "trials"};
-  if (!program.interpreter.empty()) {
-    if (program.entry_point.extension() == ".py")
-      options.interpreter = program.interpreter;
-    else
-      options.command_prefix = program.interpreter;
-  }
-  if (!program.working_directory.empty()) options.working_directory = program.working_directory;
-  options.arguments = argument_style(definition);
-  options.max_resource_attr = program.max_resource_attr;
-  options.capacity = definition.workers;
+  auto options = program_options<LocalProcessOptions>(definition, folder, run);
   options.gpus = program.gpus;
   options.gpus_per_trial = program.gpus_per_trial;
   options.cpu_sets = processor_slots(program, definition.workers);
-  options.grace_period = program.grace;
-  for (const auto& [name, value] : program.environment)
-    options.environment.emplace_back(name, value);
   options.supervisor = run.supervisor;
-  options.clock = run.clock;
-  options.log = run.log;
   return make_local_process_backend(std::move(options));
 }
 
