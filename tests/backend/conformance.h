@@ -22,7 +22,7 @@ namespace skipjack {
 ///   "return": ends well;  "fail": fails;  "hang": goes on until it is ended, and ends soon then.
 struct BackendUnderTest {
   std::string name;
-  std::function<std::unique_ptr<Backend>(int capacity)> make;
+  std::function<std::shared_ptr<Backend>(int capacity)> make;
   /// Of its waits.
   const Clock* clock = &system_clock();
 };
@@ -79,7 +79,7 @@ class Listener {
 
 class BackendConformance : public ::testing::TestWithParam<BackendUnderTest> {
  protected:
-  std::unique_ptr<Backend> make(int capacity = 1) { return GetParam().make(capacity); }
+  std::shared_ptr<Backend> make(int capacity = 1) { return GetParam().make(capacity); }
 };
 
 }  // namespace skipjack

@@ -12,9 +12,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <thread>
 
+#include "../temporary_folder.h"
 #include "backend/conformance.h"
 #include "skipjack/backend/local_process.h"
 #include "skipjack/backend/process_tree.h"
@@ -22,33 +24,17 @@
 
 namespace skipjack {
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name =
-        (std::filesystem::temp_directory_path() / "skipjack backend.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw std::runtime_error("can't make a folder for the test");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
-  std::filesystem::path write_script(const std::string& name, const std::string& text) const {
-    const std::filesystem::path script = path_ / name;
-    std::ofstream(script) << text;
-    std::filesystem::permissions(script, std::filesystem::perms::owner_all);
-    return script;
-  }
-
- private:
-  std::filesystem::path path_;
-};
+/// The backend that make() returns for a folder, which goes with it.
+template <class Folder, class Make>
+std::shared_ptr<Backend> backend_with_folder(Make make) {
+  struct Both {
+    Folder folder;
+    std::unique_ptr<Backend> backend;
+  };
+  const auto both = std::make_shared<Both>();
+  both->backend = make(both->folder);
+  return {both, both->backend.get()};
+}
 
 /// In the ways of conformance.h. Arguments: --do WHAT --reports N --st_checkpoint_dir PATH.
 inline constexpr const char* kBehaviourScript = R"(#!/bin/sh

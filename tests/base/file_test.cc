@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <string>
 
+#include "../temporary_folder.h"
 #include "skipjack/base/error.h"
 
 namespace skipjack {
@@ -18,13 +19,8 @@ namespace {
 
 class FileTest : public ::testing::Test {
  protected:
-  FileTest() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "skipjack-file-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~FileTest() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(FileTest, WritesAndReplaces) {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <memory>
 
-#include "../journal/temporary_folder.h"
+#include "../temporary_folder.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 
@@ -26,7 +26,7 @@ class ScratchFolderTest : public ::testing::Test {
     std::ofstream(scratch(name) / ".skipjack-measure-aBcDeF" / "object") << "bytes";
     std::ofstream(scratch(name) / "experiment") << experiment.string();
   }
-  testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(ScratchFolderTest, IsThereWhileItLives) {

@@ -11,8 +11,8 @@
 #include <regex>
 #include <thread>
 
+#include "../temporary_folder.h"
 #include "skipjack/base/error.h"
-#include "temporary_folder.h"
 
 namespace skipjack {
 namespace {
@@ -37,7 +37,7 @@ class StoreTest : public ::testing::Test {
     for (const auto& entry : store_.list()) names.push_back(entry.name);
     return names;
   }
-  testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   ExperimentStore store_{folder_.path() / "deep" / "root"};
 };
 

@@ -11,15 +11,14 @@
 #include <cmath>
 #include <fstream>
 
+#include "../temporary_folder.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 #include "skipjack/base/rng.h"
-#include "temporary_folder.h"
 
 namespace skipjack {
 namespace {
 
-using skipjack::testing::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 

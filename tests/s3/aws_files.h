@@ -3,13 +3,13 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
 
+#include "../temporary_folder.h"
 #include "skipjack/base/file.h"
 #include "skipjack/s3/aws_settings.h"
 
@@ -18,14 +18,10 @@ namespace skipjack::s3 {
 class AwsFilesTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "skipjack-aws-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    home_ = name;
     std::filesystem::create_directory(home_ / ".aws");
     variables_["HOME"] = home_.string();
     variables_["AWS_EC2_METADATA_DISABLED"] = "true";
   }
-  void TearDown() override { std::filesystem::remove_all(home_); }
   /// Below ~/.aws.
   void write(const std::string& name, const std::string& text) {
     std::filesystem::create_directories((home_ / ".aws" / name).parent_path());
@@ -42,7 +38,8 @@ class AwsFilesTest : public testing::Test {
     return load_aws_settings({.environment = environment(), .profile = std::move(profile)});
   }
 
-  std::filesystem::path home_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path home_ = temporary_.path();
   std::map<std::string, std::string> variables_;
 };
 

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 
+#include "../temporary_folder.h"
 #include "scripted_server.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -101,14 +102,6 @@ class Bucket {
 
 class ManyTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "skipjack-many-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    target_ = folder_ / "target";
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   DownloadManyOptions all_below(const std::string& prefix) {
     return {.listed = ListedObjects{.list = {.bucket = "bucket", .prefix = prefix}},
             .target = IntoFolder{target_,
@@ -132,7 +125,9 @@ class ManyTest : public testing::Test {
     return found;
   }
 
-  fs::path folder_, target_;
+  const TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
+  const fs::path target_ = folder_ / "target";
   Bucket bucket_;
   std::function<std::optional<ScriptedReply>(const ScriptedRequest&)> fault_;
   ScriptedServer server_{[this](const ScriptedRequest& request) {

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "../temporary_folder.h"
 #include "../thrown.h"
 #include "scripted_server.h"
 #include "skipjack/base/bytes.h"
@@ -135,9 +136,8 @@ TEST_F(ObjectChecksumTest, ADamagedByteIsFoundInPartsAndInOneAnswer) {
 }
 
 TEST_F(ObjectChecksumTest, DamagedBytesLeaveNoFile) {
-  std::string name = (std::filesystem::temp_directory_path() / "skipjack-s3-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(name.data()), nullptr);
-  const std::filesystem::path folder = name;
+  const TemporaryFolder temporary;
+  const std::filesystem::path folder = temporary.path();
   write_file_atomically(folder / "out", "what was there");
   std::string bad = object_;
   bad[0] ^= 1;
@@ -153,7 +153,6 @@ TEST_F(ObjectChecksumTest, DamagedBytesLeaveNoFile) {
   EXPECT_THAT(message_of(ErrorCode::Corrupted, action), HasSubstr("CRC32"));
   EXPECT_EQ(read_file(folder / "out"), "what was there");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(ObjectChecksumTest, BodiesThatBreakAreSummedUpOnce) {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "../temporary_folder.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
@@ -102,13 +103,12 @@ TEST(Stress, EveryDownloadBringsTheRightBytesInTime) {
   std::vector<s3sim::SyntheticObject> objects;
   for (int i = 0; i < kObjects; ++i) objects.push_back({"bucket", object_key(i), object_size(i)});
   const s3sim::Server server({.profile = stress_profile(), .seed = 1, .objects = objects});
-  std::string folder = (std::filesystem::temp_directory_path() / "skipjack-s3-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const TemporaryFolder folder;
   Weather weather;
   {
     std::vector<std::jthread> threads;
     for (int i = 0; i < kThreads; ++i)
-      threads.emplace_back([&] { download_some(server, folder, weather); });
+      threads.emplace_back([&] { download_some(server, folder.path(), weather); });
   }
   std::cout << SKIPJACK_STRESS_DOWNLOADS << " downloads, seed " << kSeed << ": " << weather.retries
             << " retries, " << weather.hedges << " second requests, "
@@ -116,8 +116,7 @@ TEST(Stress, EveryDownloadBringsTheRightBytesInTime) {
   EXPECT_EQ(weather.wrong, 0);
   EXPECT_EQ(weather.failed, 0);
   EXPECT_EQ(weather.late, 0);
-  EXPECT_TRUE(std::filesystem::is_empty(folder));
-  std::filesystem::remove_all(folder);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <set>
 #include <thread>
 
+#include "../temporary_folder.h"
 #include "scripted_server.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -127,16 +128,11 @@ class UploadTest : public testing::Test {
 
 class UploadFileTest : public UploadTest {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "skipjack-up-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   static void write_file(const fs::path& path, const std::string& bytes) {
     std::ofstream(path, std::ios::binary) << bytes;
   }
-  fs::path folder_;
+  const TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(UploadTest, WhatIsBelowTheThresholdIsOnePut) {
@@ -461,23 +457,21 @@ TEST_F(UploadFileTest, SmallFilesKeepToTheBandwidth) {
 }
 
 TEST_F(UploadTest, ManyFilesGoAtOnceAndComeBackOut) {
-  std::string name = (fs::temp_directory_path() / "skipjack-up-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(name.data()), nullptr);
+  const TemporaryFolder folder;
   UploadManyOptions options;
   std::map<std::string, std::string> expected;
   for (int i = 0; i < 100; ++i) {
     const std::string bytes = test_object(i == 50 ? 9'000'000 : static_cast<std::size_t>(i * 100));
-    const fs::path path = fs::path(name) / std::to_string(i);
+    const fs::path path = folder.path() / std::to_string(i);
     std::ofstream(path, std::ios::binary) << bytes;
     options.files.push_back({path, {"bucket", "p/" + std::to_string(i)}});
     expected["/bucket/p/" + std::to_string(i)] = bytes;
   }
-  options.files.push_back({fs::path(name) / "missing", {"bucket", "missing"}});
+  options.files.push_back({folder.path() / "missing", {"bucket", "missing"}});
   int failed = 0;
   options.on_end = [&](const ObjectEnd& end) { failed += end.error ? 1 : 0; };
   Client client({.endpoint = {.endpoint_url = server_.url()}, .seed = 1});
   const ManyCounts counts = client.upload_many(options);
-  fs::remove_all(name);
   EXPECT_EQ(store_.objects, expected);
   EXPECT_EQ(counts.objects_done, 100);
   EXPECT_EQ(counts.objects_failed, 1);

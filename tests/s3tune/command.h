@@ -13,28 +13,10 @@
 #include <thread>
 #include <vector>
 
+#include "../temporary_folder.h"
 #include "skipjack/base/file.h"
 
 namespace skipjack::s3tune {
-
-/// A folder for one test, gone with it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "skipjack-s3tune-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::runtime_error("mkdtemp failed");
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// A running `skipjack`; killed, with its trials, if it is still there at the end.
 class Command {

@@ -42,29 +42,9 @@ inline std::string jobs(const std::string& format = "%j") {
 }
 
 /// In the cluster's shared folder; gone after the test.
-class SharedFolder {
+class SharedFolder : public TemporaryFolder {
  public:
-  SharedFolder() {
-    std::string name = slurm_variable("SKIPJACK_SLURM_FOLDER") + "/test.XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("can't make a folder");
-    path_ = name;
-  }
-  SharedFolder(const SharedFolder&) = delete;
-  SharedFolder& operator=(const SharedFolder&) = delete;
-  ~SharedFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path write_script(const std::string& name, const std::string& text) const {
-    const std::filesystem::path script = path_ / name;
-    std::ofstream(script) << text;
-    std::filesystem::permissions(script, std::filesystem::perms::owner_all);
-    return script;
-  }
-
- private:
-  std::filesystem::path path_;
+  SharedFolder() : TemporaryFolder(slurm_variable("SKIPJACK_SLURM_FOLDER")) {}
 };
 
 /// Short intervals: the cluster is on this machine.

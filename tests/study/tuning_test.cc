@@ -8,7 +8,7 @@
 #include <atomic>
 #include <fstream>
 
-#include "../journal/temporary_folder.h"
+#include "../temporary_folder.h"
 #include "skipjack/backend/in_process.h"
 #include "skipjack/backend/simulator.h"
 #include "skipjack/base/error.h"
@@ -73,7 +73,7 @@ class TuningTest : public ::testing::Test {
   }
   std::vector<Event> events() { return store_.read("one").events; }
 
-  testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   ExperimentStore store_{folder_.path() / "root"};
   RunOptions run_;
   std::atomic<int> num_calls_{0};

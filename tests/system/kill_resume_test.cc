@@ -14,7 +14,7 @@
 #include <sstream>
 #include <thread>
 
-#include "../journal/temporary_folder.h"
+#include "../temporary_folder.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 #include "skipjack/base/rng.h"
@@ -220,7 +220,7 @@ class KilledTuning {
     return fs::exists(folder_.path() / "problem") ? read_file(folder_.path() / "problem") : "";
   }
 
-  testing::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   ExperimentStore store_;
   const std::string mark_;
   TuningDefinition definition_;

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <thread>
 
-#include "../journal/temporary_folder.h"
+#include "../temporary_folder.h"
 #include "skipjack/study/tuning.h"
 
 namespace skipjack {
@@ -55,7 +55,7 @@ void run_and_kill(const ExperimentStore& store, const TuningDefinition& definiti
 }
 
 TEST(RunningTime, OfAKilledRunCountsAgainstMaxTime) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const ExperimentStore store(folder.path() / "root");
   run_and_kill(store, silent_trials(folder.path()));
   const JournalContents left = store.read("killed");
