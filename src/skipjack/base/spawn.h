@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,14 +21,16 @@ struct SpawnOptions {
   std::vector<std::pair<int, int>> descriptors{};
   std::vector<int> closed{};
   enum class Apart {
+    No,       ///< in our process group, and so ended with us from the terminal.
     Group,    ///< a process group of its own.
     Session,  ///< a session of its own, and so a group.
   } apart = Apart::Group;
+  /// "NAME=value" each, instead of this process's environment.
+  std::optional<std::vector<std::string>> environment{};
   /// For the error: "can't run " what.
   std::string what{};
 };
-/// With this process's environment. Its id, which is also its group's. Throws what errno_error
-/// makes of the reason.
+/// Its id, which is also its group's if it is apart. Throws what errno_error makes of the reason.
 pid_t spawn(const SpawnOptions& options);
 
 }  // namespace skipjack

@@ -1,6 +1,5 @@
 #include "skipjack/benchmark/peer.h"
 
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,8 +9,10 @@
 #include <set>
 #include <utility>
 
+#include "skipjack/base/descriptor.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/json.h"
+#include "skipjack/base/spawn.h"
 
 namespace skipjack::benchmark {
 namespace {
@@ -28,23 +29,15 @@ class Program {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
       throw errno_error(errno, "can't make a socket for '" + command + "'");
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    link_ = Descriptor(ends[0]);
+    const Descriptor theirs(ends[1]);
     // In the shell's place, so that what is killed is the program.
-    std::string shell = "/bin/sh", option = "-c", text = "exec " + command;
-    char* arguments[] = {shell.data(), option.data(), text.data(), nullptr};
-    const int error = ::posix_spawn(&pid_, shell.c_str(), &actions, nullptr, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(ends[1]);
-    link_ = ends[0];
-    if (error == 0) return;
-    ::close(link_);
-    throw errno_error(error, "can't start '" + command + "'");
+    pid_ = spawn({.words = {"/bin/sh", "-c", "exec " + command},
+                  .descriptors = {{ends[1], STDIN_FILENO}, {ends[1], STDOUT_FILENO}},
+                  .apart = SpawnOptions::Apart::No,
+                  .what = "'" + command + "'"});
   }
   ~Program() {
-    ::close(link_);
     ::kill(pid_, SIGKILL);
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -55,7 +48,8 @@ class Program {
   void write(const Json& message) {
     const std::string line = to_json_text(message) + "\n";
     for (std::size_t sent = 0; sent < line.size();) {
-      const ssize_t size = ::send(link_, line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
+      const ssize_t size =
+          ::send(link_.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
       if (size < 0 && errno == EINTR) continue;
       if (size < 0) ended();
       sent += static_cast<std::size_t>(size);
@@ -73,7 +67,7 @@ class Program {
         throw Error(ErrorCode::InvalidArgument,
                     "'" + command_ + "' answered with more than 1 MiB and no end of line");
       char bytes[4096];
-      const ssize_t size = ::recv(link_, bytes, sizeof bytes, 0);
+      const ssize_t size = ::recv(link_.get(), bytes, sizeof bytes, 0);
       if (size < 0 && errno == EINTR) continue;
       if (size <= 0) ended();
       unread_.append(bytes, static_cast<std::size_t>(size));
@@ -88,7 +82,7 @@ class Program {
 
   std::string command_;
   ::pid_t pid_ = 0;
-  int link_ = -1;
+  Descriptor link_;
   std::string unread_;
 };
 

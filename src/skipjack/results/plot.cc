@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -21,8 +20,10 @@
 #include <string_view>
 #include <utility>
 
+#include "skipjack/base/descriptor.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/json.h"
+#include "skipjack/base/spawn.h"
 #include "skipjack/base/utf8.h"
 
 namespace skipjack {
@@ -177,35 +178,17 @@ std::string terminal(const PlotOptions& options) {
   return out.str();
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-int memory_file(std::string_view bytes) {
-  const int fd = ::memfd_create("skipjack-plot", MFD_CLOEXEC);
-  if (fd < 0) throw errno_error(errno, "cannot make a memory file for the plot");
+Descriptor memory_file(std::string_view bytes) {
+  Descriptor file(::memfd_create("skipjack-plot", MFD_CLOEXEC));
+  if (file.get() < 0) throw errno_error(errno, "cannot make a memory file for the plot");
   while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const int error = errno;
-      ::close(fd);
-      throw errno_error(error, "cannot write the plot's script to memory");
-    }
+    if (n < 0) throw errno_error(errno, "cannot write the plot's script to memory");
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
-  ::lseek(fd, 0, SEEK_SET);
-  return fd;
+  ::lseek(file.get(), 0, SEEK_SET);
+  return file;
 }
 
 std::string whole_content(int fd) {
@@ -246,27 +229,27 @@ int wait_for_child(pid_t child, Duration limit) {
   return status;
 }
 
-std::string run_gnuplot(const std::string& program, const std::string& script, Duration limit) {
-  const Descriptor input(memory_file(script)), output(memory_file("")), errors(memory_file(""));
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, input.get(), 0);
-  posix_spawn_file_actions_adddup2(&actions, output.get(), 1);
-  posix_spawn_file_actions_adddup2(&actions, errors.get(), 2);
-  std::string name = program, no_start_file = "-d";
-  char* argv[] = {name.data(), no_start_file.data(), nullptr};
-  // No variable of the user's (GNUPLOT_LIB, GNUTERM, locale) changes the picture.
-  std::string locale = "LC_ALL=C.UTF-8";
-  char* environment[] = {locale.data(), nullptr};
-  pid_t child = 0;
-  const int error = ::posix_spawnp(&child, name.c_str(), &actions, nullptr, argv, environment);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error == ENOENT)
+pid_t start_gnuplot(const std::string& program, std::vector<std::pair<int, int>> descriptors) {
+  try {
+    // No variable of the user's (GNUPLOT_LIB, GNUTERM, locale) changes the picture, nor a start
+    // file.
+    return spawn({.words = {program, "-d"},
+                  .descriptors = std::move(descriptors),
+                  .apart = SpawnOptions::Apart::No,
+                  .environment = {{"LC_ALL=C.UTF-8"}},
+                  .what = "'" + program + "'"});
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::NotFound) throw;
     throw Error(
         ErrorCode::NotFound, "the plotting program '" + program + "' is not installed",
         "install it (Debian: apt install gnuplot-nox), or use `skipjack export` and plot the CSV");
-  if (error != 0) throw errno_error(error, "cannot run '" + program + "'");
+  }
+}
 
+std::string run_gnuplot(const std::string& program, const std::string& script, Duration limit) {
+  const Descriptor input = memory_file(script), output = memory_file(""), errors = memory_file("");
+  const pid_t child =
+      start_gnuplot(program, {{input.get(), 0}, {output.get(), 1}, {errors.get(), 2}});
   const int status = wait_for_child(child, limit);
   std::string picture = whole_content(output.get());
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || picture.empty()) {

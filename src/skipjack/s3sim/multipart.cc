@@ -178,7 +178,7 @@ std::variant<ObjectVersion, Refusal> MultipartUploads::complete(const Name& name
                    .message = "The XML you provided was not well-formed or did not validate."};
 
   auto blob = std::make_shared<Blob>();
-  blob->owned = FileDescriptor(::memfd_create("skipjack-object", MFD_CLOEXEC));
+  blob->owned = Descriptor(::memfd_create("skipjack-object", MFD_CLOEXEC));
   blob->fd = blob->owned.get();
   blob->size = blob->period = size;
   std::string digests;

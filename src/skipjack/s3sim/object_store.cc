@@ -39,25 +39,6 @@ std::string file_etag(const struct ::stat& status) {
 
 }  // namespace
 
-FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
-  if (this != &other) {
-    reset();
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-int FileDescriptor::release() {
-  const int fd = fd_;
-  fd_ = -1;
-  return fd;
-}
-
-void FileDescriptor::reset() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 bool is_valid_bucket_name(std::string_view name) {
   const auto is_alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
   return name.size() >= 3 && name.size() <= 63 && is_alnum(name.front()) && is_alnum(name.back()) &&
@@ -68,7 +49,7 @@ bool is_valid_bucket_name(std::string_view name) {
 
 ObjectStore::ObjectStore(ObjectStoreOptions options) : options_(std::move(options)) {
   if (options_.folder.empty()) return;
-  folder_ = FileDescriptor(::open(options_.folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  folder_ = Descriptor(::open(options_.folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (folder_.get() < 0) throw errno_error(errno, "folder of objects \"" + options_.folder + "\"");
 }
 
@@ -84,7 +65,7 @@ bool ObjectStore::has_bucket(const std::string& bucket) const {
   }
   if (folder_.get() < 0 || bucket.find('/') != std::string::npos || bucket.starts_with('.'))
     return false;
-  return FileDescriptor(open_beneath(folder_.get(), bucket, O_PATH | O_DIRECTORY)).get() >= 0;
+  return Descriptor(open_beneath(folder_.get(), bucket, O_PATH | O_DIRECTORY)).get() >= 0;
 }
 
 std::vector<std::string> ObjectStore::buckets() const {
@@ -120,10 +101,10 @@ std::optional<ObjectVersion> ObjectStore::find_in_folder(const std::string& buck
                                                          const std::string& key) const {
   if (folder_.get() < 0 || bucket.starts_with('.') || key.find('\0') != std::string::npos)
     return std::nullopt;
-  const FileDescriptor directory(open_beneath(folder_.get(), bucket, O_PATH | O_DIRECTORY));
+  const Descriptor directory(open_beneath(folder_.get(), bucket, O_PATH | O_DIRECTORY));
   if (directory.get() < 0) return std::nullopt;
   // O_NONBLOCK: opening a FIFO must not wait for its writer.
-  FileDescriptor file(open_beneath(directory.get(), key, O_RDONLY | O_NONBLOCK));
+  Descriptor file(open_beneath(directory.get(), key, O_RDONLY | O_NONBLOCK));
   struct ::stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
     return std::nullopt;

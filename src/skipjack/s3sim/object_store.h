@@ -12,32 +12,18 @@
 #include <string_view>
 #include <vector>
 
+#include "skipjack/base/descriptor.h"
 #include "skipjack/s3sim/http.h"
 #include "skipjack/s3sim/stored_checksum.h"
 
 namespace skipjack::s3sim {
-
-/// Closes on destruction.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.release()) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
-  ~FileDescriptor() { reset(); }
-  int get() const { return fd_; }
-  int release();
-  void reset();
-
- private:
-  int fd_;
-};
 
 /// The bytes of an object: a text, or a file that is read round and round from a phase.
 struct Blob {
   std::string text;
   /// Borrowed (the pattern) or owned; -1: the bytes are text.
   int fd = -1;
-  FileDescriptor owned;
+  Descriptor owned;
   std::int64_t phase = 0;
   /// Bytes after which the file starts again; equals size where it doesn't.
   std::int64_t period = 0;
@@ -105,7 +91,7 @@ class ObjectStore {
                    std::map<std::string, ListedObject>& into) const;
 
   const ObjectStoreOptions options_;
-  FileDescriptor folder_;
+  Descriptor folder_;
   mutable std::mutex mutex_;
   std::map<std::string, Bucket> buckets_;
   std::int64_t bytes_used_ = 0;

@@ -156,7 +156,7 @@ void Server::Impl::listen() {
     throw Error(ErrorCode::InvalidArgument,
                 "host \"" + options_.host + "\" is no numeric IPv4 address", "127.0.0.1");
   const std::string where = options_.host + ":" + std::to_string(options_.port);
-  listener_ = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  listener_ = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (listener_.get() < 0) throw errno_error(errno, "socket to listen on " + where);
   const int on = 1;
   ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -169,8 +169,8 @@ void Server::Impl::listen() {
   if (::getsockname(listener_.get(), reinterpret_cast<::sockaddr*>(&address), &size) != 0)
     throw errno_error(errno, "address of the listening socket");
   port_ = ntohs(address.sin_port);
-  epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
-  wake_ = FileDescriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  epoll_ = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
+  wake_ = Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (epoll_.get() < 0 || wake_.get() < 0) throw errno_error(errno, "event loop of the server");
   watch(EPOLL_CTL_ADD, wake_.get(), EPOLLIN, kWakeId);
   watch(EPOLL_CTL_ADD, listener_.get(), EPOLLIN, kListenId);
@@ -207,7 +207,7 @@ void Server::Impl::run() {
     if (connection->fd.get() >= 0) abort_on_close(*connection);
   }
   connections_.clear();
-  listener_.reset();
+  listener_.close();
   counters_.open = 0;
   final_cpu_seconds_ = thread_cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
@@ -258,7 +258,7 @@ int Server::Impl::wait(std::array<::epoll_event, 256>& events) {
 
 void Server::Impl::accept_all() {
   while (true) {
-    FileDescriptor fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Descriptor fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.get() < 0) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
         pause_accepting();
@@ -268,7 +268,7 @@ void Server::Impl::accept_all() {
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     const std::uint64_t number = next_number_++;
-    auto connection = std::make_unique<Connection>(number, fd.release());
+    auto connection = std::make_unique<Connection>(number, std::move(fd));
     Connection& c = *connection;
     c.last_progress = now_;
     c.sender.fd = c.fd.get();
@@ -352,7 +352,7 @@ void Server::Impl::close(Connection& c, Ending ending) {
   c.upload.reset();
   c.state = State::Closed;
   if (ending == Ending::Abort) abort_on_close(c);
-  c.fd.reset();
+  c.fd.close();
   closed_.push_back(c.number);
 }
 

@@ -36,10 +36,11 @@ namespace skipjack::s3sim {
 enum class State { Reading, Waiting, Sending, Stalled, Closing, Closed };
 
 struct Connection {
-  Connection(std::uint64_t connection_number, int socket) : number(connection_number), fd(socket) {}
+  Connection(std::uint64_t connection_number, Descriptor socket)
+      : number(connection_number), fd(std::move(socket)) {}
 
   const std::uint64_t number;
-  FileDescriptor fd;
+  Descriptor fd;
   State state = State::Reading;
   std::uint32_t interest = 0;
   Duration last_progress{0};
@@ -164,7 +165,7 @@ class Server::Impl {
   ObjectStore store_;
   S3Api api_;
   Link link_;
-  FileDescriptor listener_, epoll_, wake_;
+  Descriptor listener_, epoll_, wake_;
   int port_ = 0;
   Counters counters_;
   std::int64_t num_gets_ = 0;

@@ -166,7 +166,7 @@ void Upload::store_bytes(std::string_view bytes) {
     text_.append(bytes);
     size_ += size;
     if (text_.size() <= kLargestText) return;
-    file_ = FileDescriptor(::memfd_create("skipjack-object", MFD_CLOEXEC));
+    file_ = Descriptor(::memfd_create("skipjack-object", MFD_CLOEXEC));
     if (file_.get() < 0) return internal();
     bytes = text_;
     size_ = 0;

@@ -79,7 +79,7 @@ class Upload {
   Fields metadata_;
   std::string content_type_;
   std::string text_;
-  FileDescriptor file_;
+  Descriptor file_;
   std::int64_t size_ = 0;
   std::int64_t reserved_ = 0;
 };
