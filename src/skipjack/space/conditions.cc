@@ -6,16 +6,12 @@
 #include <string>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/space/invalid.h"
 
 namespace skipjack {
 namespace {
 
 constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
-
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
 
 std::size_t index_of(const std::vector<Parameter>& parameters, const std::string& name) {
   const auto at = std::find_if(parameters.begin(), parameters.end(),

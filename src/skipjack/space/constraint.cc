@@ -13,7 +13,7 @@
 #include <mutex>
 
 #include "skipjack/base/bytes.h"
-#include "skipjack/base/error.h"
+#include "skipjack/space/invalid.h"
 
 namespace skipjack {
 namespace {
@@ -55,10 +55,6 @@ bool is_logical(const Token& token) {
 bool is_function(const std::string& name) {
   static const char* const kFunctions[] = {"min", "max", "log", "log2", "sqrt", "ceil", "floor"};
   return std::find(std::begin(kFunctions), std::end(kFunctions), name) != std::end(kFunctions);
-}
-
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
 }
 
 std::string at(std::size_t position) {

@@ -1,184 +1,20 @@
-// Domains as functions of values: validation, drawing, casting, and the place of a value on the
-// unit interval. Continuous domains are mapped by their scale; everything discrete is an axis of
-// cells, one a value, so that a value at a bound has as much room as one in the middle and coming
-// back from the unit interval is exact. Sampling keeps the rules that Syne Tune users know, which
-// for lograndint differ from the cells: round(exp(U)) gives the end values half their share.
+// Domains as functions of values: drawing, casting, and the place of a value on the unit interval.
+// Sampling keeps the rules that Syne Tune users know, which for lograndint differ from the cells of
+// domain_cells.h: round(exp(U)) gives the end values half their share.
 #include "skipjack/space/domain.h"
 
 #include <algorithm>
 #include <cmath>
-#include <set>
-#include <type_traits>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/overloaded.h"
+#include "skipjack/space/domain_cells.h"
+#include "skipjack/space/invalid.h"
 
 namespace skipjack {
 namespace {
 
-/// Largest magnitude of an integer bound: up to here doubles, and most JSON readers, are exact.
-constexpr std::int64_t kMaxInteger = std::int64_t{1} << 53;
-constexpr std::int64_t kMaxRangeSize = std::int64_t{1} << 31;
 /// How far a hand-written number may be from the value it means, as a fraction of it.
 constexpr double kCastTolerance = 0.01;
-
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <class... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
-
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
-
-std::string text_of(double number) { return to_python_text(Json(number)); }
-std::string text_of(std::int64_t number) { return std::to_string(number); }
-std::string text_of(const Json& value) {
-  std::string text = to_json_text(value);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
-}
-
-double to_scale(Scale scale, double x) {
-  if (scale == Scale::Log) return std::log(x);
-  if (scale == Scale::ReverseLog) return -std::log1p(-x);
-  return x;
-}
-
-double from_scale(Scale scale, double s) {
-  if (scale == Scale::Log) return std::exp(s);
-  if (scale == Scale::ReverseLog) return -std::expm1(-s);
-  return s;
-}
-
-double middle(double a, double b) { return 0.5 * a + 0.5 * b; }
-
-/// The integers lower..upper as cells side by side; in the logarithm from lower - 1/2 to upper +
-/// 1/2.
-struct IntegerAxis {
-  std::int64_t lower, upper;
-  Scale scale;
-
-  double to_unit(std::int64_t value) const {
-    const double offset = static_cast<double>(value - lower);
-    if (scale != Scale::Log) return (offset + 0.5) / static_cast<double>(upper - lower + 1);
-    const double start = std::log(static_cast<double>(lower) - 0.5);
-    const double end = std::log(static_cast<double>(upper) + 0.5);
-    return (std::log(static_cast<double>(value)) - start) / (end - start);
-  }
-  std::int64_t from_unit(double u) const {
-    if (scale != Scale::Log) {
-      const std::int64_t size = upper - lower + 1;
-      return lower + std::min(size - 1, static_cast<std::int64_t>(u * static_cast<double>(size)));
-    }
-    const double start = std::log(static_cast<double>(lower) - 0.5);
-    const double end = std::log(static_cast<double>(upper) + 0.5);
-    const double value = std::nearbyint(std::exp(start + u * (end - start)));
-    return std::clamp(static_cast<std::int64_t>(value), lower, upper);
-  }
-};
-
-/// num_values cells of equal width, by index.
-IntegerAxis index_axis(std::int64_t num_values) { return {0, num_values - 1, Scale::Linear}; }
-
-double grid_value(const FiniteRangeDomain& domain, std::int64_t index) {
-  const double start = to_scale(domain.scale, domain.lower);
-  const double end = to_scale(domain.scale, domain.upper);
-  const double fraction = static_cast<double>(index) / static_cast<double>(domain.size - 1);
-  const double value = std::clamp(from_scale(domain.scale, start + fraction * (end - start)),
-                                  domain.lower, domain.upper);
-  return domain.type == ValueType::Integer ? std::nearbyint(value) : value;
-}
-
-/// The index whose grid value is nearest to value; the first of equal ones.
-std::int64_t grid_index(const FiniteRangeDomain& domain, double value) {
-  std::int64_t low = 0, high = domain.size - 1;
-  while (low < high) {
-    const std::int64_t index = low + (high - low) / 2;
-    if (grid_value(domain, index) < value)
-      low = index + 1;
-    else
-      high = index;
-  }
-  if (low > 0) {
-    const double below = grid_value(domain, low - 1);
-    if (value - below <= std::abs(grid_value(domain, low) - value))
-      return grid_index(domain, below);
-  }
-  return low;
-}
-
-/// Ordinal values placed by size: the interval that they share, in their scale.
-struct NeighborAxis {
-  const OrdinalDomain& domain;
-  Scale scale;
-  double start, end;
-
-  explicit NeighborAxis(const OrdinalDomain& ordinal)
-      : domain(ordinal),
-        scale(ordinal.kind == OrdinalKind::NearestNeighborLog ? Scale::Log : Scale::Linear) {
-    const double first = at(0), last = at(domain.categories.size() - 1);
-    const double half_gap =
-        0.5 * (last - first) / static_cast<double>(domain.categories.size() - 1);
-    start = first - half_gap;
-    end = last + half_gap;
-  }
-  double at(std::size_t index) const {
-    return to_scale(scale, domain.categories[index].as_double());
-  }
-  double to_unit(std::size_t index) const { return (at(index) - start) / (end - start); }
-  std::size_t nearest(double u) const {
-    const double position = start + u * (end - start);
-    std::size_t low = 0, high = domain.categories.size();
-    while (low < high) {
-      const std::size_t index = low + (high - low) / 2;
-      if (at(index) < position)
-        low = index + 1;
-      else
-        high = index;
-    }
-    if (low == domain.categories.size()) return low - 1;
-    if (low > 0 && position - at(low - 1) <= at(low) - position) return low - 1;
-    return low;
-  }
-};
-
-double base_lower(const QuantizedDomain& domain) {
-  return std::visit([](const auto& base) { return static_cast<double>(base.lower); }, domain.base);
-}
-double base_upper(const QuantizedDomain& domain) {
-  return std::visit([](const auto& base) { return static_cast<double>(base.upper); }, domain.base);
-}
-Scale base_scale(const QuantizedDomain& domain) {
-  return std::visit([](const auto& base) { return base.scale; }, domain.base);
-}
-
-/// The multiples of the quantum that lie in the bounds. A bound that misses a multiple by rounding
-/// alone counts as that multiple.
-IntegerAxis multiples(const QuantizedDomain& domain) {
-  const double lower = base_lower(domain) / domain.quantum;
-  const double upper = base_upper(domain) / domain.quantum;
-  const auto rounding = [](double x) { return std::min(0.25, 1e-12 * std::max(1.0, std::abs(x))); };
-  const double first = std::ceil(lower - rounding(lower));
-  const double last = std::floor(upper + rounding(upper));
-  return {static_cast<std::int64_t>(first), static_cast<std::int64_t>(last), base_scale(domain)};
-}
-
-Json quantized_value(const QuantizedDomain& domain, std::int64_t multiple) {
-  const double value = std::clamp(static_cast<double>(multiple) * domain.quantum,
-                                  base_lower(domain), base_upper(domain));
-  if (std::holds_alternative<IntegerDomain>(domain.base))
-    return Json(static_cast<std::int64_t>(std::nearbyint(value)));
-  return Json(value);
-}
-
-std::int64_t nearest_multiple(const QuantizedDomain& domain, double value) {
-  const IntegerAxis axis = multiples(domain);
-  const double multiple = std::nearbyint(value / domain.quantum);
-  return static_cast<std::int64_t>(
-      std::clamp(multiple, static_cast<double>(axis.lower), static_cast<double>(axis.upper)));
-}
 
 std::size_t equal_category(const std::vector<Json>& categories, const Json& value) {
   for (std::size_t i = 0; i < categories.size(); ++i) {
@@ -250,138 +86,6 @@ std::optional<std::int64_t> find_multiple(const QuantizedDomain& domain, double 
   const double nearest = quantized_value(domain, multiple).as_double();
   if (std::abs(nearest - value) > tolerance * domain.quantum) return std::nullopt;
   return multiple;
-}
-
-void validate_bounds(double lower, double upper) {
-  if (!std::isfinite(lower)) invalid("lower = " + text_of(lower) + " must be a finite number");
-  if (!std::isfinite(upper)) invalid("upper = " + text_of(upper) + " must be a finite number");
-  if (lower > upper)
-    invalid("lower = " + text_of(lower) + " must be <= upper = " + text_of(upper),
-            "swap the bounds");
-  if (!std::isfinite(upper - lower))
-    invalid("upper - lower must be a finite number, not " + text_of(upper) + " - " +
-            text_of(lower));
-}
-
-void validate_scale(Scale scale, double lower, double upper) {
-  if (scale == Scale::Log && !(lower > 0))
-    invalid("lower = " + text_of(lower) + " must be > 0 on a logarithmic scale",
-            "raise lower above 0 or use a linear scale");
-  if (scale == Scale::ReverseLog && !(lower >= 0 && upper < 1))
-    invalid("the bounds [" + text_of(lower) + ", " + text_of(upper) +
-                "] must lie in [0, 1) on a reverse logarithmic scale",
-            "lower upper below 1 or use another scale");
-}
-
-void validate_categories(const std::vector<Json>& categories) {
-  if (categories.empty()) invalid("the list of categories is empty", "give at least one value");
-  const auto kind = [](const Json& value) {
-    return value.is_bool()     ? 1
-           : value.is_int()    ? 2
-           : value.is_double() ? 3
-           : value.is_string() ? 4
-                               : 0;
-  };
-  std::set<std::string> seen;
-  for (const Json& category : categories) {
-    if (kind(category) == 0)
-      invalid("category " + text_of(category) + " must be a bool, a number or a string");
-    if (kind(category) != kind(categories[0]))
-      invalid("categories " + text_of(categories[0]) + " and " + text_of(category) +
-                  " must be of one type",
-              "quote numbers that are meant as text");
-    if (category.is_double() && !std::isfinite(category.as_double()))
-      invalid("category " + text_of(category) + " must be a finite number");
-    if (!seen.insert(to_json_text(category)).second)
-      invalid("category " + text_of(category) + " is given twice", "remove one of them");
-  }
-}
-
-void validate_neighbors(const OrdinalDomain& domain) {
-  const auto& categories = domain.categories;
-  if (categories.size() < 2 || !categories[0].is_number())
-    invalid("an ordinal placed by size needs at least two numbers", "use kind equal");
-  for (std::size_t i = 1; i < categories.size(); ++i)
-    if (!(categories[i - 1].as_double() < categories[i].as_double()))
-      invalid("categories " + text_of(categories[i - 1]) + ", " + text_of(categories[i]) +
-                  " must increase strictly in an ordinal placed by size",
-              "sort them, or use kind equal");
-  validate_bounds(categories.front().as_double(), categories.back().as_double());
-  if (domain.kind == OrdinalKind::NearestNeighborLog)
-    validate_scale(Scale::Log, categories.front().as_double(), categories.back().as_double());
-  const NeighborAxis axis(domain);
-  for (std::size_t i = 0; i < categories.size(); ++i)
-    if (axis.nearest(axis.to_unit(i)) != i)
-      invalid("category " + text_of(categories[i]) +
-                  " is too near to its neighbour to be told apart by size",
-              "use kind equal, or a logarithmic ordinal");
-}
-
-void validate_kind(const FloatDomain& domain) {
-  validate_bounds(domain.lower, domain.upper);
-  validate_scale(domain.scale, domain.lower, domain.upper);
-}
-
-void validate_kind(const IntegerDomain& domain) {
-  if (domain.lower > domain.upper)
-    invalid("lower = " + text_of(domain.lower) + " must be <= upper = " + text_of(domain.upper),
-            "swap the bounds");
-  if (domain.lower < -kMaxInteger || domain.upper > kMaxInteger)
-    invalid("the bounds [" + text_of(domain.lower) + ", " + text_of(domain.upper) +
-                "] of an integer must lie in [-2^53, 2^53]",
-            "use a real parameter and round in the program");
-  if (domain.scale == Scale::ReverseLog)
-    invalid("an integer can't be on a reverse logarithmic scale",
-            "use a linear or a logarithmic one");
-  if (domain.scale == Scale::Log && domain.lower < 1)
-    invalid("lower = " + text_of(domain.lower) + " must be >= 1 on a logarithmic scale",
-            "raise lower to 1 or use a linear scale");
-}
-
-void validate_kind(const FiniteRangeDomain& domain) {
-  if (domain.size < 2 || domain.size > kMaxRangeSize)
-    invalid("size = " + text_of(domain.size) + " of a finite range must be in [2, 2^31]",
-            "use a constant for one value");
-  validate_bounds(domain.lower, domain.upper);
-  if (domain.scale == Scale::ReverseLog)
-    invalid("a finite range can't be on a reverse logarithmic scale",
-            "use a linear or a logarithmic one");
-  validate_scale(domain.scale, domain.lower, domain.upper);
-  if (domain.lower == domain.upper)
-    invalid("lower = " + text_of(domain.lower) + " must be < upper in a finite range",
-            "use a constant for one value");
-  const double limit = static_cast<double>(kMaxInteger);
-  if (domain.type == ValueType::Integer && (domain.lower < -limit || domain.upper > limit))
-    invalid("the bounds [" + text_of(domain.lower) + ", " + text_of(domain.upper) +
-            "] of a finite range of integers must lie in [-2^53, 2^53]");
-}
-
-void validate_kind(const CategoricalDomain& domain) { validate_categories(domain.categories); }
-
-void validate_kind(const OrdinalDomain& domain) {
-  validate_categories(domain.categories);
-  if (domain.kind != OrdinalKind::Equal) validate_neighbors(domain);
-}
-
-void validate_kind(const QuantizedDomain& domain) {
-  std::visit([](const auto& base) { validate_kind(base); }, domain.base);
-  if (!(domain.quantum > 0) || !std::isfinite(domain.quantum))
-    invalid("quantum = " + text_of(domain.quantum) + " must be > 0");
-  if (base_scale(domain) == Scale::ReverseLog)
-    invalid("a reverse logarithmic domain can't be quantised", "use a linear or a logarithmic one");
-  if (std::holds_alternative<IntegerDomain>(domain.base) &&
-      domain.quantum != std::floor(domain.quantum))
-    invalid("quantum = " + text_of(domain.quantum) + " of an integer must be a whole number");
-  const double limit = static_cast<double>(kMaxInteger);
-  if (std::max(std::abs(base_lower(domain)), std::abs(base_upper(domain))) / domain.quantum > limit)
-    invalid("quantum = " + text_of(domain.quantum) + " is too small for the bounds [" +
-                text_of(base_lower(domain)) + ", " + text_of(base_upper(domain)) + "]",
-            "use the domain without a quantum");
-  const IntegerAxis axis = multiples(domain);
-  if (axis.lower > axis.upper)
-    invalid("no multiple of quantum = " + text_of(domain.quantum) + " lies in [" +
-                text_of(base_lower(domain)) + ", " + text_of(base_upper(domain)) + "]",
-            "make the quantum smaller or the bounds wider");
 }
 
 /// Lists such as [1, 2.5] mean real numbers throughout.
@@ -468,10 +172,6 @@ Json midpoint_kind(const QuantizedDomain& domain) {
 
 }  // namespace
 
-void validate(const Domain& domain) {
-  std::visit([](const auto& kind) { validate_kind(kind); }, domain);
-}
-
 Domain uniform(double lower, double upper) {
   return checked(FloatDomain{lower, upper, Scale::Linear});
 }
@@ -495,7 +195,7 @@ Domain choice(std::vector<Json> categories) {
 Domain ordinal(std::vector<Json> categories, std::optional<OrdinalKind> kind) {
   OrdinalDomain domain{one_number_type(std::move(categories)), OrdinalKind::Equal};
   if (!kind) {
-    validate_categories(domain.categories);
+    validate(domain);
     bool increasing = domain.categories.size() > 1;
     for (std::size_t i = 0; i < domain.categories.size() && increasing; ++i)
       increasing =

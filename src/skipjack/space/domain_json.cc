@@ -7,15 +7,11 @@
 #include <cmath>
 #include <numbers>
 
-#include "skipjack/base/error.h"
 #include "skipjack/space/domain.h"
+#include "skipjack/space/invalid.h"
 
 namespace skipjack {
 namespace {
-
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
 
 struct Sampler {
   Scale scale = Scale::Linear;

@@ -7,16 +7,12 @@
 #include <optional>
 
 #include "skipjack/base/bytes.h"
-#include "skipjack/base/error.h"
 #include "skipjack/space/domain.h"
+#include "skipjack/space/invalid.h"
 #include "skipjack/space/scalar.h"
 
 namespace skipjack {
 namespace {
-
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
 
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }

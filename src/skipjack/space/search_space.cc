@@ -8,19 +8,15 @@
 #include <mutex>
 #include <set>
 
-#include "skipjack/base/error.h"
 #include "skipjack/space/conditions.h"
 #include "skipjack/space/constraint.h"
 #include "skipjack/space/enumeration.h"
+#include "skipjack/space/invalid.h"
 
 namespace skipjack {
 namespace {
 
 constexpr std::size_t kMaxNameLength = 200;
-
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
 
 /// Runs action; an Error that it throws comes out with what in front of the message.
 template <class Action>

@@ -7,9 +7,9 @@
 #include <set>
 #include <sstream>
 
-#include "skipjack/base/error.h"
 #include "skipjack/space/conditions.h"
 #include "skipjack/space/constraint.h"
+#include "skipjack/space/invalid.h"
 #include "skipjack/space/scalar.h"
 #include "skipjack/space/search_space.h"
 
@@ -19,10 +19,6 @@ namespace {
 constexpr std::size_t kMaxText = std::size_t{1} << 20;
 constexpr int kMaxDepth = 50;
 constexpr int kMaxValues = 100000;
-
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
 
 std::string line_of(const YAML::Mark& mark) {
   return mark.is_null() ? "" : "line " + std::to_string(mark.line + 1) + ": ";

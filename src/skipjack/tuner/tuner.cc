@@ -9,17 +9,11 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/overloaded.h"
 #include "skipjack/tuner/deadlines.h"
 
 namespace skipjack {
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;  // clang 16 does not deduce it
 
 /// Longest sleep when nothing is due: only a bound, nothing is checked then.
 constexpr Duration kLongestSleep = std::chrono::hours(1);
