@@ -51,6 +51,11 @@ TEST(ParseDuration, RefusesWhatIsNoDuration) {
     EXPECT_THROW((void)parse_duration(text), Error) << text;
 }
 
+TEST(CountOf, OneHasNoPlural) {
+  EXPECT_EQ(count_of(1, "trial"), "1 trial");
+  EXPECT_EQ(count_of(0, "trial"), "0 trials");
+}
+
 TEST(FormatDuration, ReadsWell) {
   EXPECT_EQ(format_duration(std::chrono::milliseconds(250)), "250 ms");
   EXPECT_EQ(format_duration(std::chrono::milliseconds(4900)), "4.9 s");

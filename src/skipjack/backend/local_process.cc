@@ -19,6 +19,7 @@
 #include "skipjack/backend/supervise_protocol.h"
 #include "skipjack/backend/supervisor_process.h"
 #include "skipjack/backend/trial_program.h"
+#include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 
@@ -472,9 +473,7 @@ AttemptEnd LocalProcessBackend::end_of(const Attempt& attempt, const SuperviseEn
   const auto add = [&](const std::string& text) {
     result.reason += (result.reason.empty() ? "" : "; ") + text;
   };
-  if (end.num_malformed > 0)
-    add(std::to_string(end.num_malformed) + (end.num_malformed == 1 ? " report" : " reports") +
-        " could not be read");
+  if (end.num_malformed > 0) add(count_of(end.num_malformed, "report") + " could not be read");
   if (!end.note.empty()) add(end.note);
   if (end.num_survivors > 0)
     add(std::to_string(end.num_survivors) + " processes could not be killed");

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "skipjack/backend/reasons.h"
+#include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 
@@ -296,7 +297,7 @@ void SlurmBackend::finish(Attempt& attempt) {
     add("lost its job " + std::to_string(losses_[attempt.id.trial]) + " times");
   }
   if (const auto n = attempt.output.num_malformed(); n > 0)
-    add(std::to_string(n) + (n == 1 ? " report" : " reports") + " could not be read");
+    add(count_of(n, "report") + " could not be read");
   if (attempt.output.state().end && !attempt.output.is_complete())
     add("its output did not arrive whole: " + files.output.string());
   if (shows_unshared_folder(evidence_of(attempt)))

@@ -128,4 +128,8 @@ std::string format_duration(Duration duration) {
   return buffer;
 }
 
+std::string count_of(std::int64_t n, std::string_view noun) {
+  return std::to_string(n) + ' ' + std::string(noun) + (n == 1 ? "" : "s");
+}
+
 }  // namespace skipjack

@@ -1,4 +1,4 @@
-// Byte sizes and durations as people write them.
+// Byte sizes, durations and counts as people write them.
 #pragma once
 
 #include <cstdint>
@@ -23,5 +23,8 @@ std::string format_byte_size(double bytes);
 Duration parse_duration(std::string_view text);
 /// "250 ms", "4.90 s", "2 min 05 s", "1 h 02 min".
 std::string format_duration(Duration duration);
+
+/// "1 trial", "2 trials"; the plural of noun is made by an s.
+std::string count_of(std::int64_t n, std::string_view noun);
 
 }  // namespace skipjack

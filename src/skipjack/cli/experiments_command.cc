@@ -256,8 +256,7 @@ int show(const ShowFlags& flags, Context& context) {
   if (!definition.program.entry_point.empty())
     text += "program: " + one_line(definition.program.entry_point.string()) + "\n";
   text += "method: " + one_line(definition.method) + ", seed " + std::to_string(definition.seed) +
-          ", " + std::to_string(definition.workers) +
-          (definition.workers == 1 ? " worker" : " workers") +
+          ", " + count_of(definition.workers, "worker") +
           "; ends: " + stop_sentence(definition.stop) + "\n";
   text += "space:\n";
   for (const Parameter& parameter : definition.space.parameters())

@@ -91,8 +91,8 @@ std::string front_text(const TuningDefinition& definition, const History& histor
       row.push_back(value && !value->is_null() ? value_cell(*value) : "-");
     }
   }
-  return "the front, " + std::to_string(front.size()) + (front.size() == 1 ? " trial" : " trials") +
-         " that no other is better than:\n" + aligned(rows);
+  return "the front, " + count_of(std::ssize(front), "trial") + " that no other is better than:\n" +
+         aligned(rows);
 }
 
 }  // namespace
@@ -182,7 +182,7 @@ TrialCounts count_trials(const History& history) {
 
 std::string trials_sentence(const History& history) {
   const TrialCounts counts = count_trials(history);
-  std::string text = std::to_string(counts.total) + (counts.total == 1 ? " trial" : " trials");
+  std::string text = count_of(counts.total, "trial");
   std::string parts;
   const auto add = [&](std::int64_t n, const char* what) {
     if (n > 0) parts += (parts.empty() ? ": " : ", ") + std::to_string(n) + " " + what;

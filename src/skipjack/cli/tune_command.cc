@@ -265,9 +265,8 @@ int tune(const TuneFlags& flags, Context& context) {
   if (flags.submit) return submit_tuner(flags, context, store, name, definition);
 
   const std::string greeting = "experiment " + name + ": " + definition.method + " over " +
-                               std::to_string(definition.space.dimension()) + " parameters, " +
-                               std::to_string(definition.workers) +
-                               (definition.workers == 1 ? " worker" : " workers") +
+                               count_of(std::ssize(definition.space.searched()), "parameter") +
+                               ", " + count_of(definition.workers, "worker") +
                                "; Ctrl-C ends it with its results";
   Watched watched(context, definition, flags.quiet ? ProgressShown::No : ProgressShown::Yes,
                   greeting);
