@@ -94,7 +94,7 @@ WriteQueueOptions options_for(const Sink& sink, std::stop_token stop = {}) {
 class WriteRingTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!WriteRing::open()) GTEST_SKIP() << "this kernel has no ring for us";
+    if (!IoRing::open(IoRing::User::OneThread)) GTEST_SKIP() << "this kernel has no ring for us";
   }
 };
 

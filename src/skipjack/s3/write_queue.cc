@@ -44,9 +44,9 @@ WriteQueue::WriteQueue(Sink& sink, const WriteQueueOptions& options)
   SKIPJACK_CHECK(options.buffer_bytes > 0 && options.num_buffers > 0 &&
                  options.max_outstanding > 0 && options.alignment > 0);
   if (options.num_writers == 0) return;
-  if (options.direct_file >= 0) ring_ = WriteRing::open();
+  if (options.direct_file >= 0) ring_ = IoRing::open(IoRing::User::OneThread);
   if (ring_)
-    in_ring_.resize(static_cast<std::size_t>(WriteRing::kMostWrites));
+    in_ring_.resize(static_cast<std::size_t>(IoRing::kMostCalls));
   else
     start_writers();
 }
@@ -153,7 +153,7 @@ void WriteQueue::submit(const Write& write) {
   std::unique_lock lock(mutex_);
   wait_until(lock, [&] {
     return outstanding_ < options_.max_outstanding &&
-           (!is_for_kernel || num_in_ring_ < WriteRing::kMostWrites);
+           (!is_for_kernel || num_in_ring_ < IoRing::kMostCalls);
   });
   if (failure_ || options_.stop.stop_requested()) {
     free_.push_back(write.buffer);
@@ -184,15 +184,15 @@ void WriteQueue::write_through_ring(const Write& write) {
                                  [](const Write& taken) { return taken.buffer == nullptr; });
   *slot = write;
   ++num_in_ring_;
-  ring_->submit({.file = options_.direct_file,
-                 .offset = write.offset,
-                 .bytes = {write.buffer + write.begin, write.length},
-                 .tag = static_cast<std::uint64_t>(slot - in_ring_.begin())});
+  ring_->write({.file = options_.direct_file,
+                .offset = write.offset,
+                .bytes = {write.buffer + write.begin, write.length},
+                .tag = static_cast<std::uint64_t>(slot - in_ring_.begin())});
   take_back(Duration(0));
 }
 
 /// What the kernel has ended, and its write.
-std::optional<WriteRing::Ended> WriteQueue::next_ended(Duration wait, Write& write) {
+std::optional<IoRing::Ended> WriteQueue::next_ended(Duration wait, Write& write) {
   const auto ended = ring_->next(wait);
   if (!ended) return std::nullopt;
   write = std::exchange(in_ring_[static_cast<std::size_t>(ended->tag)], {});

@@ -1,5 +1,5 @@
 // Buffers between network and sink, and who empties them: the kernel, where the sink has whole
-// blocks for it (write_ring.h), else threads. Memory is bounded: there are
+// blocks for it (io_ring.h), else threads. Memory is bounded: there are
 // so many buffers and no more, made when first needed and used again, the one last emptied first,
 // while it is warm in the cache. Who wants one when there is none waits, and with him the network.
 #pragma once
@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "skipjack/base/clock.h"
+#include "skipjack/s3/io_ring.h"
 #include "skipjack/s3/sink.h"
-#include "skipjack/s3/write_ring.h"
 
 namespace skipjack::s3 {
 
@@ -88,7 +88,7 @@ class WriteQueue {
   bool is_for_ring(const Write& write) const;
   void write_through_ring(const Write& write);
   void take_back(Duration wait);
-  std::optional<WriteRing::Ended> next_ended(Duration wait, Write& write);
+  std::optional<IoRing::Ended> next_ended(Duration wait, Write& write);
   void leave_ring();
   template <class Condition>
   void wait_until(std::unique_lock<std::mutex>& lock, Condition condition);
@@ -105,7 +105,7 @@ class WriteQueue {
   std::exception_ptr failure_;
   std::vector<std::thread> threads_;
   /// The producer's alone, like what is in it: a slot is free where it has no buffer.
-  std::unique_ptr<WriteRing> ring_;
+  std::unique_ptr<IoRing> ring_;
   std::vector<Write> in_ring_;
   std::int64_t num_in_ring_ = 0;
   bool may_use_ring_ = true;
