@@ -18,6 +18,8 @@ find_package(SQLite3 3.40 REQUIRED)
 find_package(CURL 7.88 REQUIRED)
 # HMAC and digests for request signing; TLS of the download engine.
 find_package(OpenSSL 3.0 REQUIRED)
+# Writes of the download engine without a thread for them, where the kernel allows that.
+pkg_check_modules(liburing REQUIRED IMPORTED_TARGET liburing>=2.3)
 # S3's XML answers.
 find_package(pugixml 1.13 REQUIRED)
 # Heads and chunked bodies: answers of the download engine, requests of the S3-compatible server.
@@ -34,10 +36,6 @@ find_package(ZLIB 1.2 REQUIRED)
 find_package(Boost 1.74 REQUIRED CONFIG)
 # The command line.
 find_package(CLI11 2.1 REQUIRED)
-if(SKIPJACK_BUILD_BENCH)
-  # The bare loops that the download engine is measured against; without it they are not built.
-  pkg_check_modules(liburing IMPORTED_TARGET liburing>=2.3)
-endif()
 if(SKIPJACK_BUILD_TESTS)
   # Unit tests.
   find_package(GTest 1.12 REQUIRED)

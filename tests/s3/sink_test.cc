@@ -64,6 +64,73 @@ TEST(WriteQueue, ACancelledTransferDoesNotWaitForTheDisk) {
   abandoned.wait();
 }
 
+/// Where the kernel would write, and what the sink has been asked to write instead.
+class PipeSink final : public Sink {
+ public:
+  explicit PipeSink(int file) : file_(file) {}
+  Delivery delivery() const override { return Delivery::Written; }
+  void open(std::int64_t) override {}
+  WriteHints hints() const override { return {.alignment = 4096, .direct_file = file_}; }
+  void write(std::int64_t offset, std::span<const std::byte> bytes) override {
+    written.emplace_back(offset, bytes.size());
+  }
+  void finish() override {}
+  void abandon() noexcept override { ::close(file_); }
+  std::vector<std::pair<std::int64_t, std::size_t>> written;
+
+ private:
+  const int file_;
+};
+
+WriteQueueOptions options_for(const Sink& sink, std::stop_token stop = {}) {
+  return {.buffer_bytes = 64 * kKiB,
+          .num_buffers = 4,
+          .max_outstanding = 4,
+          .alignment = sink.hints().alignment,
+          .direct_file = sink.hints().direct_file,
+          .stop = std::move(stop)};
+}
+
+class WriteRingTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!IoRing::open(IoRing::User::OneThread)) GTEST_SKIP() << "this kernel has no ring for us";
+  }
+};
+
+TEST_F(WriteRingTest, WhatTheKernelCannotWriteTheSinkIsAskedFor) {
+  PipeSink sink(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  {
+    WriteQueue queue(sink, options_for(sink));
+    queue.submit({queue.acquire(), 0, 8192, 4096});
+    queue.drain();
+    queue.submit({queue.acquire(), 0, 4096, 100});
+    queue.submit({queue.acquire(), 0, 0, 4096});
+    queue.drain();
+  }
+  sink.abandon();
+  std::sort(sink.written.begin(), sink.written.end());
+  EXPECT_EQ(sink.written, (std::vector<std::pair<std::int64_t, std::size_t>>{
+                              {0, 4096}, {4096, 100}, {8192, 4096}}));
+}
+
+/// A pipe that nobody reads keeps the kernel's writes waiting as a dead disk does.
+TEST_F(WriteRingTest, ACancelledTransferDoesNotWaitForTheKernel) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  std::stop_source stop;
+  auto sink = std::make_unique<PipeSink>(ends[1]);
+  auto queue = std::make_unique<WriteQueue>(*sink, options_for(*sink, stop.get_token()));
+  const auto fill = [&] { queue->submit({queue->acquire(), 0, 0, 64 * kKiB}); };
+  for (int i = 0; i < 4; ++i) fill();
+  std::jthread cancel([&] { stop.request_stop(); });
+  EXPECT_EQ(error_of([&] { fill(), fill(); }).code(), ErrorCode::Cancelled);
+  const auto begin = std::chrono::steady_clock::now();
+  WriteQueue::abandon(std::move(queue), std::move(sink));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  ::close(ends[0]);
+}
+
 /// Both ways of keeping an unfinished file; the first falls back to the second where it must.
 class FileSinkTest : public FolderTest, public testing::WithParamInterface<UnfinishedFile> {
  protected:
@@ -162,7 +229,9 @@ TEST_F(DirectWriteTest, BytesAreWhereTheyBelong) {
     WriteQueue queue(*sink, {.buffer_bytes = 128 * kKiB,
                              .num_buffers = 5,
                              .max_outstanding = 2,
-                             .num_writers = static_cast<int>(i % 3)});
+                             .num_writers = static_cast<int>(i % 3),
+                             .alignment = sink->hints().alignment,
+                             .direct_file = i % 2 == 0 ? sink->hints().direct_file : -1});
     for (std::size_t at = 0; at < size;) {
       const std::size_t begin = rng.bernoulli(0.8) ? at % alignment : at % 100;
       const std::size_t length = std::min(

@@ -260,16 +260,18 @@ void Download::learn_object(const HttpHead& head, const AnsweredBody& body, Part
   requester_.transport().set_receive_buffer(plan.config.receive_buffer);
   if (sink_->delivery() == Delivery::Written) {
     // Writes begin and end at multiples of the sink's alignment, if they hold some.
-    alignment_ = sink_->hints().alignment;
+    const WriteHints hints = sink_->hints();
+    alignment_ = hints.alignment;
     result_.config.write_mode = alignment_ > 1 ? WriteMode::Direct : WriteMode::Buffered;
     if (result_.config.io_chunksize < 2 * alignment_) alignment_ = 1;
     queue_ = std::make_unique<WriteQueue>(
-        *sink_,
-        WriteQueueOptions{.buffer_bytes = plan.config.io_chunksize,
-                          .num_buffers = flight.most_requests + plan.config.max_io_queue,
-                          .max_outstanding = plan.config.max_io_queue,
-                          .num_writers = plan.config.use_threads ? sink_->hints().num_writers : 0,
-                          .stop = options_.stop});
+        *sink_, WriteQueueOptions{.buffer_bytes = plan.config.io_chunksize,
+                                  .num_buffers = flight.most_requests + plan.config.max_io_queue,
+                                  .max_outstanding = plan.config.max_io_queue,
+                                  .num_writers = plan.config.use_threads ? hints.num_writers : 0,
+                                  .alignment = hints.alignment,
+                                  .direct_file = hints.direct_file,
+                                  .stop = options_.stop});
   }
 }
 

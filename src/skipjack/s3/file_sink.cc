@@ -127,7 +127,7 @@ class FileSink final : public Sink {
 
   WriteHints hints() const override {
     if (direct_fd_ < 0) return {};
-    return {.alignment = alignment_, .num_writers = kDirectWriters};
+    return {.alignment = alignment_, .num_writers = kDirectWriters, .direct_file = direct_fd_};
   }
 
   void write(std::int64_t offset, std::span<const std::byte> bytes) override {

@@ -1,6 +1,7 @@
 #include "skipjack/s3/http_connection.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -239,13 +240,36 @@ Next HttpConnection::read_body() {
         return wait_for_more();
       case Got::End:
         if (owed_ < 0) return complete();
-        return ended(TransportStatus::Truncated,
-                     "the connection ended with " + std::to_string(owed_) + " bytes to come");
+        return ended_early();
       case Got::Error:
         return ended(TransportStatus::Reset, channel_.error());
     }
   }
   return complete();
+}
+
+std::optional<Reception> HttpConnection::reception() {
+  if (state_ != State::Body || owed_ <= 0 || channel_.is_secure()) return std::nullopt;
+  const std::span<std::byte> space = exchange_->receiver->body_space();
+  if (is_gone() || space.empty()) return std::nullopt;
+  return Reception{.socket = channel_.socket(),
+                   .space = space.first(std::min(space.size(), static_cast<std::size_t>(owed_)))};
+}
+
+Next HttpConnection::received(Duration now, std::int64_t receive_buffer, std::int64_t result) {
+  now_ = now;
+  receive_buffer_ = receive_buffer;
+  if (result == -EAGAIN || result == -EINTR) return wait_for_more();
+  if (result < 0) return ended(TransportStatus::Reset, std::strerror(static_cast<int>(-result)));
+  if (result == 0) return ended_early();
+  took(static_cast<std::size_t>(result));
+  if (is_gone()) return Next::Gone;
+  return owed_ == 0 ? complete() : wait_for_more();
+}
+
+Next HttpConnection::ended_early() {
+  return ended(TransportStatus::Truncated,
+               "the connection ended with " + std::to_string(owed_) + " bytes to come");
 }
 
 Next HttpConnection::wait_for_more() {

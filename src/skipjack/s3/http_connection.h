@@ -13,6 +13,7 @@
 
 #include "skipjack/base/clock.h"
 #include "skipjack/s3/http_reader.h"
+#include "skipjack/s3/io_ring.h"
 #include "skipjack/s3/socket_channel.h"
 #include "skipjack/s3/transport.h"
 
@@ -39,7 +40,8 @@ enum class Next {
   Gone,      ///< not at all: the receiver has cancelled it from within a call
 };
 
-/// Not thread-safe. Calls the receiver's functions, except on_end(), from within advance().
+/// Not thread-safe. Calls the receiver's functions, except on_end(), from within
+/// advance(), reception() and received().
 class HttpConnection {
  public:
   enum class State { Unconnected, Handshake, Sending, Head, Body, Chunks, Idle };
@@ -54,6 +56,10 @@ class HttpConnection {
   void begin();
   /// receive_buffer: bytes that a reception waits for.
   Next advance(Duration now, std::int64_t receive_buffer);
+  /// A reception that advance() would begin with, for who makes many at a time; nullopt where that
+  /// is not all that it would do. Its result is for received(), instead of advance().
+  std::optional<Reception> reception();
+  Next received(Duration now, std::int64_t receive_buffer, std::int64_t result);
   const End& end() const { return end_; }
   /// Ended before the answer began, by the connection: a server may close an idle one just when it
   /// is used again. Sure to do no harm if sent again.
@@ -80,6 +86,7 @@ class HttpConnection {
   Next read_body();
   Next read_chunks();
   Next wait_for_more();
+  Next ended_early();
   Next ended(TransportStatus status, std::string detail);
   Next complete();
   Got receive(std::span<std::byte> space, std::size_t& n);

@@ -172,7 +172,11 @@ class Partial final : public PartialFile {
 
   Delivery delivery() const override { return file_->delivery(); }
   void open(std::int64_t size) override { file_->open(size); }
-  WriteHints hints() const override { return file_->hints(); }
+  WriteHints hints() const override {
+    WriteHints hints = file_->hints();
+    hints.direct_file = -1;  // The journal has to be told of every write.
+    return hints;
+  }
 
   void write(std::int64_t offset, std::span<const std::byte> bytes) override {
     file_->write(offset, bytes);

@@ -34,6 +34,9 @@ struct WriteHints {
   std::int64_t alignment = 1;
   /// Threads at the same time.
   int num_writers = 1;
+  /// Unless -1: whole blocks of alignment bytes may be written through this descriptor, too, by
+  /// others than write(). What fails or falls short there is for write(), all of it.
+  int direct_file = -1;
   /// write() runs code of the transfer's caller, which must not run once the transfer has ended.
   bool calls_back = false;
 };

@@ -1,9 +1,9 @@
 // Transport on plain sockets and epoll, built for few and large receptions: the body of an answer
 // is received straight into the space that its receiver hands out, and the kernel is told to wake
 // us when so many bytes are there as are worth it (SO_RCVLOWAT), never more than the answer still
-// owes. A gigabyte at 90 MB/s a connection then takes some thousand system calls and no copy. Here
-// are the loop, the connections and the clocks; what happens on a connection is
-// http_connection.h's.
+// owes. A gigabyte at 90 MB/s a connection then takes some thousand system calls and no copy; where
+// many sockets are ready at a time, theirs are one (io_ring.h). Here are the loop, the connections
+// and the clocks; what happens on a connection is http_connection.h's.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -22,6 +22,7 @@
 #include "skipjack/s3/address_book.h"
 #include "skipjack/s3/file_limit.h"
 #include "skipjack/s3/http_connection.h"
+#include "skipjack/s3/io_ring.h"
 #include "skipjack/s3/request_text.h"
 #include "skipjack/s3/resolver.h"
 #include "skipjack/s3/tls.h"
@@ -117,8 +118,9 @@ class SocketTransport final : public Transport {
         continue;
       }
       auto& connection = *static_cast<Connection*>(event.data.ptr);
-      if (!connection.is_doomed) advance(connection);
+      if (!connection.is_doomed && !gather(connection)) advance(connection);
     }
+    receive_gathered();
     for (Connection* c : turns)
       if (!c->is_doomed && c->phase == Phase::Talking) advance(*c);
     advance_waiting();
@@ -249,8 +251,10 @@ class SocketTransport final : public Transport {
     }
   }
 
-  void talk(Connection& c) {
-    switch (c.http.advance(now_, options_.receive_buffer)) {
+  void talk(Connection& c) { go_on(c, c.http.advance(now_, options_.receive_buffer)); }
+
+  void go_on(Connection& c, Next next) {
+    switch (next) {
       case Next::Readable:
         return watch(c, EPOLLIN);
       case Next::Writable:
@@ -263,6 +267,39 @@ class SocketTransport final : public Transport {
       case Next::Gone:
         break;
     }
+  }
+
+  /// Puts off the reception that c is ready for, to make it with the others'. False if it has to
+  /// be made now.
+  bool gather(Connection& c) {
+    if (!ring_ || c.phase != Phase::Talking) return false;
+    const std::optional<Reception> reception = c.http.reception();
+    if (!reception) return c.is_doomed;
+    // What nobody keeps goes into a space for all.
+    const auto is_there = [&](const Reception& r) {
+      return r.space.data() == reception->space.data();
+    };
+    if (std::any_of(receptions_.begin(), receptions_.end(), is_there)) return false;
+    gathered_.push_back(&c);
+    receptions_.push_back(*reception);
+    if (std::ssize(gathered_) == IoRing::kMostCalls) receive_gathered();
+    return true;
+  }
+
+  void receive_gathered() {
+    const std::vector<Connection*> connections = std::exchange(gathered_, {});
+    std::vector<Reception> receptions = std::exchange(receptions_, {});
+    if (connections.size() == 1) {
+      if (!connections[0]->is_doomed) advance(*connections[0]);
+      return;
+    }
+    // A socket that was closed meanwhile may be another's by now.
+    for (std::size_t i = 0; i < connections.size(); ++i)
+      if (connections[i]->is_doomed) receptions[i].socket = -1;
+    if (!receptions.empty()) ring_->receive(receptions);
+    for (std::size_t i = 0; i < connections.size(); ++i)
+      if (Connection& c = *connections[i]; !c.is_doomed)
+        go_on(c, c.http.received(now_, options_.receive_buffer, receptions[i].result));
   }
 
   /// What no event will wake: new requests, names that are known by now, requests on warm
@@ -389,6 +426,11 @@ class SocketTransport final : public Transport {
   int epoll_, wake_;
   Resolver resolver_;
   std::optional<TlsContext> tls_;
+  /// nullptr: each connection's reception is a call of its own.
+  const std::unique_ptr<IoRing> ring_ = IoRing::open(IoRing::User::AnyThreads);
+  /// Connections that are ready to receive, and where to.
+  std::vector<Connection*> gathered_;
+  std::vector<Reception> receptions_;
   std::list<Connection> connections_;
   /// Ready: with a request for a warm connection. Turns: with bytes that no event will tell of,
   /// once a pass.

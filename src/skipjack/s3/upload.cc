@@ -120,7 +120,7 @@ Upload::Upload(Requester& requester, const UploadOptions& options, TokenBucket* 
     throw Error(ErrorCode::InvalidArgument,
                 to_s3_uri(options.object) + " names a bucket, not an object",
                 "write it like s3://bucket/key");
-  source_ = open_source(options.source);
+  source_ = open_source(options.source, options.stop);
   plan_ = plan_upload(source_->size(), options.config, machine_limits());
   result_.part_bytes = plan_.part_bytes;
   result_.max_concurrency = plan_.max_concurrency;

@@ -81,7 +81,8 @@ class UploadMany final : public Task {
                         .content_type = options_.content_type,
                         .metadata = options_.metadata,
                         .access = options_.access,
-                        .config = options_.config};
+                        .config = options_.config,
+                        .stop = options_.stop};
     running->options.config.memory_limit = std::max(memory_ / 2, kSmallestLimit);
     running->reserved = is_small ? bytes : 0;
     try {

@@ -1,6 +1,7 @@
 #include "skipjack/s3/upload_source.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,18 +13,17 @@
 namespace skipjack::s3 {
 namespace {
 
-std::size_t read_some(int fd, std::span<std::byte> space, const std::string& name) {
-  for (;;) {
-    const ssize_t n = ::read(fd, space.data(), space.size());
-    if (n >= 0) return static_cast<std::size_t>(n);
-    if (errno != EINTR) throw errno_error(errno, "can't read " + name);
-  }
-}
+/// Longest wait for a pipe's other side before the stop token is looked at.
+constexpr int kLookMilliseconds = 20;
 
+/// A file. One without a size (a pipe, a device) may keep its reader waiting, from its opening on:
+/// it is opened without that, and waited for as long as nobody stops it.
 class FileReader final : public UploadReader {
  public:
-  explicit FileReader(const std::filesystem::path& path)
-      : name_(path.string()), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  FileReader(const std::filesystem::path& path, std::stop_token stop)
+      : name_(path.string()),
+        stop_(std::move(stop)),
+        fd_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
     if (fd_ < 0) throw errno_error(errno, "can't open " + name_);
     struct ::stat status {};
     ::fstat(fd_, &status);
@@ -46,8 +46,7 @@ class FileReader final : public UploadReader {
     std::string bytes(static_cast<std::size_t>(size), '\0');
     std::size_t filled = 0;
     while (filled < bytes.size()) {
-      const std::size_t n =
-          read_some(fd_, std::as_writable_bytes(std::span(bytes)).subspan(filled), name_);
+      const std::size_t n = read_some(std::as_writable_bytes(std::span(bytes)).subspan(filled));
       if (n == 0) break;
       filled += n;
     }
@@ -60,6 +59,23 @@ class FileReader final : public UploadReader {
   }
 
  private:
+  std::size_t read_some(std::span<std::byte> space) const {
+    for (;;) {
+      if (!size_) wait_for_bytes();
+      const ssize_t n = ::read(fd_, space.data(), space.size());
+      if (n >= 0) return static_cast<std::size_t>(n);
+      if (errno != EINTR && errno != EAGAIN) throw errno_error(errno, "can't read " + name_);
+    }
+  }
+
+  /// Until there are some, or the end: a pipe's end comes after its first writer, not before.
+  void wait_for_bytes() const {
+    ::pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
+    do {
+      if (stop_.stop_requested()) throw Error(ErrorCode::Cancelled, "the upload was cancelled");
+    } while (::poll(&waiting, 1, kLookMilliseconds) <= 0);
+  }
+
   /// What was written meanwhile may be a mixture of old and new. One that has only grown can't be
   /// told from that.
   void require_unchanged() const {
@@ -72,6 +88,7 @@ class FileReader final : public UploadReader {
   }
 
   const std::string name_;
+  const std::stop_token stop_;
   const int fd_;
   std::optional<std::int64_t> size_;
   ::timespec modified_{};
@@ -110,9 +127,9 @@ class StreamReader final : public UploadReader {
 
 }  // namespace
 
-std::unique_ptr<UploadReader> open_source(const UploadSource& source) {
+std::unique_ptr<UploadReader> open_source(const UploadSource& source, std::stop_token stop) {
   if (const auto* file = std::get_if<FromFile>(&source))
-    return std::make_unique<FileReader>(file->path);
+    return std::make_unique<FileReader>(file->path, std::move(stop));
   if (const auto* memory = std::get_if<FromMemory>(&source))
     return std::make_unique<MemoryReader>(memory->bytes);
   return std::make_unique<StreamReader>(std::get<FromStream>(source));

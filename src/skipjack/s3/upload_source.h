@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -22,11 +23,12 @@ class UploadReader {
   virtual std::optional<std::int64_t> size() const = 0;
   /// The next bytes, that many unless the end is near; of a file not more than it had when it was
   /// opened. Throws Error: Io, for a file that has become shorter too; Corrupted, at the end, for
-  /// one that was changed meanwhile.
+  /// one that was changed meanwhile; Cancelled, for a pipe that was waited for when it was stopped.
   virtual std::string read(std::int64_t size) = 0;
 };
-/// Throws Error: NotFound, PermissionDenied, InvalidArgument (a folder), Io.
-std::unique_ptr<UploadReader> open_source(const UploadSource& source);
+/// stop ends the wait for a pipe or a device within a tenth of a second. Throws Error: NotFound,
+/// PermissionDenied, InvalidArgument (a folder), Io.
+std::unique_ptr<UploadReader> open_source(const UploadSource& source, std::stop_token stop);
 
 /// Has pieces of a source that may keep one waiting read by a thread of its own. The source must
 /// outlive it; its destructor waits for the read in progress.

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <new>
@@ -16,6 +17,8 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 /// Of the tenth of a second in which a transfer is cancelled.
 constexpr std::chrono::milliseconds kPatience(50);
+/// Longest wait for the kernel before the others are looked at, and the stop.
+constexpr std::chrono::milliseconds kLook(20);
 
 std::byte* new_buffer(std::size_t bytes) {
   const std::size_t alignment = bytes >= kHugePage ? kHugePage
@@ -39,9 +42,19 @@ WriteQueue::WriteQueue(Sink& sink, const WriteQueueOptions& options)
         progress_.notify_all();
       }) {
   SKIPJACK_CHECK(options.buffer_bytes > 0 && options.num_buffers > 0 &&
-                 options.max_outstanding > 0);
+                 options.max_outstanding > 0 && options.alignment > 0);
+  if (options.num_writers == 0) return;
+  if (options.direct_file >= 0) ring_ = IoRing::open(IoRing::User::OneThread);
+  if (ring_)
+    in_ring_.resize(static_cast<std::size_t>(IoRing::kMostCalls));
+  else
+    start_writers();
+}
+
+void WriteQueue::start_writers() {
+  if (!threads_.empty()) return;
   try {
-    for (int i = 0; i < options.num_writers; ++i) threads_.emplace_back([this] { run(); });
+    for (int i = 0; i < options_.num_writers; ++i) threads_.emplace_back([this] { run(); });
   } catch (const std::system_error&) {
     if (threads_.empty()) throw;  // Fewer are slower and do.
   }
@@ -49,6 +62,8 @@ WriteQueue::WriteQueue(Sink& sink, const WriteQueueOptions& options)
 
 WriteQueue::~WriteQueue() {
   close();
+  Write ended;
+  while (num_in_ring_ > 0) next_ended(kLook, ended);
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -69,6 +84,7 @@ void WriteQueue::abandon(std::unique_ptr<WriteQueue> queue, std::unique_ptr<Sink
     target.abandon();
   };
   if (!may_leave) return wait(queue, *sink);
+  queue->leave_ring();
   std::thread([queue = std::move(queue), sink = std::move(sink), wait]() mutable {
     wait(queue, *sink);
   }).detach();
@@ -76,8 +92,20 @@ void WriteQueue::abandon(std::unique_ptr<WriteQueue> queue, std::unique_ptr<Sink
 
 /// Writes in progress end within what a cancelled transfer may take.
 bool WriteQueue::is_idle_soon() {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  Write ended;
+  while (num_in_ring_ > 0 && std::chrono::steady_clock::now() < end)
+    next_ended(end - std::chrono::steady_clock::now(), ended);
   std::unique_lock lock(mutex_);
-  return progress_.wait_for(lock, kPatience, [&] { return num_writing_ == 0; });
+  return progress_.wait_until(lock, end, [&] { return num_writing_ == 0; }) && num_in_ring_ == 0;
+}
+
+/// The kernel keeps the pages that it reads, and other memory takes their place here.
+void WriteQueue::leave_ring() {
+  for (const Write& write : in_ring_)
+    if (write.buffer != nullptr) ::madvise(write.buffer + write.begin, write.length, MADV_DONTNEED);
+  num_in_ring_ = 0;
+  ring_.reset();
 }
 
 void WriteQueue::throw_if_stopped() const {
@@ -85,11 +113,23 @@ void WriteQueue::throw_if_stopped() const {
     throw Error(ErrorCode::Cancelled, "the transfer was cancelled");
 }
 
+/// In the producer's thread, for what the writers and the kernel bring about, a failure or a stop.
+template <class Condition>
+void WriteQueue::wait_until(std::unique_lock<std::mutex>& lock, Condition condition) {
+  const auto is_over = [&] { return failure_ || options_.stop.stop_requested() || condition(); };
+  while (!is_over() && num_in_ring_ > 0) {
+    lock.unlock();
+    take_back(kLook);
+    lock.lock();
+  }
+  progress_.wait(lock, is_over);
+}
+
 WriteQueue::Buffer WriteQueue::acquire() {
+  take_back(Duration(0));
   std::unique_lock lock(mutex_);
-  progress_.wait(lock, [&] {
-    return failure_ || options_.stop.stop_requested() || !free_.empty() ||
-           static_cast<std::int64_t>(buffers_.size()) < options_.num_buffers;
+  wait_until(lock, [&] {
+    return !free_.empty() || static_cast<std::int64_t>(buffers_.size()) < options_.num_buffers;
   });
   if (failure_) return nullptr;
   throw_if_stopped();
@@ -108,14 +148,12 @@ void WriteQueue::release(Buffer buffer) {
 }
 
 void WriteQueue::submit(const Write& write) {
+  if (options_.num_writers == 0) return write_one(write);
+  const bool is_for_kernel = is_for_ring(write);
   std::unique_lock lock(mutex_);
-  if (options_.num_writers == 0) {
-    lock.unlock();
-    write_one(write);
-    return;
-  }
-  progress_.wait(lock, [&] {
-    return failure_ || options_.stop.stop_requested() || outstanding_ < options_.max_outstanding;
+  wait_until(lock, [&] {
+    return outstanding_ < options_.max_outstanding &&
+           (!is_for_kernel || num_in_ring_ < IoRing::kMostCalls);
   });
   if (failure_ || options_.stop.stop_requested()) {
     free_.push_back(write.buffer);
@@ -123,15 +161,68 @@ void WriteQueue::submit(const Write& write) {
     throw_if_stopped();
   }
   ++outstanding_;
-  writes_.push_back(write);
+  if (!is_for_kernel) {
+    writes_.push_back(write);
+    start_writers();
+    lock.unlock();
+    work_.notify_one();
+    return;
+  }
   lock.unlock();
-  work_.notify_one();
+  write_through_ring(write);
+}
+
+bool WriteQueue::is_for_ring(const Write& write) const {
+  const auto block = static_cast<std::uint64_t>(options_.alignment);
+  return ring_ && may_use_ring_ && static_cast<std::uint64_t>(write.offset) % block == 0 &&
+         write.length % block == 0 &&
+         reinterpret_cast<std::uintptr_t>(write.buffer + write.begin) % block == 0;
+}
+
+void WriteQueue::write_through_ring(const Write& write) {
+  const auto slot = std::find_if(in_ring_.begin(), in_ring_.end(),
+                                 [](const Write& taken) { return taken.buffer == nullptr; });
+  *slot = write;
+  ++num_in_ring_;
+  ring_->write({.file = options_.direct_file,
+                .offset = write.offset,
+                .bytes = {write.buffer + write.begin, write.length},
+                .tag = static_cast<std::uint64_t>(slot - in_ring_.begin())});
+  take_back(Duration(0));
+}
+
+/// What the kernel has ended, and its write.
+std::optional<IoRing::Ended> WriteQueue::next_ended(Duration wait, Write& write) {
+  const auto ended = ring_->next(wait);
+  if (!ended) return std::nullopt;
+  write = std::exchange(in_ring_[static_cast<std::size_t>(ended->tag)], {});
+  --num_in_ring_;
+  return ended;
+}
+
+/// What the kernel has ended, waiting at most so long where that is nothing. What it could not do
+/// the sink's write() does, or says why.
+void WriteQueue::take_back(Duration wait) {
+  Write write;
+  while (num_in_ring_ > 0) {
+    const auto ended = next_ended(std::exchange(wait, Duration(0)), write);
+    if (!ended) return;
+    const std::lock_guard lock(mutex_);
+    if (ended->result == static_cast<std::int64_t>(write.length)) {
+      --outstanding_;
+      free_.push_back(write.buffer);
+      continue;
+    }
+    may_use_ring_ = false;
+    writes_.push_back(write);
+    start_writers();
+    work_.notify_one();
+  }
 }
 
 void WriteQueue::drain() {
   std::unique_lock lock(mutex_);
-  progress_.wait(lock,
-                 [&] { return failure_ || options_.stop.stop_requested() || outstanding_ == 0; });
+  wait_until(lock, [&] { return outstanding_ == 0; });
   if (failure_) std::rethrow_exception(failure_);
   throw_if_stopped();
 }

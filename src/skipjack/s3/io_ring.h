@@ -1,0 +1,69 @@
+// System calls handed to the kernel through an io_uring: writes that go on while their thread does
+// something else, without a thread to wake for each; receptions from many sockets in one call,
+// since every return from the kernel is a chance for others to take the processor away. What they
+// read and fill must stay where it is until they have ended.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "skipjack/base/clock.h"
+
+struct io_uring;
+
+namespace skipjack::s3 {
+
+struct Reception {
+  int socket = -1;
+  std::span<std::byte> space{};
+  /// Bytes, 0 at the stream's end, or an errno, negative: EAGAIN where there was nothing.
+  std::int64_t result = 0;
+};
+
+/// Not thread-safe.
+class IoRing {
+ public:
+  /// Most calls on their way at a time.
+  static constexpr std::int64_t kMostCalls = 64;
+  enum class User {
+    OneThread,   ///< the one that opened it, which costs least for calls that take their time.
+    AnyThreads,  ///< in turn.
+  };
+
+  /// nullptr where the kernel has none to give: before Linux 6.1, or where it is forbidden, as in
+  /// many containers.
+  static std::unique_ptr<IoRing> open(User user);
+  /// Does not wait: the kernel ends what is on its way, and holds the pages until then.
+  ~IoRing();
+  IoRing(const IoRing&) = delete;
+  IoRing& operator=(const IoRing&) = delete;
+
+  struct Write {
+    int file = -1;
+    std::int64_t offset = 0;
+    std::span<const std::byte> bytes{};
+    /// Told when it has ended.
+    std::uint64_t tag = 0;
+  };
+  void write(const Write& write);
+  struct Ended {
+    std::uint64_t tag = 0;
+    /// Bytes written, or an errno, negative.
+    std::int64_t result = 0;
+  };
+  /// A write that has ended; where there is none, waits for one, at most so long.
+  std::optional<Ended> next(Duration wait);
+
+  /// Takes what is there, from each into its space, and fills in the results; does not wait for
+  /// more. While no write is on its way; at most kMostCalls.
+  void receive(std::span<Reception> receptions);
+
+ private:
+  explicit IoRing(std::unique_ptr<::io_uring> ring);
+  std::unique_ptr<::io_uring> ring_;
+};
+
+}  // namespace skipjack::s3
