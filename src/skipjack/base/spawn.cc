@@ -26,10 +26,11 @@ pid_t spawn(const SpawnOptions& options) {
   sigfillset(&all);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
-  const bool is_session = options.apart == SpawnOptions::Apart::Session;
+  int apart = 0;
+  if (options.apart == SpawnOptions::Apart::Session) apart = POSIX_SPAWN_SETSID;
+  if (options.apart == SpawnOptions::Apart::Group) apart = POSIX_SPAWN_SETPGROUP;
   posix_spawnattr_setflags(
-      &attributes, static_cast<short>((is_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP) |
-                                      POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
+      &attributes, static_cast<short>(apart | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
   std::vector<std::string> copies = options.words;
   std::vector<char*> arguments;
   for (std::string& word : copies) arguments.push_back(word.data());

@@ -20,13 +20,15 @@ struct SpawnOptions {
   std::vector<std::pair<int, int>> descriptors{};
   std::vector<int> closed{};
   enum class Apart {
+    No,       ///< in this process's group: what the group is sent, it gets too.
     Group,    ///< a process group of its own.
     Session,  ///< a session of its own, and so a group.
   } apart = Apart::Group;
   /// For the error: "can't run " what.
   std::string what{};
 };
-/// With this process's environment. Its id, which is also its group's. Throws what errno_error
+/// With this process's environment. Its id, which is also that of its group, if it
+/// has one of its own. Throws what errno_error
 /// makes of the reason.
 pid_t spawn(const SpawnOptions& options);
 
