@@ -30,7 +30,9 @@ class OwningBackend final : public Backend {
 INSTANTIATE_TEST_SUITE_P(
     Slurm, BackendConformance,
     ::testing::Values(BackendUnderTest{
-        "Slurm", [](int capacity) { return std::make_unique<OwningBackend>(capacity); }}),
+        .name = "Slurm",
+        .make = [](int capacity) { return std::make_unique<OwningBackend>(capacity); },
+        .num_short_attempts = 40}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace

@@ -191,7 +191,7 @@ class Download(Case):
         server = subprocess.Popen([SKIPJACK, "s3", "sim", "--object", "bench/obj=4MiB", "--port", "0", "--profile",
                                    "ec2-small", "--exit-with-parent"], stdout=subprocess.PIPE, text=True)
         self.addCleanup(lambda: (server.kill(), server.communicate()))
-        endpoint = re.search(r"http://\S+", server.stdout.readline()).group(0)
+        endpoint = next(found.group(0) for line in server.stdout if (found := re.search(r"http://\S+", line)))
         here = self.folder / "downloads"
         here.mkdir()
         self.environment["AWS_EC2_METADATA_DISABLED"] = "true"
