@@ -145,8 +145,8 @@ TEST_P(BackendConformance, ReconcileAdoptsOnlyWhatRuns) {
   EXPECT_TRUE(listener.until_finished(1));
 }
 
-TEST_P(BackendConformance, TwoHundredShortAttempts) {
-  const int capacity = 4, count = 200;
+TEST_P(BackendConformance, ManyShortAttempts) {
+  const int capacity = 4, count = GetParam().num_short_attempts;
   const auto backend = make(capacity);
   Listener listener(*backend);
   for (int trial = 0; trial < count; ++trial) {

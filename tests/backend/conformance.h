@@ -25,6 +25,8 @@ struct BackendUnderTest {
   std::function<std::shared_ptr<Backend>(int capacity)> make;
   /// Of its waits.
   const Clock* clock = &system_clock();
+  /// Of ManyShortAttempts; fewer where each takes a second.
+  int num_short_attempts = 200;
 };
 
 inline Configuration behaviour(const char* what, int reports) {

@@ -25,6 +25,15 @@ TEST(SlurmCommand, NamesTellTheAttemptOfThisExperimentOnly) {
   EXPECT_FALSE(attempt_of_name(prefix, "wrap"));
 }
 
+TEST(SlurmCommand, ConfigurationNamesTheCluster) {
+  EXPECT_EQ(cluster_of_config("Configuration data as of 2026-11-28T04:00:00\n"
+                              "BurstBufferType         = (null)\n"
+                              "ClusterName             = big\n"
+                              "CommunicationParameters = (null)\n"),
+            "big");
+  EXPECT_EQ(cluster_of_config(""), "");
+}
+
 TEST(SlurmCommand, AsksForWhatWasAskedFor) {
   const SlurmJob job{.partition = "gpu",
                      .account = "lab",

@@ -13,6 +13,7 @@
 
 #include "../temporary_folder.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/file.h"
 
 namespace skipjack {
 namespace {
@@ -158,6 +159,37 @@ TEST_F(StoreTest, FailedCreationLeavesNothing) {
   ::waitpid(child, &status, 0);
   EXPECT_EQ(WEXITSTATUS(status), 42);
   EXPECT_TRUE(fs::is_empty(store_.root()));
+}
+
+TEST(LeaseLeftBehind, IsDeadWhenItsJobWasStartedAnewOrIsOver) {
+  const LeaseHolder holder{.host = "node1", .job = LeaseJob{"big", 17, 0}};
+  const auto job = [](const char* cluster, int number, int restarts) {
+    return LeaseOptions{.job = LeaseJob{cluster, number, restarts}};
+  };
+  EXPECT_TRUE(is_dead(holder, job("big", 17, 1))) << "Slurm ends a job before it starts it anew";
+  EXPECT_FALSE(is_dead(holder, job("big", 17, 0))) << "another process of the same job";
+  EXPECT_FALSE(is_dead(holder, job("big", 18, 1)));
+  EXPECT_FALSE(is_dead(holder, job("other", 17, 1)));
+  EXPECT_FALSE(is_dead(holder, {}));
+  EXPECT_TRUE(is_dead(holder, {.is_over = [](const LeaseJob& j) { return j.number == 17; }}));
+  EXPECT_FALSE(is_dead(holder, {.is_over = [](const LeaseJob&) { return false; }}));
+  EXPECT_FALSE(is_dead({.host = "node1"}, {.is_over = [](const LeaseJob&) { return true; }}))
+      << "nobody knows of a job";
+}
+
+TEST_F(StoreTest, LeaseThatAnotherTookIsNoticedAndLeftAlone) {
+  const ExperimentStore store(store_.root(), {.job = LeaseJob{"big", 17, 0}});
+  const fs::path file = store.folder("one") / "lease";
+  {
+    const OpenExperiment experiment = store.create("one", Json(), 1);
+    EXPECT_NO_THROW(experiment.confirm_lease());
+    EXPECT_NE(read_file(file).find("\"number\":17"), std::string::npos) << read_file(file);
+    std::ofstream(file)
+        << R"({"host":"node2","pid":7,"job":{"cluster":"big","number":17,"restarts":1}})";
+    expect_error(ErrorCode::AlreadyExists, "taken over (pid 7 on host node2, Slurm job 17)",
+                 [&] { experiment.confirm_lease(); });
+  }
+  EXPECT_NE(read_file(file).find("node2"), std::string::npos) << "it is another's";
 }
 
 TEST(ExperimentName, KeepsToTheRule) {

@@ -69,6 +69,7 @@ ScriptedReply play_instance(const ScriptedRequest& r) {
   if (r.path == "/latest/meta-data/iam/security-credentials/") return ok("my-role\n");
   if (r.path == "/latest/meta-data/iam/security-credentials/my-role") return ok(keys_json("IMDS"));
   if (r.path == "/latest/meta-data/placement/region") return ok("ap-southeast-2");
+  if (r.path == "/latest/meta-data/instance-type") return ok("m5d.12xlarge");
   return {.status = 404};
 }
 
@@ -78,6 +79,7 @@ TEST(InstanceMetadata, GivesKeysAndRegionForOneToken) {
   expect_keys(*instance.credentials(), "IMDS");
   expect_keys(*instance.credentials(), "IMDS");
   EXPECT_EQ(instance.region(), "ap-southeast-2");
+  EXPECT_EQ(instance.instance_type(), "m5d.12xlarge");
   const auto requests = server.requests();
   EXPECT_EQ(std::count_if(requests.begin(), requests.end(),
                           [](const auto& r) { return r.method == "PUT"; }),

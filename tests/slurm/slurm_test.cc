@@ -173,12 +173,14 @@ TEST_F(Slurm, TrialsOfANodeThatGoesDownAreLost) {
   options_.job.cpus = 4;
   const auto backend = make(2);
   Listener listener(*backend);
-  backend->start(request(0, steps(60)));
+  backend->start(request(0, steps(30)));
   backend->start(request(1, steps(20)));
   ASSERT_TRUE(listener.until([&] { return listener.reports.size() == 2; }));
   const std::string node = node_of(listener, 0);
   ASSERT_NE(node, node_of(listener, 1));
   do_to_cluster("node-down", node);
+  // Slurm would see it by itself, half a minute later; tune_test.py waits for that.
+  output_of("scontrol update NodeName=" + node + " State=DOWN Reason=test");
   ASSERT_TRUE(listener.until_finished(2));
   do_to_cluster("node-up", node);
   EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Lost) << listener.ends.at({0, 0}).reason;
@@ -187,10 +189,10 @@ TEST_F(Slurm, TrialsOfANodeThatGoesDownAreLost) {
   EXPECT_EQ(listener.ends.at({1, 0}).outcome, Outcome::Completed);
   EXPECT_EQ(listener.reports.at({1, 0}).size(), 20u);
   // As the tuner does then: the next attempt, elsewhere.
-  backend->start(request(0, steps(62), 1));
+  backend->start(request(0, steps(32), 1));
   ASSERT_TRUE(listener.until_finished(3));
   EXPECT_EQ(listener.ends.at({0, 1}).outcome, Outcome::Completed);
-  EXPECT_EQ(listener.reports.at({0, 1}).back().at("i").as_int(), 62);
+  EXPECT_EQ(listener.reports.at({0, 1}).back().at("i").as_int(), 32);
 }
 
 TEST_F(Slurm, TrialThatIsLostTooOftenHasFailed) {

@@ -129,6 +129,17 @@ std::optional<std::int64_t> parse_job_number(std::string_view output) {
   return number;
 }
 
+std::string cluster_of_config(std::string_view output) {
+  while (!output.empty()) {
+    std::string_view line = take_until(output, '\n');
+    if (!line.starts_with("ClusterName")) continue;
+    take_until(line, '=');
+    while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
+    return std::string(line);
+  }
+  return {};
+}
+
 std::vector<JobRow> parse_rows(std::string_view output) {
   std::vector<JobRow> rows;
   while (!output.empty()) {

@@ -37,6 +37,9 @@ std::vector<std::string> query_command();
 /// "17" or "17;cluster", as sbatch --parsable prints it.
 std::optional<std::int64_t> parse_job_number(std::string_view output);
 
+/// What `scontrol show config` names the cluster; empty if it doesn't.
+std::string cluster_of_config(std::string_view output);
+
 struct JobRow {
   std::int64_t job = 0;
   /// As Slurm names it: "RUNNING", "NODE_FAIL".

@@ -44,4 +44,21 @@ std::int64_t submit_program(const SlurmProgram& program) {
               "'sinfo' shows the partitions and what their nodes have");
 }
 
+bool is_job_over(const std::string& cluster, std::int64_t number) {
+  try {
+    const CallResult asked = call_slurm({"scontrol", "show", "config"}, kCommandLimit);
+    if (!asked.succeeded() || cluster_of_config(asked.output) != cluster) return false;
+    const CallResult found = call_slurm(
+        {"squeue", "--noheader", "--states=all", "--jobs=" + std::to_string(number), "--format=%T"},
+        kCommandLimit);
+    if (!found.succeeded())
+      return found.exit_code && found.error_output.find("Invalid job id") != std::string::npos;
+    const std::string state = found.output.substr(0, found.output.find('\n'));
+    const JobFate fate = fate_of(state);
+    return state.empty() || (fate != JobFate::Waiting && fate != JobFate::Alive);
+  } catch (const Error&) {
+    return false;  // no Slurm here: nobody can tell
+  }
+}
+
 }  // namespace skipjack

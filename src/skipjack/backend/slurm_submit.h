@@ -29,4 +29,9 @@ struct SlurmProgram {
 /// minute before its time is over.
 std::int64_t submit_program(const SlurmProgram& program);
 
+/// Whether no process of a job runs any more, and none will: it has ended, or Slurm does not know
+/// it (any more). False where its controller doesn't answer, and for a job of another cluster than
+/// the one that this host asks. Throws nothing.
+bool is_job_over(const std::string& cluster, std::int64_t number);
+
 }  // namespace skipjack

@@ -358,7 +358,6 @@ std::vector<int> processors_of(const Keys& keys) {
   return processors;
 }
 
-/// What a trial asks of Slurm; nullopt for trials on this machine.
 std::optional<SlurmJob> slurm_of(const Keys& keys) {
   enum class Where { Local, Slurm };
   const Where where =
@@ -481,6 +480,10 @@ Json experiment_from_yaml(std::string_view text, const std::filesystem::path& fo
 Json points_from_text(std::string_view text) {
   if (auto json = try_parse_json(text)) return *json;
   return YamlReader().read(parse_yaml(text));
+}
+
+std::optional<SlurmJob> slurm_job_from_json(const Json& experiment) {
+  return slurm_of(Keys(experiment));
 }
 
 Experiment experiment_from_json(const Json& experiment) {

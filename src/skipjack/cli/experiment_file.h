@@ -47,6 +47,10 @@ struct Experiment {
 };
 Experiment experiment_from_json(const Json& experiment);
 
+/// What a trial asks of Slurm, by the keys backend and slurm_...; nullopt for trials on this
+/// machine. Throws InvalidArgument.
+std::optional<SlurmJob> slurm_job_from_json(const Json& experiment);
+
 /// "NAME=VALUE" texts as an object. flag: which one gave them, for errors. Throws InvalidArgument.
 enum class AssignedValues {
   Text,

@@ -8,6 +8,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/cli/commands.h"
+#include "skipjack/cli/lease_options.h"
 #include "skipjack/cli/scratch_folder.h"
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/terminal.h"
@@ -296,7 +297,7 @@ std::filesystem::path scratch_folder_left_by(const ExperimentStore& store,
 }
 
 int remove(const RemoveFlags& flags, Context& context) {
-  const ExperimentStore store(experiments_folder(context));
+  const ExperimentStore store(experiments_folder(context), lease_options(context));
   const std::filesystem::path folder = store.folder(flags.name);
   if (!std::filesystem::exists(folder))
     throw Error(ErrorCode::NotFound,

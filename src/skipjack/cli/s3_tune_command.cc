@@ -14,12 +14,15 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/file.h"
 #include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/lease_options.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/scratch_folder.h"
 #include "skipjack/cli/signals.h"
+#include "skipjack/cli/slurm_flags.h"
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/tuned_start.h"
 #include "skipjack/cli/tuning_progress.h"
+#include "skipjack/s3/aws_settings.h"
 #include "skipjack/s3sim/profile.h"
 #include "skipjack/s3sim/twin.h"
 #include "skipjack/s3tune/boto3_client.h"
@@ -27,6 +30,7 @@
 #include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
+#include "skipjack/s3tune/steps.h"
 #include "skipjack/s3tune/tuned_profiles.h"
 #include "skipjack/study/sources.h"
 #include "skipjack/tuner/interrupt.h"
@@ -41,7 +45,8 @@ struct S3TuneFlags {
                                    python = "python3";
   std::string warm_start_from;
   std::optional<std::int64_t> max_trials;
-  int repeats = 3;
+  SlurmFlags slurm;
+  int repeats = 3, workers = 1;
   std::uint64_t seed = 42;
   bool json = false, quiet = false, save = false;
 };
@@ -107,6 +112,11 @@ s3tune::S3TuningOptions tuning_options(const S3TuneFlags& flags) {
     options.max_time = std::chrono::seconds(120);
   options.cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   options.program = own_program();
+  Json keys{Json::Object{}};
+  put_slurm_keys(flags.slurm, keys);
+  options.slurm = slurm_job_from_json(keys);
+  if (options.slurm && options.slurm->cpus) options.cores = *options.slurm->cpus;
+  options.workers = flags.workers;
   return options;
 }
 
@@ -224,7 +234,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
     throw Error(ErrorCode::InvalidArgument, "--save is for s3 get, and boto3 is tuned",
                 "leave out --save or --client boto3");
   if (flags.save) tuned_profiles_path(context);  // there is a place
-  const ExperimentStore store(experiments_folder(context));
+  const ExperimentStore store(experiments_folder(context), lease_options(context));
   const std::string name = !flags.name.empty()
                                ? flags.name
                                : default_experiment_name("s3-tune", system_clock().unix_time());
@@ -258,9 +268,9 @@ int tune(const S3TuneFlags& flags, Context& context) {
     definition.sources =
         read_sources(store, split_names("--warm-start-from", flags.warm_start_from),
                      definition.metrics.front(), definition.space);
-  if (!options.target.folder.empty())
-    remove_abandoned_scratch_folders(options.target.folder.parent_path());
-  const ScratchFolder scratch(options.target.folder, store.folder(name));
+  const std::filesystem::path scratch_path = scratch_folder_of(definition, name);
+  if (!scratch_path.empty()) remove_abandoned_scratch_folders(scratch_path.parent_path());
+  const ScratchFolder scratch(scratch_path, store.folder(name));
   s3tune::check_room(options, summary.size);
   note(context, flags.quiet,
        "experiment " + name + ": " + flags.object + ", " +
@@ -283,6 +293,10 @@ int tune(const S3TuneFlags& flags, Context& context) {
   return exit_code_of(result);
 }
 
+void print_report(Context& context, const Json& report) {
+  write_output(context, "-", "[tune-metric]: " + to_json_text(report) + "\n");
+}
+
 /// Replaces this process by the boto3 trial.
 [[noreturn]] void become_boto3_trial(const std::string& python,
                                      const std::string& configuration_file) {
@@ -293,8 +307,31 @@ int tune(const S3TuneFlags& flags, Context& context) {
   throw errno_error(errno, "cannot start " + python);
 }
 
+/// The job of a tuning over many nodes.
+int measure_on_node(const std::string& configuration_file, const Json& configuration,
+                    Context& context) {
+  const auto instance = s3::load_aws_settings({.environment =
+                                                   [&context](const std::string& name) {
+                                                     return context.environment(name.c_str());
+                                                   },
+                                               .find_credentials = false})
+                            .instance;
+  const auto name = context.environment("SLURMD_NODENAME");
+  std::stop_source stop;
+  SignalWatch signals([&stop] { stop.request_stop(); });
+  s3tune::measure_steps({.program = own_program(),
+                         .configuration = configuration,
+                         .folder = std::filesystem::absolute(configuration_file).parent_path(),
+                         .node = s3tune::this_node(name.value_or(""), instance.get()),
+                         .stop = stop.get_token()},
+                        [&](const Json& report) { print_report(context, report); });
+  return kExitOk;
+}
+
 int measure(const std::string& configuration_file, Context& context) {
   const Json configuration = parse_json(read_file(configuration_file));
+  if (configuration.find(s3tune::kSteps))
+    return measure_on_node(configuration_file, configuration, context);
   const s3tune::MeasurementTarget target = s3tune::target_of(configuration);
   if (configuration.at("client").as_string() == "boto3")
     become_boto3_trial(target.python, configuration_file);
@@ -315,9 +352,7 @@ int measure(const std::string& configuration_file, Context& context) {
        .folder = target.folder,
        .repeats = static_cast<int>(configuration.at(s3tune::kRepeats).as_int()),
        .stop = stop.get_token()},
-      [&](const Json& report) {
-        write_output(context, "-", "[tune-metric]: " + to_json_text(report) + "\n");
-      });
+      [&](const Json& report) { print_report(context, report); });
   return kExitOk;
 }
 
@@ -377,6 +412,12 @@ void add_s3_tune(CLI::App& s3, Context& context) {
       ->type_name("SIZE");
   command.add_option("--python", flags->python, "interpreter that has boto3; default python3")
       ->type_name("PROGRAM");
+  command
+      .add_option("--workers", flags->workers,
+                  "with --backend slurm: jobs at the same time, each with a node to itself; "
+                  "default 1")
+      ->type_name("N");
+  add_slurm_flags(command, flags->slurm);
   command.add_option("--seed", flags->seed, "default 42")->type_name("N");
   command.add_option("--name", flags->name, "of the experiment; default: s3-tune and the time")
       ->type_name("NAME");

@@ -54,6 +54,7 @@ fs::path scratch_folder_path(const fs::path& folder, const std::string& name) {
 }
 
 fs::path scratch_folder_of(const TuningDefinition& definition, const std::string& name) {
+  if (definition.program.slurm) return {};  // nodes have folders of their own
   for (const Parameter& parameter : definition.space.parameters()) {
     const auto* constant = std::get_if<Json>(&parameter.domain);
     if (!constant || parameter.name != "folder" || !constant->is_string()) continue;

@@ -17,7 +17,7 @@ std::filesystem::path scratch_folder_path(const std::filesystem::path& folder,
                                           const std::string& name);
 
 /// The one that the definition of an S3 tuning names; empty if it names none, or if it is not the
-/// one of that experiment (then it is not ours).
+/// one of that experiment (then it is not ours), and for trials on the nodes of a cluster.
 std::filesystem::path scratch_folder_of(const TuningDefinition& definition,
                                         const std::string& name);
 

@@ -9,9 +9,11 @@
 #include "skipjack/base/file.h"
 #include "skipjack/cli/commands.h"
 #include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/lease_options.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/s3_tune_command.h"
 #include "skipjack/cli/signals.h"
+#include "skipjack/cli/slurm_flags.h"
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/tuning_progress.h"
 #include "skipjack/s3tune/s3_tuning.h"
@@ -80,19 +82,6 @@ constexpr TuneFlag kTuneFlags[] = {
     {"--cpus", "cpus", Takes::Words, "LIST",
      "processors to bind trials to, such as 0-3,8; default: none"},
     {"--cpus-per-trial", "cpus_per_trial", Takes::Number, "N", "default 1"},
-    {"--backend", "backend", Takes::Text, "local|slurm",
-     "where trials run: on this machine, or as jobs of a Slurm cluster (docs/slurm.md)"},
-    {"--slurm-partition", "slurm_partition", Takes::Text, "NAME", "of each trial's job"},
-    {"--slurm-account", "slurm_account", Takes::Text, "NAME", "whom the jobs are charged to"},
-    {"--slurm-constraint", "slurm_constraint", Takes::Text, "FEATURES",
-     "features that a node must have, such as an instance type"},
-    {"--slurm-cpus", "slurm_cpus", Takes::Number, "N", "processors of a trial"},
-    {"--slurm-memory", "slurm_memory", Takes::Text, "SIZE", "memory of a trial, such as 16GiB"},
-    {"--slurm-gpus", "slurm_gpus", Takes::Number, "N", "GPUs of a trial; default 0"},
-    {"--slurm-time", "slurm_time", Takes::Text, "DURATION",
-     "Slurm's limit for a trial's job; default: the partition's"},
-    {"--slurm-options", "slurm_options", Takes::Words, "OPTIONS",
-     "further options of sbatch, such as '--qos=low --exclusive'"},
     {"--seed", "seed", Takes::Number, "N", "default 0"},
     {"--name", "name", Takes::Text, "NAME",
      "of the experiment; default: the program's and the time"},
@@ -105,16 +94,9 @@ struct TuneFlags {
       std::vector<std::optional<std::string>>(std::size(kTuneFlags));
   std::vector<std::string> environment, method_options, objectives, constraints;
   std::string submit_options;
+  SlurmFlags slurm;
   bool quiet = false, survive_power_loss = false, delete_checkpoints = false, submit = false;
 };
-
-Json number_flag(const TuneFlag& flag, const std::string& text) {
-  const auto json = try_parse_json(text);
-  if (!json || !json->is_number())
-    throw Error(ErrorCode::InvalidArgument,
-                std::string(flag.flag) + " = '" + text + "' must be a number");
-  return *json;
-}
 
 Experiment experiment_of(const TuneFlags& flags) {
   Json experiment = Json::Object{};
@@ -136,11 +118,12 @@ Experiment experiment_of(const TuneFlags& flags) {
     else if (flag.takes == Takes::Path)
       experiment.set(flag.key, std::filesystem::absolute(text).string());
     else if (flag.takes == Takes::Number)
-      experiment.set(flag.key, number_flag(flag, text));
+      experiment.set(flag.key, number_flag(flag.flag, text));
     else
       experiment.set(flag.key, text);
     if (std::string_view(flag.key) == "entry_point") experiment.set("program", nullptr);
   }
+  put_slurm_keys(flags.slurm, experiment);
   const auto set_list = [&](const char* key, const std::vector<std::string>& texts) {
     if (texts.empty()) return;
     Json::Array list;
@@ -253,7 +236,7 @@ int tune(const TuneFlags& flags, Context& context) {
     throw Error(ErrorCode::InvalidArgument,
                 "nothing ends this tuning: the space is infinite and no limit is given",
                 "add --max-time or --max-trials");
-  const ExperimentStore store(experiments_folder(context));
+  const ExperimentStore store(experiments_folder(context), lease_options(context));
   definition.sources =
       read_sources(store, experiment.warm_start_from, definition.metrics.front(), definition.space);
   const std::string name =
@@ -308,7 +291,7 @@ void take_limits(const ResumeFlags& flags, const TuningDefinition& definition,
 }
 
 int resume(const ResumeFlags& flags, Context& context) {
-  const ExperimentStore store(experiments_folder(context));
+  const ExperimentStore store(experiments_folder(context), lease_options(context));
   const StoredExperiment experiment = read_experiment(store, flags.name);
   ResumeOptions options;
   take_limits(flags, experiment.definition, options);
@@ -345,6 +328,7 @@ void add_tune(CLI::App& app, Context& context) {
   for (std::size_t i = 0; i < std::size(kTuneFlags); ++i)
     command.add_option(kTuneFlags[i].flag, flags->values[i], kTuneFlags[i].help)
         ->type_name(kTuneFlags[i].type_name);
+  add_slurm_flags(command, flags->slurm);
   command
       .add_option("--objective", flags->objectives,
                   "instead of --metric, one of several: NAME, or 'NAME max'; to be repeated")

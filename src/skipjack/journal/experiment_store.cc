@@ -76,6 +76,8 @@ void rename_to_new(const fs::path& from, const fs::path& to, const std::string& 
 
 }  // namespace
 
+void OpenExperiment::confirm_lease() const { lease->confirm(folder / kLeaseFile); }
+
 std::vector<ExperimentEntry> ExperimentStore::list() const {
   std::vector<ExperimentEntry> entries;
   std::error_code error;
@@ -116,7 +118,7 @@ OpenExperiment ExperimentStore::create(const std::string& name, const Json& defi
   throw_if(error, "can't create folder " + temporary.string());
   if (!created) throw taken(name);  // another thread of this process is at it
   try {
-    experiment.lease = acquire_lease(temporary / kLeaseFile, title_of(name));
+    experiment.lease = acquire_lease(temporary / kLeaseFile, title_of(name), lease_);
     create_journal(temporary / kJournalFile,
                    JournalHeader{.name = name, .definition = definition, .created = unix_time});
     fs::create_directory(temporary / "trials", error);
@@ -135,7 +137,7 @@ OpenExperiment ExperimentStore::open(const std::string& name, Durability durabil
   std::error_code error;
   if (!fs::is_directory(path, error)) throw missing(name, root_);
   OpenExperiment experiment{.folder = path, .lease = nullptr, .journal = nullptr};
-  experiment.lease = acquire_lease(path / kLeaseFile, title_of(name));
+  experiment.lease = acquire_lease(path / kLeaseFile, title_of(name), lease_);
   experiment.journal = open_journal(path / kJournalFile, durability);
   return experiment;
 }
@@ -155,7 +157,7 @@ void ExperimentStore::remove(const std::string& name) const {
   const fs::path path = folder(name);
   std::error_code error;
   if (!fs::is_directory(path, error)) throw missing(name, root_);
-  const auto lease = acquire_lease(path / kLeaseFile, title_of(name));
+  const auto lease = acquire_lease(path / kLeaseFile, title_of(name), lease_);
   const fs::path doomed = root_ / hidden_name(kRemovedPrefix, name);
   fs::rename(path, doomed, error);
   throw_if(error, "can't remove " + path.string());

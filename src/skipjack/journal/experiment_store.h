@@ -19,6 +19,8 @@ struct OpenExperiment {
   std::filesystem::path folder;
   std::unique_ptr<Lease> lease;
   std::unique_ptr<Journal> journal;
+  /// Throws as Lease::confirm does.
+  void confirm_lease() const;
 };
 
 /// One line of a list.
@@ -35,8 +37,10 @@ struct ExperimentEntry {
 /// Thread-safe (it has no state but the path). Several processes may use one root.
 class ExperimentStore {
  public:
-  /// root is created when the first experiment is.
-  explicit ExperimentStore(std::filesystem::path root) : root_(std::move(root)) {}
+  /// root is created when the first experiment is. lease: of the experiments that are opened for
+  /// writing or removed.
+  explicit ExperimentStore(std::filesystem::path root, LeaseOptions lease = {})
+      : root_(std::move(root)), lease_(std::move(lease)) {}
   const std::filesystem::path& root() const { return root_; }
 
   /// All experiments, newest first, broken ones last. A root that does not exist is empty.
@@ -57,6 +61,7 @@ class ExperimentStore {
 
  private:
   std::filesystem::path root_;
+  LeaseOptions lease_;
 };
 
 /// Names: letters, digits and inner hyphens, at most 63 characters, starting with a letter or

@@ -120,7 +120,8 @@ AwsSettings load_aws_settings(const AwsSettingsOptions& options) {
   settings.use_accelerate_endpoint = from.s3_flag("use_accelerate_endpoint");
   settings.ca_bundle = from.get("AWS_CA_BUNDLE", "ca_bundle");
 
-  const std::shared_ptr<InstanceMetadata> instance = instance_of(from, options.seed);
+  settings.instance = instance_of(from, options.seed);
+  const std::shared_ptr<InstanceMetadata>& instance = settings.instance;
   if (options.find_credentials) {
     FoundCredentials found = find_credentials({.environment = options.environment,
                                                .profiles = from.profiles,

@@ -11,6 +11,7 @@
 #include "skipjack/s3/credentials.h"
 #include "skipjack/s3/endpoint.h"
 #include "skipjack/s3/environment.h"
+#include "skipjack/s3/instance_metadata.h"
 
 namespace skipjack::s3 {
 
@@ -35,6 +36,8 @@ struct AwsSettings {
   std::string credentials_source = "none";
   /// Of arguments, environment, profile, or the instance; nullopt if none of them says it.
   std::optional<std::string> region;
+  /// The metadata service of this instance, if it is one; nullptr where the settings switch it off.
+  std::shared_ptr<InstanceMetadata> instance;
   std::optional<std::string> endpoint_url;
   AddressingStyle addressing_style = AddressingStyle::Auto;
   bool use_dualstack_endpoint = false;

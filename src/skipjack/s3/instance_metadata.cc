@@ -13,6 +13,7 @@ namespace {
 constexpr const char* kWho = "the instance's metadata service";
 constexpr const char* kRolePath = "/latest/meta-data/iam/security-credentials/";
 constexpr const char* kRegionPath = "/latest/meta-data/placement/region";
+constexpr const char* kInstanceTypePath = "/latest/meta-data/instance-type";
 /// Six hours, the most that the service grants.
 constexpr std::int64_t kTokenSeconds = 21600;
 constexpr std::int64_t kAttempts = 4;
@@ -55,18 +56,19 @@ class InstanceMetadata::Impl {
     return credentials_of_json(keys->answer.body, kWho, "Token");
   }
 
-  std::optional<std::string> region(const std::stop_token& stop) {
+  /// One word of text.
+  std::optional<std::string> fact(const char* path, const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     std::optional<SmallOutcome> answer;
     try {
-      answer = get(kRegionPath, stop);
+      answer = get(path, stop);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::Cancelled) throw;
     }
     if (!answer || answer->status != TransportStatus::Complete || answer->answer.head.status != 200)
       return std::nullopt;
-    const std::string region(trim(answer->answer.body));
-    return region.empty() ? std::nullopt : std::optional(region);
+    const std::string text(trim(answer->answer.body));
+    return text.empty() ? std::nullopt : std::optional(text);
   }
 
  private:
@@ -136,7 +138,10 @@ std::optional<Credentials> InstanceMetadata::credentials(const std::stop_token& 
   return impl_->credentials(stop);
 }
 std::optional<std::string> InstanceMetadata::region(const std::stop_token& stop) {
-  return impl_->region(stop);
+  return impl_->fact(kRegionPath, stop);
+}
+std::optional<std::string> InstanceMetadata::instance_type(const std::stop_token& stop) {
+  return impl_->fact(kInstanceTypePath, stop);
 }
 
 }  // namespace skipjack::s3

@@ -41,6 +41,8 @@ class InstanceMetadata {
   std::optional<Credentials> credentials(const std::stop_token& stop = {});
   /// nullopt: no such service here, or it doesn't tell. Throws Cancelled alone.
   std::optional<std::string> region(const std::stop_token& stop = {});
+  /// "m5d.12xlarge"; as region().
+  std::optional<std::string> instance_type(const std::stop_token& stop = {});
 
  private:
   class Impl;

@@ -19,10 +19,6 @@
 namespace skipjack::s3tune {
 namespace {
 
-constexpr std::string_view kBaselinePhase = "baseline";
-constexpr std::string_view kSearchPhase = "search";
-constexpr std::string_view kVerdictPhase = "verdict";
-
 /// A search trial is stopped once its running mean is this many times the best (and three times the
 /// noise beyond it): more downloads would only tell how bad it is. Stopping such runs is what
 /// adaptive capping does [Hutter2013].
@@ -92,7 +88,7 @@ std::optional<TrialCost> cost_of(const Trial& trial) {
 class S3Scheduler final : public Scheduler {
  public:
   explicit S3Scheduler(S3SchedulerOptions options) : options_(std::move(options)) {
-    validate();
+    validate(options_);
     std::vector<Configuration> points = {options_.baseline_point};
     for (const Configuration& point : options_.start)
       if (options_.space.key(point) != options_.space.key(options_.baseline_point))
@@ -156,27 +152,6 @@ class S3Scheduler final : public Scheduler {
   }
 
  private:
-  void validate() const {
-    const auto require = [](bool holds, const std::string& what) {
-      if (!holds) throw Error(ErrorCode::InvalidArgument, what);
-    };
-    require(options_.repeats >= 1,
-            "repeats = " + std::to_string(options_.repeats) + " must be >= 1");
-    require(options_.baseline_every >= 1,
-            "baseline_every = " + std::to_string(options_.baseline_every) + " must be >= 1");
-    require(options_.object_size >= 1,
-            "object_size = " + std::to_string(options_.object_size) + " must be >= 1");
-    require(options_.baseline_arm < options_.arms.size(),
-            "baseline_arm = " + std::to_string(options_.baseline_arm) +
-                " must be below the number of arms, " + std::to_string(options_.arms.size()));
-    require(options_.wanted_blocks >= 1 && options_.most_blocks >= options_.wanted_blocks,
-            "wanted_blocks = " + std::to_string(options_.wanted_blocks) +
-                " must be in [1, most_blocks = " + std::to_string(options_.most_blocks) + "]");
-    require(options_.most_verdict_share > 0 && options_.most_verdict_share < 1,
-            "most_verdict_share = " + std::to_string(options_.most_verdict_share) +
-                " must be in (0, 1)");
-  }
-
   bool is_baseline(const Trial& trial) const {
     return phase_of(trial) == kBaselinePhase &&
            tag_text(trial, "arm") == options_.arms[options_.baseline_arm].name;
@@ -555,6 +530,26 @@ class S3Scheduler final : public Scheduler {
 };
 
 }  // namespace
+
+void validate(const S3SchedulerOptions& options) {
+  const auto require = [](bool holds, const std::string& what) {
+    if (!holds) throw Error(ErrorCode::InvalidArgument, what);
+  };
+  require(options.repeats >= 1, "repeats = " + std::to_string(options.repeats) + " must be >= 1");
+  require(options.baseline_every >= 1,
+          "baseline_every = " + std::to_string(options.baseline_every) + " must be >= 1");
+  require(options.object_size >= 1,
+          "object_size = " + std::to_string(options.object_size) + " must be >= 1");
+  require(options.baseline_arm < options.arms.size(),
+          "baseline_arm = " + std::to_string(options.baseline_arm) +
+              " must be below the number of arms, " + std::to_string(options.arms.size()));
+  require(options.wanted_blocks >= 1 && options.most_blocks >= options.wanted_blocks,
+          "wanted_blocks = " + std::to_string(options.wanted_blocks) +
+              " must be in [1, most_blocks = " + std::to_string(options.most_blocks) + "]");
+  require(
+      options.most_verdict_share > 0 && options.most_verdict_share < 1,
+      "most_verdict_share = " + std::to_string(options.most_verdict_share) + " must be in (0, 1)");
+}
 
 std::unique_ptr<Scheduler> make_s3_scheduler(S3SchedulerOptions options) {
   return std::make_unique<S3Scheduler>(std::move(options));

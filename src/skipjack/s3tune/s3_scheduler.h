@@ -32,6 +32,11 @@ inline constexpr std::string_view kEtag = "etag";
 /// The configuration's number of downloads.
 inline constexpr std::string_view kRepeats = "repeats";
 
+/// Values of the tag "phase".
+inline constexpr std::string_view kBaselinePhase = "baseline";
+inline constexpr std::string_view kSearchPhase = "search";
+inline constexpr std::string_view kVerdictPhase = "verdict";
+
 /// One row of the verdict.
 struct Arm {
   /// Key in tags: "boto3", "boto3-values", "auto", "winner".
@@ -81,7 +86,9 @@ struct S3SchedulerOptions {
   double most_verdict_share = 0.55;
 };
 
-/// Throws InvalidArgument naming an option out of range, and for an unknown method.
+/// Throws InvalidArgument naming an option out of range.
+void validate(const S3SchedulerOptions& options);
+/// Throws as validate does, and for an unknown method.
 std::unique_ptr<Scheduler> make_s3_scheduler(S3SchedulerOptions options);
 
 /// What the finished trials say of drift. Search trials serve for the noise.

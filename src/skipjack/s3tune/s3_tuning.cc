@@ -15,6 +15,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/s3tune/cluster_scheduler.h"
 
 namespace skipjack::s3tune {
 namespace {
@@ -100,6 +101,11 @@ void validate(const S3TuningOptions& options) {
   if (options.max_trials && *options.max_trials < 0)
     throw Error(ErrorCode::InvalidArgument,
                 "max_trials = " + std::to_string(*options.max_trials) + " must be >= 0");
+  if (options.workers < 1 || (options.workers > 1 && !options.slurm))
+    throw Error(ErrorCode::InvalidArgument,
+                "workers = " + std::to_string(options.workers) +
+                    " must be 1 on one machine: downloads side by side would be measured together",
+                "more need --backend slurm");
   if (options.client == TunedClient::Boto3 && !options.boto3)
     throw Error(ErrorCode::InvalidArgument, "boto3 is to be tuned but was not found",
                 "name an interpreter that has it with --python");
@@ -121,6 +127,10 @@ std::string_view to_string(TunedClient client) {
 bool is_s3_tuning(const TuningDefinition& definition) {
   const Json* kind = definition.extra.find("kind");
   return kind && kind->is_string() && kind->as_string() == kS3TuningKind;
+}
+
+bool is_cluster_tuning(const TuningDefinition& definition) {
+  return is_s3_tuning(definition) && definition.program.slurm.has_value();
 }
 
 bool needs_keys_again(const TuningDefinition& definition) {
@@ -187,7 +197,10 @@ TuningDefinition define_s3_tuning(const S3TuningOptions& options, const s3::Obje
       {.name = std::string(kMeanDownloadTime), .mode = Mode::Min, .kind = MetricKind::Time}};
   definition.method = options.method;
   definition.seed = options.seed;
-  definition.workers = 1;
+  definition.workers = options.workers;
+  definition.program.slurm = options.slurm;
+  // Whatever else a person wants of the job: nobody downloads beside it.
+  if (options.slurm) definition.program.slurm->extra.emplace_back("--exclusive");
   definition.stop.max_time = options.max_time;
   definition.points_to_evaluate = std::vector<Configuration>{};
   definition.program.entry_point = options.program;
@@ -216,6 +229,8 @@ std::unique_ptr<Scheduler> make_scheduler_of(const TuningDefinition& definition)
   options.etag = extra.at("object").at("etag").as_string();
   options.max_bytes = optional_int(extra, "max_bytes");
   options.max_search_trials = optional_int(extra, "max_search_trials");
+  if (is_cluster_tuning(definition))
+    return make_cluster_scheduler(std::move(options), definition.workers);
   return make_s3_scheduler(std::move(options));
 }
 
@@ -223,8 +238,8 @@ CostEstimate estimate_cost(const S3TuningOptions& options, std::int64_t object_s
                            double bytes_per_second) {
   std::vector<double> bounds;
   if (options.max_time)
-    bounds.push_back(to_seconds(*options.max_time) * kBusyShare * bytes_per_second /
-                     static_cast<double>(object_size));
+    bounds.push_back(to_seconds(*options.max_time) * options.workers * kBusyShare *
+                     bytes_per_second / static_cast<double>(object_size));
   const double arms = static_cast<double>(make_arms(options).size()) + 1;
   const S3SchedulerOptions defaults;
   if (options.max_trials) {
@@ -260,6 +275,7 @@ void check_room(const S3TuningOptions& options, std::int64_t object_size) {
                 "max_bytes = " + bytes_text(*options.max_bytes) + " must be >= " +
                     bytes_text(object_size * options.repeats) + ", one measurement of the baseline",
                 "raise --max-bytes or lower --repeats");
+  if (options.slurm) return;
   const std::int64_t needed = object_size + kSpareBytes;
   if (options.target.to == Destination::File) {
     struct statvfs room {};

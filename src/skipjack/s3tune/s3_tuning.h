@@ -29,6 +29,8 @@ std::string_view to_string(TunedClient client);
 /// Value of the key "kind" in TuningDefinition::extra.
 inline constexpr std::string_view kS3TuningKind = "s3-download";
 bool is_s3_tuning(const TuningDefinition& definition);
+/// An S3 tuning over the nodes of a cluster (cluster_scheduler.h).
+bool is_cluster_tuning(const TuningDefinition& definition);
 /// An S3 tuning that was started with keys for one run only.
 bool needs_keys_again(const TuningDefinition& definition);
 
@@ -49,6 +51,11 @@ struct S3TuningOptions {
   std::optional<std::int64_t> max_bytes;
   /// Cores that the client may use, >= 1.
   int cores = 1;
+  /// Set: trials are jobs of a Slurm cluster, one at a time on a node, which they have to
+  /// themselves. The program must be there under the same path.
+  std::optional<SlurmJob> slurm;
+  /// Jobs at the same time. Range [1, 100000]; 1 unless slurm is set.
+  int workers = 1;
   /// The keys were given for this run only: nothing keeps them, and a resume has to be given them
   /// again. They reach the trials through the environment, like all credentials.
   bool keys_given_for_this_run = false;
@@ -87,6 +94,7 @@ CostEstimate estimate_cost(const S3TuningOptions& options, std::int64_t object_s
 /// One line for people.
 std::string cost_sentence(const CostEstimate& estimate);
 
+/// Of the folder and the memory of this host; nodes find out for themselves.
 /// Throws Io if the folder can't take the object (naming folder, bytes free and bytes needed),
 /// Exhausted if memory can't, NotFound and PermissionDenied for the folder, InvalidArgument if
 /// max_bytes does not even allow the baseline.

@@ -7,7 +7,9 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/s3tune/cluster_timings.h"
 #include "skipjack/s3tune/measure.h"
+#include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/transfer_space.h"
 
 namespace skipjack::s3tune {
@@ -101,15 +103,76 @@ const VerdictRow* row_named(const S3Verdict& verdict, std::string_view name) {
   return nullptr;
 }
 
+/// The blocks that the verdict is made of; of many machines, those of the kind with the most, and
+/// what is to be said of each kind.
+VerdictTimings comparable_timings(const History& history, const VerdictPlan& plan,
+                                  std::string_view untuned, S3Verdict& verdict) {
+  VerdictTimings first{.seconds = std::vector<std::vector<double>>(plan.arms.size()),
+                       .reports = std::vector<std::vector<Json>>(plan.arms.size()),
+                       .num_incomplete_blocks = plan.num_blocks};
+  std::map<std::string, std::set<std::string>> nodes = nodes_by_kind(history);
+  const auto index_of = [&](std::string_view arm) {
+    return static_cast<std::size_t>(std::find(plan.arms.begin(), plan.arms.end(), arm) -
+                                    plan.arms.begin());
+  };
+  const std::size_t tuned = index_of(kWinnerArm), by_itself = index_of(untuned);
+  for (KindTimings& kind : timings_by_kind(history, plan)) {
+    const std::vector<std::vector<double>>& seconds = kind.timings.seconds;
+    VerdictKind entry{.kind = kind.kind,
+                      .nodes = {nodes[kind.kind].begin(), nodes[kind.kind].end()},
+                      .complete_blocks = static_cast<int>(seconds.front().size())};
+    nodes.erase(kind.kind);
+    if (tuned < seconds.size() && by_itself < seconds.size())
+      entry.tuning_gain = estimate_gain(seconds[by_itself], seconds[tuned]);
+    if (verdict.kinds.empty()) first = std::move(kind.timings);
+    verdict.kinds.push_back(std::move(entry));
+  }
+  for (const auto& [kind, names] : nodes)
+    verdict.kinds.push_back({.kind = kind, .nodes = {names.begin(), names.end()}});
+  return first;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+/// What a verdict over many machines says of them.
+std::string kinds_text(const S3Verdict& verdict, const std::string& untuned) {
+  std::string text;
+  for (const VerdictKind& kind : verdict.kinds) {
+    text += "Nodes: " + std::to_string(kind.nodes.size()) + " of " + kind.kind + " (" +
+            joined(kind.nodes) + ")";
+    if (&kind != &verdict.kinds.front()) {
+      text += ", " + std::to_string(kind.complete_blocks) +
+              (kind.complete_blocks == 1 ? " block" : " blocks");
+      if (kind.tuning_gain)
+        text += "; there the tuned values are " + gain_text(*kind.tuning_gain) +
+                " times as fast as " + untuned;
+    }
+    text += "\n";
+  }
+  if (verdict.kinds.size() > 1)
+    text +=
+        "The table, and what is claimed, is of the first kind alone; --slurm-constraint keeps a "
+        "tuning to one kind.\n";
+  return text;
+}
+
 }  // namespace
 
 S3Verdict s3_verdict(const TuningDefinition& definition, const History& history) {
   S3Verdict verdict;
   const std::string untuned(tunes_boto3(definition) ? kBoto3Arm : kAutoArm);
   verdict.answer = untuned;
-  const DriftModel drift = drift_of(history);
-  verdict.drift_corrected = drift.corrects();
-  verdict.noise = drift.noise();
+  if (is_cluster_tuning(definition)) {
+    verdict.noise = cluster_noise(history);
+  } else {
+    const DriftModel drift = drift_of(history);
+    verdict.drift_corrected = drift.corrects();
+    verdict.noise = drift.noise();
+  }
   for (const Trial& trial : history.trials()) {
     for (const Report& report : trial.reports)
       if (const Json* bytes = report.metrics.find(kBytes); bytes && bytes->is_int())
@@ -120,7 +183,9 @@ S3Verdict s3_verdict(const TuningDefinition& definition, const History& history)
   }
   const auto plan = verdict_plan(history);
   if (!plan) return verdict;
-  const VerdictTimings timings = verdict_timings(history, *plan);
+  const VerdictTimings timings = is_cluster_tuning(definition)
+                                     ? comparable_timings(history, *plan, untuned, verdict)
+                                     : verdict_timings(history, *plan);
   verdict.planned_blocks = plan->num_blocks;
   verdict.complete_blocks = plan->num_blocks - timings.num_incomplete_blocks;
   const double size = definition.extra.at("object").at("size").as_double();
@@ -164,7 +229,8 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
   }
   text += std::to_string(verdict.complete_blocks) + " of " +
           std::to_string(verdict.planned_blocks) +
-          " planned blocks, each row once a block in random order\n\n";
+          " planned blocks, each row once a block in random order" +
+          (is_cluster_tuning(definition) ? " and on one node" : "") + "\n\n";
   std::vector<std::vector<std::string>> table = {
       {"", "seconds", "median", "GiB/s", "CPU s", "memory", "times as fast [95 %]"}};
   for (const VerdictRow& row : verdict.rows)
@@ -211,9 +277,13 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
   text +=
       "Search: " + std::to_string(verdict.search_trials) + " configurations" +
       (verdict.failed_trials > 0 ? ", " + std::to_string(verdict.failed_trials) + " failed" : "") +
-      "; noise of a download " + fixed(100 * verdict.noise, 1) + " %; drift " +
-      (verdict.drift_corrected ? "found and corrected" : "not beyond noise") + "; " +
-      format_byte_size(static_cast<double>(verdict.bytes_downloaded)) + " in complete downloads\n";
+      "; noise of a download " + fixed(100 * verdict.noise, 1) + " %; " +
+      (is_cluster_tuning(definition) ? "each beside the baseline on its node"
+       : verdict.drift_corrected     ? "drift found and corrected"
+                                     : "drift not beyond noise") +
+      "; " + format_byte_size(static_cast<double>(verdict.bytes_downloaded)) +
+      " in complete downloads\n";
+  text += kinds_text(verdict, untuned);
   if (profile) text += "Note: " + profile->at("remark").as_string() + "\n";
   if (!row_named(verdict, kBoto3Arm))
     text +=
@@ -244,6 +314,12 @@ Json to_json(const S3Verdict& verdict) {
                                      {"peak_memory_bytes", row.peak_memory_bytes},
                                      {"gain", gain_json(row.gain)},
                                      {"configuration", row.configuration}}));
+  Json::Array kinds;
+  for (const VerdictKind& kind : verdict.kinds)
+    kinds.push_back(Json(Json::Object{{"kind", kind.kind},
+                                      {"nodes", Json::Array(kind.nodes.begin(), kind.nodes.end())},
+                                      {"complete_blocks", kind.complete_blocks},
+                                      {"tuning_gain", gain_json(kind.tuning_gain)}}));
   return Json(Json::Object{{"rows", std::move(rows)},
                            {"planned_blocks", verdict.planned_blocks},
                            {"complete_blocks", verdict.complete_blocks},
@@ -256,7 +332,8 @@ Json to_json(const S3Verdict& verdict) {
                            {"failed_trials", verdict.failed_trials},
                            {"drift_corrected", verdict.drift_corrected},
                            {"noise", verdict.noise},
-                           {"bytes_downloaded", verdict.bytes_downloaded}});
+                           {"bytes_downloaded", verdict.bytes_downloaded},
+                           {"kinds", std::move(kinds)}});
 }
 
 Json config_file_of(const S3Verdict& verdict) {

@@ -32,6 +32,16 @@ struct VerdictRow {
   Json configuration;
 };
 
+/// Of a tuning over many machines: those of one kind.
+struct VerdictKind {
+  std::string kind;
+  /// That any trial ran on.
+  std::vector<std::string> nodes;
+  int complete_blocks = 0;
+  /// As S3Verdict::tuning_gain, of these blocks.
+  std::optional<Gain> tuning_gain;
+};
+
 struct S3Verdict {
   std::vector<VerdictRow> rows;
   int planned_blocks = 0;
@@ -54,6 +64,9 @@ struct S3Verdict {
   /// Standard deviation of the logarithm of one download.
   double noise = 0;
   std::int64_t bytes_downloaded = 0;
+  /// Of a tuning over many machines: the kind with the most complete blocks first. Rows, gains and
+  /// complete_blocks are of that one alone. Empty for a tuning on one machine.
+  std::vector<VerdictKind> kinds;
 };
 
 S3Verdict s3_verdict(const TuningDefinition& definition, const History& history);

@@ -144,6 +144,33 @@ bool has_result(const std::vector<Event>& events) {
   });
 }
 
+/// The journal, as long as the lease is ours: looked at once a second.
+class LeasedJournal final : public EventSink {
+ public:
+  explicit LeasedJournal(const OpenExperiment& experiment) : experiment_(experiment) {}
+  void append(const std::vector<Event>& events) override {
+    confirm();
+    experiment_.journal->append(events);
+  }
+  std::optional<Duration> alive_interval() const override {
+    return experiment_.journal->alive_interval();
+  }
+  void alive(Duration time) override {
+    confirm();
+    experiment_.journal->alive(time);
+  }
+
+ private:
+  void confirm() {
+    const auto now = std::chrono::steady_clock::now();
+    if (confirmed_ && now - *confirmed_ < std::chrono::seconds(1)) return;
+    experiment_.confirm_lease();
+    confirmed_ = now;
+  }
+  const OpenExperiment& experiment_;
+  std::optional<std::chrono::steady_clock::time_point> confirmed_;
+};
+
 /// With a snapshot for readers of other hosts.
 TuningResult run_in_sight(Scheduler& scheduler, Backend& backend, const OpenExperiment& experiment,
                           const std::vector<Event>& past, const std::vector<Metric>& metrics,
@@ -154,7 +181,8 @@ TuningResult run_in_sight(Scheduler& scheduler, Backend& backend, const OpenExpe
     snapshot.on_turn(turn);
   };
   try {
-    TuningResult result = run_tuner(scheduler, backend, *experiment.journal, past, options);
+    LeasedJournal journal(experiment);
+    TuningResult result = run_tuner(scheduler, backend, journal, past, options);
     snapshot.end(result.reason, Turn{.history = result.history, .now = result.time});
     return result;
   } catch (...) {

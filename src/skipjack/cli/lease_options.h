@@ -1,0 +1,14 @@
+// How the tools' experiments are leased where Slurm runs: by the job that this process belongs to,
+// if it does, and with Slurm asked whether another's is over.
+#pragma once
+
+#include "skipjack/cli/context.h"
+#include "skipjack/journal/lease.h"
+
+namespace skipjack::cli {
+
+/// SLURM_JOB_ID and its relatives, of processes that Slurm itself started on a node: what runs in a
+/// shell of salloc lives on when its job is over.
+LeaseOptions lease_options(const Context& context);
+
+}  // namespace skipjack::cli
