@@ -24,7 +24,7 @@ MeasureOptions options_for(const s3sim::Server& server, Destination to,
                            const std::filesystem::path& folder) {
   MeasureOptions options;
   options.client.endpoint.endpoint_url = server.endpoint_url();
-  options.object = {.bucket = "bench", .key = "obj"};
+  options.object = "s3://bench/obj";
   options.to = to;
   options.folder = folder;
   options.repeats = 3;
@@ -35,7 +35,8 @@ TEST(Measure, ReportsEachDownloadAndTheRunningMean) {
   s3sim::Server server(server_options());
   const TemporaryFolder folder;
   const MeasureOptions any = options_for(server, Destination::Discard, {});
-  const std::string etag = s3::Client(any.client).head_object(any.object).etag;
+  const std::string etag =
+      s3::Client(any.client).head_object({.bucket = "bench", .key = "obj"}).etag;
   for (Destination to : {Destination::File, Destination::Memory, Destination::Discard}) {
     std::vector<Json> reports;
     measure_downloads(options_for(server, to, folder.path()),
