@@ -1,6 +1,6 @@
 // The AWS CLI: `aws s3 cp`, configured by the s3 section of a file of its own. Version 1 has
 // connections and part size; version 2 may also hand the work to the AWS CRT, which goes by a
-// bandwidth to aim at instead of a number of connections [aws-cli-s3-config].
+// bandwidth to aim at instead of a number of connections (`aws help s3-config`).
 #include <algorithm>
 
 #include "skipjack/base/bytes.h"

@@ -1,6 +1,6 @@
 // boto3, by its own Python threads and by the AWS CRT: found under an interpreter, driven by
 // boto3_trial.py, answered with a TransferConfig. With the CRT, TransferConfig takes the number of
-// connections and the size of parts alone [boto3-crt].
+// connections and the size of parts alone (boto3/crt.py).
 #include "skipjack/s3tune/boto3_client.h"
 
 #include <algorithm>

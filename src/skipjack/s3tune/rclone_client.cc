@@ -1,5 +1,5 @@
 // rclone: streams of one file and the size of their pieces, the buffer of a file, and for a folder
-// how many files are fetched at a time [rclone-flags]. From which size on a file is cut is no
+// how many files are fetched at a time (`rclone help flags`). From which size on a file is cut is no
 // parameter but follows the size of the pieces: otherwise the streams would be without effect below
 // it. The remote is made by environment variables, so that no key is on a command line and no file
 // of the user's is read.

@@ -1,5 +1,5 @@
 // s5cmd: connections of an object and size of its parts (whole MiB), and for a folder also how many
-// objects are fetched at a time [s5cmd].
+// objects are fetched at a time (`s5cmd cp --help`).
 #include <algorithm>
 
 #include "skipjack/base/bytes.h"
