@@ -140,6 +140,7 @@ TEST(Clients, TheCrtHasAWordOnlyInVersionTwoOfTheAwsCli) {
     const Configuration drawn = *space.sample(rng);
     const bool is_crt = drawn.at("preferred_transfer_client").as_string() == "crt";
     EXPECT_EQ(drawn.find("target_bandwidth_mib") != nullptr, is_crt);
+    EXPECT_TRUE(is_crt || drawn.at("preferred_transfer_client").as_string() == "default");
     EXPECT_EQ(drawn.find("max_concurrent_requests") == nullptr, is_crt);
   }
 }

@@ -8,6 +8,7 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3sim/server.h"
+#include "skipjack/s3tune/download_scratch.h"
 #include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/transfer_space.h"
 
@@ -85,6 +86,22 @@ TEST(Measure, StoppedDownloadLeavesNothing) {
     EXPECT_EQ(error.code(), ErrorCode::Cancelled);
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Measure, ContentIsTheCrcOfAFileOrOfAFoldersNamesAndFiles) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path() / "f" / "sub");
+  write_file_atomically(folder.path() / "f" / "sub" / "b", "456789");
+  write_file_atomically(folder.path() / "f" / "a", "123");
+  write_file_atomically(folder.path() / "whole", "123456789");
+  // The check value of CRC-32; the other is zlib's of "a\0" "123" "sub/b\0" "456789".
+  const Content whole = content_of(folder.path() / "whole", Digest::Crc32);
+  EXPECT_EQ(whole.digest, "crc32-cbf43926");
+  const Content content = content_of(folder.path() / "f", Digest::Crc32);
+  EXPECT_EQ(content.digest, "crc32-341a97ab");
+  EXPECT_EQ(content.bytes, 9);
+  EXPECT_EQ(content.num_files, 2);
+  EXPECT_EQ(content_of(folder.path() / "f", Digest::None).digest, "");
 }
 
 TEST(Measure, ConfigurationCarriesTargetAndValues) {

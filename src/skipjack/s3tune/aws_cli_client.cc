@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::string_view kRequests = "max_concurrent_requests";
 constexpr std::string_view kTransferClient = "preferred_transfer_client";
+/// The CLI's own threads: "classic" in newer versions, in which this is another word for it.
+constexpr std::string_view kThreads = "default";
 /// MiB a second, which the CLI calls MB/s.
 constexpr std::string_view kBandwidth = "target_bandwidth_mib";
 /// 0.4 to 100 Gbit/s: one connection of the CRT to 250.
 constexpr std::int64_t kLeastBandwidth = 50, kMostBandwidth = 12'000;
-/// What the CRT aims at by itself: 10 Gbit/s.
-constexpr std::int64_t kOwnBandwidth = 1192;
 constexpr std::int64_t kThreshold = 8 * kMiB;
 
 ClientSpace space(const TransferSpaceOptions& options, const ClientProgram& program) {
@@ -29,11 +29,11 @@ ClientSpace space(const TransferSpaceOptions& options, const ClientProgram& prog
                              {std::string(kMultipartChunksize), own.part}});
   std::vector<Condition> conditions;
   if (!program.version.starts_with("1.")) {
-    parameters.push_back({std::string(kTransferClient), choice({Json("classic"), Json("crt")})});
+    parameters.push_back({std::string(kTransferClient), choice({Json(kThreads), Json("crt")})});
     parameters.push_back({std::string(kBandwidth), log_rand_int(kLeastBandwidth, kMostBandwidth)});
-    conditions = {{std::string(kRequests), std::string(kTransferClient) + " == 'classic'"},
+    conditions = {{std::string(kRequests), std::string(kTransferClient) + " != 'crt'"},
                   {std::string(kBandwidth), std::string(kTransferClient) + " == 'crt'"}};
-    defaults.set(kTransferClient, "classic");
+    defaults.set(kTransferClient, kThreads);
   }
   return make_space(std::move(parameters),
                     {parts_constraint(options, kRequests, kMultipartChunksize)}, options, defaults,

@@ -11,7 +11,6 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/s3/download_many.h"
-#include "skipjack/s3tune/client.h"
 #include "skipjack/s3tune/download_scratch.h"
 #include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/source.h"
@@ -107,7 +106,7 @@ MeasurementTarget target_of(const Configuration& configuration) {
           .folder = text_of(configuration, "folder"),
           .memory_limit = configuration.at("memory_limit").as_int(),
           .python = text_of(configuration, "python"),
-          .program = value_text(configuration, "program").value_or("")};
+          .program = configuration.find("program") ? text_of(configuration, "program") : ""};
 }
 
 s3::TransferConfig transfer_config_of(const Configuration& configuration) {
