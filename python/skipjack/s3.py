@@ -216,6 +216,7 @@ def tune(
     max_trials=None,
     max_bytes=None,
     client="native",
+    program=None,
     method=None,
     repeats=None,
     start=None,
@@ -233,6 +234,7 @@ def tune(
 ):
     """Finds the configuration that downloads an object fastest from here, and proves it: `skipjack s3
     tune` (docs/s3-tuning.md has what the arguments mean). max_time: seconds, or a text such as "2m".
+    uri: of an object, or s3://bucket/prefix/ for everything below it.
 
     Returns the verdict, a dict; verdict["experiment"] is the experiment's name.
     """
@@ -247,6 +249,7 @@ def tune(
         "--max-trials": max_trials,
         "--max-bytes": max_bytes,
         "--client": client,
+        "--program": program,
         "--method": method,
         "--repeats": repeats,
         "--start": start,

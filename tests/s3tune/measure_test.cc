@@ -8,6 +8,7 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3sim/server.h"
+#include "skipjack/s3tune/download_scratch.h"
 #include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/transfer_space.h"
 
@@ -24,7 +25,7 @@ MeasureOptions options_for(const s3sim::Server& server, Destination to,
                            const std::filesystem::path& folder) {
   MeasureOptions options;
   options.client.endpoint.endpoint_url = server.endpoint_url();
-  options.object = {.bucket = "bench", .key = "obj"};
+  options.object = "s3://bench/obj";
   options.to = to;
   options.folder = folder;
   options.repeats = 3;
@@ -35,7 +36,8 @@ TEST(Measure, ReportsEachDownloadAndTheRunningMean) {
   s3sim::Server server(server_options());
   const TemporaryFolder folder;
   const MeasureOptions any = options_for(server, Destination::Discard, {});
-  const std::string etag = s3::Client(any.client).head_object(any.object).etag;
+  const std::string etag =
+      s3::Client(any.client).head_object({.bucket = "bench", .key = "obj"}).etag;
   for (Destination to : {Destination::File, Destination::Memory, Destination::Discard}) {
     std::vector<Json> reports;
     measure_downloads(options_for(server, to, folder.path()),
@@ -84,6 +86,22 @@ TEST(Measure, StoppedDownloadLeavesNothing) {
     EXPECT_EQ(error.code(), ErrorCode::Cancelled);
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Measure, ContentIsTheCrcOfAFileOrOfAFoldersNamesAndFiles) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path() / "f" / "sub");
+  write_file_atomically(folder.path() / "f" / "sub" / "b", "456789");
+  write_file_atomically(folder.path() / "f" / "a", "123");
+  write_file_atomically(folder.path() / "whole", "123456789");
+  // The check value of CRC-32; the other is zlib's of "a\0" "123" "sub/b\0" "456789".
+  const Content whole = content_of(folder.path() / "whole", Digest::Crc32);
+  EXPECT_EQ(whole.digest, "crc32-cbf43926");
+  const Content content = content_of(folder.path() / "f", Digest::Crc32);
+  EXPECT_EQ(content.digest, "crc32-341a97ab");
+  EXPECT_EQ(content.bytes, 9);
+  EXPECT_EQ(content.num_files, 2);
+  EXPECT_EQ(content_of(folder.path() / "f", Digest::None).digest, "");
 }
 
 TEST(Measure, ConfigurationCarriesTargetAndValues) {

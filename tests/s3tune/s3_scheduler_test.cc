@@ -69,6 +69,42 @@ TEST(S3Scheduler, BaselineFirstThenSearchThenVerdict) {
   EXPECT_EQ(history.trials().front().configuration.at(kRepeats).as_int(), 3);
 }
 
+TEST(S3Scheduler, EachConfigurationIsReadBackOnceWhereAsked) {
+  S3SchedulerOptions options = make_options(1);
+  options.verify = true;
+  options.max_search_trials = 6;
+  const auto scheduler = make_s3_scheduler(std::move(options));
+  const History history = rehearse(*scheduler, rehearsal(1, 90));
+  std::set<std::string> arms;
+  for (const Trial& trial : history.trials()) {
+    const Json* arm = trial.tag.find("arm");
+    const bool is_first = phase_of(trial) == "search" ||
+                          (phase_of(trial) == "baseline" && arms.insert(arm->as_string()).second);
+    EXPECT_EQ(trial.configuration.at(kVerify).as_bool(), is_first) << "trial " << trial.id;
+  }
+}
+
+TEST(S3Scheduler, TrialsThatWroteDifferentBytesAreFound) {
+  History history;
+  const auto add = [&](EventBody body) {
+    history.apply(Event{history.num_events(), Duration{0}, 0, std::move(body)});
+  };
+  for (TrialId id = 0; id < 3; ++id) {
+    add(TrialStarted{.trial = id, .configuration = Json(Json::Object{})});
+    Json metrics;
+    metrics.set(kDownloadTime, 1.0);
+    // The second tells nothing, and the third something else than the first.
+    if (id != 1) metrics.set(kContent, id == 0 ? "crc32-00000000" : "crc32-00000001");
+    EXPECT_FALSE(content_conflict(history));
+    add(Reported{{id, 0}, metrics});
+    add(AttemptEnded{{id, 0}, {.outcome = Outcome::Completed}});
+  }
+  const auto conflict = content_conflict(history);
+  ASSERT_TRUE(conflict);
+  EXPECT_EQ(conflict->first, 0);
+  EXPECT_EQ(conflict->other, 2);
+}
+
 TEST(S3Scheduler, MaxTimeIncludesTheVerdict) {
   for (double seconds : {30.0, 60.0, 120.0}) {
     const auto scheduler = make_s3_scheduler(make_options(2));

@@ -291,6 +291,39 @@ TEST(S3Tune, UnreachableEndpointEndsBeforeAnyTrial) {
   expect_refused(home, command, 7, "127.0.0.1");
 }
 
+TEST(S3Tune, FolderIsTunedWithItsSizeAndItsFilesTold) {
+  s3sim::ServerOptions options{.objects = {{.bucket = "bench", .key = "m/1.bin", .size = 3 * kMiB},
+                                           {.bucket = "bench", .key = "m/2.bin", .size = kMiB},
+                                           {.bucket = "bench", .key = "n", .size = 5}}};
+  options.profile = s3sim::find_profile("ec2-small");
+  s3sim::Server server(options);
+  const TemporaryFolder home;
+  std::vector<std::string> arguments = tune_arguments(server, "3s", "file");
+  arguments[2] = "s3://bench/m/";
+  arguments.insert(arguments.end(), {"--folder", home.path().string(), "--save"});
+  Command command(home.path(), arguments);
+  ASSERT_EQ(command.wait(), 0) << command.errors();
+  EXPECT_NE(command.errors().find("s3://bench/m/, 2 objects, 4 MiB"), std::string::npos)
+      << command.errors();
+  const std::string output = command.output();
+  EXPECT_NE(output.find("s3://bench/m/ (2 objects, 4 MiB, to file)"), std::string::npos) << output;
+  EXPECT_NE(output.find("skipjack s3 cp --recursive s3://bench/m/ ."), std::string::npos) << output;
+  const JournalContents journal = journal_of(home);
+  const Json& object = tuning_definition_from_json(journal.header.definition).extra.at("object");
+  // (3 * 3 + 1 * 1) / 4 MiB.
+  EXPECT_EQ(object.at("typical_size").as_int(), 5 * kMiB / 2);
+  expect_no_failed_trial(fold(journal.events));
+}
+
+TEST(S3Tune, NothingBelowAPrefixEndsBeforeAnyTrial) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  std::vector<std::string> arguments = tune_arguments(server, "5s", "file");
+  arguments[2] = "s3://bench/nothing/";
+  Command command(home.path(), arguments);
+  expect_refused(home, command, 3, "no object lies below");
+}
+
 TEST(S3Tune, MissingBoto3IsAnAnswerWhereItIsToBeTuned) {
   s3sim::Server server(server_options());
   const TemporaryFolder home;

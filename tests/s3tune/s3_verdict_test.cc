@@ -17,16 +17,15 @@ namespace {
 
 constexpr std::int64_t kSize = 256 * kMiB;
 
-S3TuningOptions tuning(TunedClient client) {
+S3TuningOptions tuning(const std::string& client) {
   S3TuningOptions options;
   options.target = {.object = "s3://bench/obj", .to = Destination::Discard};
   options.client = client;
   options.max_time = std::chrono::seconds(200);
   options.method = "random";
   options.program = "skipjack";
-  if (client == TunedClient::Boto3)
-    options.boto3 = Boto3{
-        .script = "trial.py", .python = "python3", .boto3_version = "1", .python_version = "3"};
+  if (find_client(client).kind == Client::Kind::Program) options.target.to = Destination::File;
+  if (client != "native") options.client_program = ClientProgram{.path = client, .version = "1.2"};
   return options;
 }
 
@@ -36,7 +35,7 @@ struct Rehearsed {
   TuningDefinition definition;
   History history;
 };
-Rehearsed rehearsed(TunedClient client, const std::function<double(std::int64_t)>& seconds,
+Rehearsed rehearsed(const std::string& client, const std::function<double(std::int64_t)>& seconds,
                     std::uint64_t seed) {
   S3TuningOptions options = tuning(client);
   options.seed = seed;
@@ -62,28 +61,27 @@ double worth_tuning(std::int64_t connections) {
 double nothing_to_gain(std::int64_t) { return 1.0; }
 
 TEST(S3Verdict, WinnerIsTheAnswerWhereTuningPays) {
-  const Rehearsed r = rehearsed(TunedClient::Native, worth_tuning, 1);
+  const Rehearsed r = rehearsed("native", worth_tuning, 1);
   const S3Verdict verdict = s3_verdict(r.definition, r.history);
   EXPECT_EQ(verdict.answer, kWinnerArm);
   ASSERT_TRUE(verdict.gain && verdict.tuning_gain);
   EXPECT_TRUE(verdict.gain_claimed && verdict.tuning_claimed);
   EXPECT_LE(verdict.gain->lower, 3.1);
   EXPECT_GE(verdict.gain->upper, 2.9);
-  const s3::TransferConfig config = s3::transfer_config_from_json(config_file_of(verdict));
+  const s3::TransferConfig config =
+      s3::transfer_config_from_json(parse_json(ready_configuration(verdict, r.definition)));
   EXPECT_GE(config.max_concurrency.value_or(0), 25);
-  EXPECT_TRUE(boto3_snippet(verdict, r.definition).empty())
-      << "nothing of this was measured with boto3";
 }
 
 TEST(S3Verdict, NothingIsSoldWhereNothingIsGained) {
   int claims = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    const Rehearsed r = rehearsed(TunedClient::Native, nothing_to_gain, seed);
+    const Rehearsed r = rehearsed("native", nothing_to_gain, seed);
     const S3Verdict verdict = s3_verdict(r.definition, r.history);
     claims += verdict.gain_claimed || verdict.tuning_claimed;
     if (!verdict.tuning_claimed) {
       EXPECT_EQ(verdict.answer, "auto");
-      EXPECT_EQ(config_file_of(verdict), Json(Json::Object{}));
+      EXPECT_EQ(parse_json(ready_configuration(verdict, r.definition)), Json(Json::Object{}));
     }
   }
   // At most 5 % each: three or more of 20 have a probability of 8 % at that bound, and the 2 %
@@ -92,10 +90,10 @@ TEST(S3Verdict, NothingIsSoldWhereNothingIsGained) {
 }
 
 TEST(S3Verdict, TransferConfigIsPrintedForWhatBoto3Won) {
-  const Rehearsed r = rehearsed(TunedClient::Boto3, worth_tuning, 2);
+  const Rehearsed r = rehearsed("boto3", worth_tuning, 2);
   const S3Verdict verdict = s3_verdict(r.definition, r.history);
   ASSERT_EQ(verdict.answer, kWinnerArm);
-  const std::string snippet = boto3_snippet(verdict, r.definition);
+  const std::string snippet = ready_configuration(verdict, r.definition);
   EXPECT_TRUE(snippet.starts_with("import boto3\n")) << "pasted as it is, it must run\n" << snippet;
   EXPECT_NE(snippet.find("TransferConfig(\n"), std::string::npos);
   EXPECT_NE(snippet.find("max_concurrency="), std::string::npos);
@@ -105,9 +103,35 @@ TEST(S3Verdict, TransferConfigIsPrintedForWhatBoto3Won) {
   EXPECT_NE(text.find("boto3, tuned"), std::string::npos) << text;
 }
 
+TEST(S3Verdict, WhatAnotherClientWonIsPrintedInItsWords) {
+  S3TuningOptions options = tuning("rclone");
+  const TuningDefinition definition = define_s3_tuning(options, {.size = kSize});
+  const auto scheduler = make_scheduler_of(definition);
+  Rng rng(4, "noise");
+  const History history =
+      rehearse(*scheduler, {.download =
+                                [&](const Configuration& c, double) {
+                                  const Json* streams = c.find("multi_thread_streams");
+                                  return (streams ? worth_tuning(streams->as_int()) : 3.0) *
+                                         std::exp(0.03 * rng.normal());
+                                },
+                            .max_time = std::chrono::seconds(200),
+                            .object_size = kSize});
+  const S3Verdict verdict = s3_verdict(definition, history);
+  ASSERT_EQ(verdict.answer, kWinnerArm);
+  ASSERT_EQ(verdict.rows.size(), 3u);
+  EXPECT_EQ(verdict.rows[0].label, "rclone, its defaults");
+  EXPECT_EQ(verdict.rows[1].label, "skipjack, left to itself");
+  EXPECT_EQ(verdict.rows[2].label, "rclone, tuned");
+  const std::string text = ready_configuration(verdict, definition);
+  EXPECT_NE(text.find("rclone copyto REMOTE:bench/obj obj --multi-thread-streams "),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(to_text(verdict, definition).find("boto3"), std::string::npos);
+}
+
 TEST(S3Verdict, WithoutABlockNothingIsSaid) {
-  const TuningDefinition definition =
-      define_s3_tuning(tuning(TunedClient::Native), {.size = kSize});
+  const TuningDefinition definition = define_s3_tuning(tuning("native"), {.size = kSize});
   const S3Verdict verdict = s3_verdict(definition, History());
   EXPECT_EQ(verdict.complete_blocks, 0);
   EXPECT_FALSE(verdict.gain_claimed || verdict.tuning_claimed);
@@ -115,7 +139,7 @@ TEST(S3Verdict, WithoutABlockNothingIsSaid) {
 }
 
 TEST(S3Verdict, SearchThatNeverBeganIsNotSaidToHaveFoundNothing) {
-  S3TuningOptions options = tuning(TunedClient::Native);
+  S3TuningOptions options = tuning("native");
   options.max_trials = 0;
   const TuningDefinition definition = define_s3_tuning(options, {.size = kSize});
   const auto scheduler = make_scheduler_of(definition);
@@ -131,7 +155,7 @@ TEST(S3Verdict, SearchThatNeverBeganIsNotSaidToHaveFoundNothing) {
 }
 
 TEST(S3Verdict, AnUnfinishedBlockIsLeftOutForEveryRow) {
-  const Rehearsed r = rehearsed(TunedClient::Native, worth_tuning, 3);
+  const Rehearsed r = rehearsed("native", worth_tuning, 3);
   // Replay the trials up to the middle of a block of the verdict.
   const auto plan = verdict_plan(r.history);
   ASSERT_TRUE(plan);
@@ -152,7 +176,7 @@ TEST(S3Verdict, AnUnfinishedBlockIsLeftOutForEveryRow) {
 }
 
 TEST(S3Tuning, DefinitionSurvivesTheJournal) {
-  S3TuningOptions options = tuning(TunedClient::Native);
+  S3TuningOptions options = tuning("native");
   options.max_bytes = 50 * kGiB;
   const TuningDefinition definition = define_s3_tuning(options, {.size = kSize, .etag = "\"abc\""});
   EXPECT_TRUE(is_s3_tuning(definition));
@@ -164,21 +188,21 @@ TEST(S3Tuning, DefinitionSurvivesTheJournal) {
 }
 
 TEST(S3Tuning, EstimateIsTheTightestBound) {
-  S3TuningOptions options = tuning(TunedClient::Native);
+  S3TuningOptions options = tuning("native");
   options.max_time = std::chrono::seconds(100);
   // 100 s, 80 % of them busy, 1 GiB/s: 320 downloads of 256 MiB in 32 parts of 8 MiB.
-  CostEstimate estimate = estimate_cost(options, kSize, static_cast<double>(kGiB));
+  CostEstimate estimate = estimate_cost(options, {.size = kSize}, static_cast<double>(kGiB));
   EXPECT_EQ(estimate.downloads, 320);
   EXPECT_EQ(estimate.bytes, 80 * kGiB);
   EXPECT_EQ(estimate.requests, 320 * 32);
   EXPECT_NEAR(estimate.request_dollars, 320 * 32 * 0.0004 / 1000, 1e-12);
   options.max_bytes = kGiB;
-  estimate = estimate_cost(options, kSize, static_cast<double>(kGiB));
+  estimate = estimate_cost(options, {.size = kSize}, static_cast<double>(kGiB));
   EXPECT_EQ(estimate.downloads, 4);
 }
 
 TEST(S3Tuning, NoRoomIsSaidBeforeAnythingStarts) {
-  S3TuningOptions options = tuning(TunedClient::Native);
+  S3TuningOptions options = tuning("native");
   options.target.to = Destination::File;
   options.target.folder = std::filesystem::temp_directory_path();
   try {
@@ -196,15 +220,25 @@ TEST(S3Tuning, NoRoomIsSaidBeforeAnythingStarts) {
 }
 
 TEST(S3Tuning, BadOptionsAreRefused) {
-  S3TuningOptions options = tuning(TunedClient::Native);
+  S3TuningOptions options = tuning("native");
   EXPECT_THROW(define_s3_tuning(options, {.size = 0}), Error);
   options.repeats = 0;
   EXPECT_THROW(define_s3_tuning(options, {.size = 1}), Error);
-  options = tuning(TunedClient::Native);
+  options = tuning("native");
   options.max_time.reset();
   EXPECT_THROW(define_s3_tuning(options, {.size = 1}), Error);
-  options = tuning(TunedClient::Boto3);
-  options.boto3.reset();
+  options = tuning("boto3");
+  options.client_program.reset();
+  EXPECT_THROW(define_s3_tuning(options, {.size = 1}), Error);
+  options = tuning("s5cmd");
+  options.target.to = Destination::Memory;
+  EXPECT_THROW(define_s3_tuning(options, {.size = 1}), Error) << "s5cmd has no such destination";
+  options = tuning("boto3-crt");
+  options.target.to = Destination::File;
+  options.target.sign_requests = false;
+  EXPECT_THROW(define_s3_tuning(options, {.size = 1}), Error) << "boto3 would not use the CRT";
+  options = tuning("native");
+  options.client = "boto";
   EXPECT_THROW(define_s3_tuning(options, {.size = 1}), Error);
 }
 

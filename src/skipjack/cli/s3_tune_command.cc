@@ -1,14 +1,10 @@
 // skipjack s3 tune: look at the object, say what it will cost, run the tuning, print the verdict
-// and the configuration to use. And skipjack s3 measure, its trial, which nobody has to know.
+// and the configuration to use.
 #include "skipjack/cli/s3_tune_command.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <limits>
 #include <memory>
 #include <ostream>
-#include <stop_token>
 #include <thread>
 
 #include "skipjack/base/bytes.h"
@@ -16,6 +12,7 @@
 #include "skipjack/cli/experiment_file.h"
 #include "skipjack/cli/lease_options.h"
 #include "skipjack/cli/s3_access.h"
+#include "skipjack/cli/s3_measure_command.h"
 #include "skipjack/cli/scratch_folder.h"
 #include "skipjack/cli/signals.h"
 #include "skipjack/cli/slurm_flags.h"
@@ -26,10 +23,12 @@
 #include "skipjack/s3sim/profile.h"
 #include "skipjack/s3sim/twin.h"
 #include "skipjack/s3tune/boto3_client.h"
+#include "skipjack/s3tune/client.h"
 #include "skipjack/s3tune/measure.h"
 #include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
+#include "skipjack/s3tune/source.h"
 #include "skipjack/s3tune/steps.h"
 #include "skipjack/s3tune/tuned_profiles.h"
 #include "skipjack/study/sources.h"
@@ -42,7 +41,7 @@ struct S3TuneFlags {
   S3AccessFlags access;
   std::string object, client = "native", method = "bayesopt", start = "defaults", to = "file";
   std::string max_time, max_bytes, memory_limit = "1GiB", folder = ".", name, output,
-                                   python = "python3";
+                                   python = "python3", program;
   std::string warm_start_from;
   std::optional<std::int64_t> max_trials;
   SlurmFlags slurm;
@@ -57,7 +56,7 @@ void note(Context& context, bool is_quiet, const std::string& text) {
 
 /// The profile that a simulator names in its Server header, with its remark and its own optimum.
 std::optional<s3tune::S3TuningOptions::SimulatedProfile> simulated_profile(
-    const s3::ObjectSummary& object) {
+    const s3tune::Source& object) {
   constexpr std::string_view kSimulator = "skipjack-s3sim";
   constexpr std::string_view kBefore = "(profile ";
   if (!object.server.starts_with(kSimulator)) return std::nullopt;
@@ -69,7 +68,8 @@ std::optional<s3tune::S3TuningOptions::SimulatedProfile> simulated_profile(
   for (const s3sim::Profile& known : s3sim::builtin_profiles())
     if (known.name == profile.name) {
       profile.remark = known.remark();
-      profile.ideal_seconds = s3sim::ideal_seconds(known, object.size);
+      // Of many objects it is not known.
+      if (object.num_objects == 1) profile.ideal_seconds = s3sim::ideal_seconds(known, object.size);
       return profile;
     }
   s3sim::Profile unknown;
@@ -100,7 +100,7 @@ s3tune::MeasurementTarget target_of_flags(const S3TuneFlags& flags, const S3Acce
 
 s3tune::S3TuningOptions tuning_options(const S3TuneFlags& flags) {
   s3tune::S3TuningOptions options;
-  options.client = s3tune::parse_tuned_client(flags.client);
+  options.client = flags.client;
   options.method = flags.method;
   options.seed = flags.seed;
   options.repeats = flags.repeats;
@@ -148,6 +148,19 @@ void require_same_object(const TuningDefinition& definition, const TuningResult&
               "tune again with an object that stays as it is");
 }
 
+/// A client that writes other bytes than another is none to be tuned.
+void require_same_bytes(const TuningResult& result) {
+  const auto conflict = s3tune::content_conflict(result.history);
+  if (!conflict) return;
+  const auto who = [&](TrialId id) {
+    return "trial " + std::to_string(id) + " (" +
+           result.history.find(id)->configuration.at("client").as_string() + ")";
+  };
+  throw Error(ErrorCode::Corrupted,
+              who(conflict->other) + " wrote other bytes than " + who(conflict->first),
+              "if the object was not replaced meanwhile, one of the two clients is broken");
+}
+
 /// The endpoint that the winner is to be kept for (--save), in TuningDefinition::extra.
 constexpr std::string_view kSaveFor = "save_for";
 
@@ -158,11 +171,34 @@ void save_winner(const Context& context, const TuningDefinition& definition,
   if (endpoint == nullptr || result.reason == kAlreadyFinished || result.reason == "interrupted" ||
       verdict.complete_blocks == 0)
     return;
+  const Json& object = definition.extra.at("object");
+  const Json* typical = object.find("typical_size");
   TunedOutcome outcome{.endpoint = endpoint->as_string(),
-                       .object_size = definition.extra.at("object").at("size").as_int()};
+                       .object_size = (typical ? *typical : object.at("size")).as_int()};
   if (verdict.answer == s3tune::kWinnerArm)
-    outcome.winner = s3::transfer_config_from_json(s3tune::config_file_of(verdict));
+    outcome.winner =
+        s3::transfer_config_from_json(parse_json(s3tune::ready_configuration(verdict, definition)));
   save_tuned(context, outcome, say);
+}
+
+/// How to use the answer; path: of the file that holds it.
+std::string use_it(const TuningDefinition& definition, const s3tune::S3Verdict& verdict,
+                   const std::string& ready, const std::string& path) {
+  const s3tune::Client& client = s3tune::find_client(definition.extra.at("client").as_string());
+  if (client.kind != s3tune::Client::Kind::Engine)
+    return ready.empty() ? "Use it:  " + std::string(client.label) +
+                               " as it is; no values are faster beyond doubt\n"
+                         : "Use it:\n" + ready;
+  const Json& object = definition.extra.at("object");
+  const std::string uri = object.at("uri").as_string();
+  const std::string endpoint = object.at("endpoint_url").as_string();
+  const std::string command =
+      (s3tune::is_folder_uri(uri) ? "skipjack s3 cp --recursive " + uri + " ."
+                                  : "skipjack s3 get " + uri) +
+      (endpoint.empty() ? "" : " --endpoint-url " + endpoint);
+  return "Use it:  " + command +
+         (verdict.answer == s3tune::kWinnerArm ? " --config " + path + "\n" + ready
+                                               : "     (no values: left to itself)\n");
 }
 
 /// Prints the verdict and keeps it, with the configuration, in the experiment's folder.
@@ -171,23 +207,18 @@ void conclude(Context& context, const ExperimentStore& store, const std::string&
               const S3TuneFlags& flags) {
   require_baseline(result);
   require_same_object(definition, result);
+  require_same_bytes(result);
   const s3tune::S3Verdict verdict = s3tune::s3_verdict(definition, result.history);
   const std::filesystem::path folder = store.folder(name);
-  const std::string snippet = s3tune::boto3_snippet(verdict, definition);
-  const bool tunes_native = definition.extra.at("client").as_string() == "native";
-  const std::string config =
-      to_json_text(s3tune::config_file_of(verdict), JsonStyle::Indented) + "\n";
+  const s3tune::Client& client = s3tune::find_client(definition.extra.at("client").as_string());
+  const std::string ready = s3tune::ready_configuration(verdict, definition);
   const std::string json = to_json_text(s3tune::to_json(verdict), JsonStyle::Indented) + "\n";
   write_file_atomically(folder / "verdict.json", json);
-  const std::filesystem::path config_path =
-      folder / (tunes_native ? "config.json" : "transfer_config.py");
-  if (tunes_native || !snippet.empty()) {
-    write_file_atomically(config_path, tunes_native ? config : snippet);
-  }
+  const std::filesystem::path ready_path = folder / client.ready_file;
+  if (!ready.empty()) write_file_atomically(ready_path, ready);
   // Last: the verdict is printed even where this can't be written.
   const auto keep = [&] {
-    if (!flags.output.empty() && (tunes_native || !snippet.empty()))
-      write_file_atomically(flags.output, tunes_native ? config : snippet);
+    if (!flags.output.empty() && !ready.empty()) write_file_atomically(flags.output, ready);
     save_winner(context, definition, result, verdict,
                 [&](const std::string& text) { note(context, flags.quiet, text); });
   };
@@ -197,20 +228,9 @@ void conclude(Context& context, const ExperimentStore& store, const std::string&
   }
 
   std::string text = s3tune::to_text(verdict, definition);
-  const std::string uri = definition.extra.at("object").at("uri").as_string();
-  const std::string endpoint = definition.extra.at("object").at("endpoint_url").as_string();
-  const std::string where = endpoint.empty() ? "" : " --endpoint-url " + endpoint;
-  if (tunes_native && verdict.complete_blocks > 0) {
-    text +=
-        verdict.answer == s3tune::kWinnerArm
-            ? "\nUse it:  skipjack s3 get " + uri + where + " --config " +
-                  (flags.output.empty() ? config_path.string() : flags.output) + "\n" + config
-            : "\nUse it:  skipjack s3 get " + uri + where + "     (no values: left to itself)\n";
-  } else if (!snippet.empty()) {
-    text += "\nUse it:\n" + snippet;
-  } else if (verdict.complete_blocks > 0) {
-    text += "\nUse it:  boto3 as it is; no TransferConfig is faster beyond doubt\n";
-  }
+  if (verdict.complete_blocks > 0)
+    text += "\n" + use_it(definition, verdict, ready,
+                          flags.output.empty() ? ready_path.string() : flags.output);
   text += "\nReport and data: " + folder.string() + "\n  " + command_line(context, "show " + name) +
           "\n  " + command_line(context, "plot " + name + " -o best.svg") + "\n  " +
           command_line(context, "export " + name + " --format csv") + "\n";
@@ -224,15 +244,38 @@ int exit_code_of(const TuningResult& result) {
   return result.reason == "interrupted" ? kExitInterrupted : kExitOk;
 }
 
+/// Looks for the client that is tuned, and for boto3 to stand beside ours.
+void find_clients(s3tune::S3TuningOptions& options, const S3TuneFlags& flags, Context& context) {
+  const s3tune::Client& client = s3tune::find_client(options.client);
+  if (!flags.program.empty() && client.kind != s3tune::Client::Kind::Program)
+    throw Error(ErrorCode::InvalidArgument,
+                "--program is given, but " + std::string(client.label) + " is no program",
+                client.kind == s3tune::Client::Kind::Script ? "name its interpreter with --python"
+                                                            : "leave it out");
+  if (client.kind == s3tune::Client::Kind::Program) {
+    options.client_program = s3tune::find_program(client, flags.program);
+    options.target.program = options.client_program->path;
+    return;
+  }
+  try {
+    options.boto3 = s3tune::find_boto3(flags.python, options.program);
+  } catch (const Error& error) {
+    if (client.kind == s3tune::Client::Kind::Script || error.code() != ErrorCode::NotFound) throw;
+    note(context, flags.quiet, std::string("note: the row of boto3 is left out: ") + error.what());
+    return;
+  }
+  if (client.name == "boto3-crt") s3tune::require_crt(*options.boto3);
+  if (client.kind == s3tune::Client::Kind::Script)
+    options.client_program =
+        s3tune::ClientProgram{.path = flags.python, .version = options.boto3->boto3_version};
+}
+
 int tune(const S3TuneFlags& flags, Context& context) {
-  const s3::ObjectAddress object = s3::parse_s3_uri(flags.object);
-  if (object.key.empty())
-    throw Error(ErrorCode::InvalidArgument, "'" + flags.object + "' names no object",
-                "write s3://bucket/key");
   s3tune::S3TuningOptions options = tuning_options(flags);
-  if (flags.save && options.client == s3tune::TunedClient::Boto3)
-    throw Error(ErrorCode::InvalidArgument, "--save is for s3 get, and boto3 is tuned",
-                "leave out --save or --client boto3");
+  if (flags.save && options.client != "native")
+    throw Error(ErrorCode::InvalidArgument,
+                "--save is for s3 get, and " + options.client + " is tuned",
+                "leave out --save or --client " + options.client);
   if (flags.save) tuned_profiles_path(context);  // there is a place
   const ExperimentStore store(experiments_folder(context), lease_options(context));
   const std::string name = !flags.name.empty()
@@ -249,20 +292,17 @@ int tune(const S3TuneFlags& flags, Context& context) {
     export_credentials(*given);
   }
 
-  s3::ObjectSummary summary;
   // With a bound on the bytes nothing is fetched before the first trial, and the bound is the
   // estimate.
   double rate = std::numeric_limits<double>::infinity();
-  summary = s3::Client(access.client).head_object(object);
-  if (summary.size > 0 && !options.max_bytes) rate = s3tune::probe_rate(access.client, object);
-  options.profile = simulated_profile(summary);
-  try {
-    options.boto3 = s3tune::find_boto3(flags.python, options.program);
-  } catch (const Error& error) {
-    if (options.client == s3tune::TunedClient::Boto3 || error.code() != ErrorCode::NotFound) throw;
-    note(context, flags.quiet, std::string("note: the row of boto3 is left out: ") + error.what());
-  }
-  TuningDefinition definition = s3tune::define_s3_tuning(options, summary);
+  s3::Client looker(access.client);
+  const s3tune::Source source = s3tune::look_at(looker, flags.object);
+  if (source.size > 0 && !options.max_bytes)
+    rate = s3tune::probe_rate(access.client, {.bucket = s3::parse_s3_uri(flags.object).bucket,
+                                              .key = source.largest_key});
+  options.profile = simulated_profile(source);
+  find_clients(options, flags, context);
+  TuningDefinition definition = s3tune::define_s3_tuning(options, source);
   if (flags.save) definition.extra.set(kSaveFor, s3tune::endpoint_name(access.client.endpoint));
   if (!flags.warm_start_from.empty())
     definition.sources =
@@ -271,11 +311,10 @@ int tune(const S3TuneFlags& flags, Context& context) {
   const std::filesystem::path scratch_path = scratch_folder_of(definition, name);
   if (!scratch_path.empty()) remove_abandoned_scratch_folders(scratch_path.parent_path());
   const ScratchFolder scratch(scratch_path, store.folder(name));
-  s3tune::check_room(options, summary.size);
+  s3tune::check_room(options, source.size);
   note(context, flags.quiet,
-       "experiment " + name + ": " + flags.object + ", " +
-           format_byte_size(static_cast<double>(summary.size)) + "; at most " +
-           s3tune::cost_sentence(s3tune::estimate_cost(options, summary.size, rate)));
+       "experiment " + name + ": " + s3tune::describe(source, flags.object) + "; at most " +
+           s3tune::cost_sentence(s3tune::estimate_cost(options, source, rate)));
 
   Interrupt interrupt;
   TuningProgress progress(context, definition);
@@ -293,76 +332,10 @@ int tune(const S3TuneFlags& flags, Context& context) {
   return exit_code_of(result);
 }
 
-void print_report(Context& context, const Json& report) {
-  write_output(context, "-", "[tune-metric]: " + to_json_text(report) + "\n");
-}
-
-/// Replaces this process by the boto3 trial.
-[[noreturn]] void become_boto3_trial(const std::string& python,
-                                     const std::string& configuration_file) {
-  const std::string script = s3tune::boto3_trial_script(own_program()).string();
-  std::string arguments[] = {python, script, configuration_file};
-  char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), nullptr};
-  ::execvp(argv[0], argv);
-  throw errno_error(errno, "cannot start " + python);
-}
-
-/// The job of a tuning over many nodes.
-int measure_on_node(const std::string& configuration_file, const Json& configuration,
-                    Context& context) {
-  const auto instance = s3::load_aws_settings({.environment =
-                                                   [&context](const std::string& name) {
-                                                     return context.environment(name.c_str());
-                                                   },
-                                               .find_credentials = false})
-                            .instance;
-  const auto name = context.environment("SLURMD_NODENAME");
-  std::stop_source stop;
-  SignalWatch signals([&stop] { stop.request_stop(); });
-  s3tune::measure_steps({.program = own_program(),
-                         .configuration = configuration,
-                         .folder = std::filesystem::absolute(configuration_file).parent_path(),
-                         .node = s3tune::this_node(name.value_or(""), instance.get()),
-                         .stop = stop.get_token()},
-                        [&](const Json& report) { print_report(context, report); });
-  return kExitOk;
-}
-
-int measure(const std::string& configuration_file, Context& context) {
-  const Json configuration = parse_json(read_file(configuration_file));
-  if (configuration.find(s3tune::kSteps))
-    return measure_on_node(configuration_file, configuration, context);
-  const s3tune::MeasurementTarget target = s3tune::target_of(configuration);
-  if (configuration.at("client").as_string() == "boto3")
-    become_boto3_trial(target.python, configuration_file);
-  const S3AccessFlags flags{.endpoint_url = target.endpoint_url,
-                            .region = target.region,
-                            .profile = target.profile,
-                            .addressing_style = target.addressing_style,
-                            .no_sign_request = !target.sign_requests};
-  const S3Access access = s3_access(flags, context);
-  std::stop_source stop;
-  SignalWatch signals([&stop] { stop.request_stop(); });
-  allow_many_connections();
-  s3tune::measure_downloads(
-      {.client = access.client,
-       .object = s3::parse_s3_uri(target.object),
-       .config = s3tune::transfer_config_of(configuration),
-       .to = target.to,
-       .folder = target.folder,
-       .repeats = static_cast<int>(configuration.at(s3tune::kRepeats).as_int()),
-       .stop = stop.get_token()},
-      [&](const Json& report) { print_report(context, report); });
-  return kExitOk;
-}
-
-void add_measure(CLI::App& s3, Context& context) {
-  const auto file = std::make_shared<std::string>();
-  CLI::App& command = *s3.add_subcommand("measure", "The trial of s3 tune");
-  command.group("");  // not shown in the help
-  command.add_option("configuration", *file, "JSON file")->required()->type_name("FILE");
-  command.callback(
-      [file, &context] { context.action = [file, &context] { return measure(*file, context); }; });
+std::vector<std::string> names_of_clients() {
+  std::vector<std::string> names;
+  for (const s3tune::Client& client : s3tune::clients()) names.emplace_back(client.name);
+  return names;
 }
 
 }  // namespace
@@ -371,7 +344,11 @@ void add_s3_tune(CLI::App& s3, Context& context) {
   const auto flags = std::make_shared<S3TuneFlags>();
   CLI::App& command = *s3.add_subcommand(
       "tune", "Find the configuration that downloads an object fastest from here, and prove it");
-  command.add_option("object", flags->object, "s3://bucket/key")->required()->type_name("URI");
+  command
+      .add_option("object", flags->object,
+                  "s3://bucket/key, or s3://bucket/prefix/ for everything below it")
+      ->required()
+      ->type_name("URI");
   command
       .add_option("--max-time", flags->max_time,
                   "end after this long, verdict included; default 120s")
@@ -382,9 +359,13 @@ void add_s3_tune(CLI::App& s3, Context& context) {
       ->type_name("SIZE");
   command
       .add_option("--client", flags->client,
-                  "whose values are tuned: native or boto3; default native")
-      ->check(CLI::IsMember({"native", "boto3"}))
+                  "whose values are tuned: " + s3tune::client_names() + "; default native")
+      ->check(CLI::IsMember(names_of_clients()))
       ->type_name("CLIENT");
+  command
+      .add_option("--program", flags->program,
+                  "of a client that is a program of its own; default: its name, in PATH")
+      ->type_name("FILE");
   command.add_option("--method", flags->method, "one that tune --help lists; default bayesopt")
       ->type_name("NAME");
   command
@@ -431,7 +412,7 @@ void add_s3_tune(CLI::App& s3, Context& context) {
   add_s3_access_flags(command, flags->access);
   command.callback(
       [flags, &context] { context.action = [flags, &context] { return tune(*flags, context); }; });
-  add_measure(s3, context);
+  add_s3_measure(s3, context);
 }
 
 void take_keys_of_resume(Context& context, const S3KeyFlags& flags, const std::string& name,

@@ -11,7 +11,7 @@
 
 namespace skipjack::cli {
 
-/// Adds `s3 tune` (and the hidden `s3 measure`, its trial).
+/// Adds `s3 tune`, and `s3 measure`, its trial.
 void add_s3_tune(CLI::App& s3, Context& context);
 
 /// Before `skipjack resume` of any experiment: gives keys to its trials. Throws InvalidArgument for

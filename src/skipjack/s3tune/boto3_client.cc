@@ -1,88 +1,89 @@
-// One short child process; its answer is bounded in size and time.
+// boto3, by its own Python threads and by the AWS CRT: found under an interpreter, driven by
+// boto3_trial.py, answered with a TransferConfig. With the CRT, TransferConfig takes the number of
+// connections and the size of parts alone (boto3/crt.py).
 #include "skipjack/s3tune/boto3_client.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <algorithm>
 
-#include <cerrno>
-#include <cstring>
-#include <vector>
-
-#include "skipjack/base/clock.h"
+#include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/json.h"
+#include "skipjack/s3tune/child_process.h"
 
 namespace skipjack::s3tune {
 namespace {
 
 constexpr Duration kCheckTimeout = std::chrono::seconds(60);
-constexpr std::size_t kMostOutput = 64 * 1024;
+/// What the CRT does by itself where it knows nothing of the machine: 10 Gbit/s at 0.4 Gbit/s a
+/// connection, and its memory shared among them.
+constexpr ConnectionsAndPart kCrtPoint{.connections = 25, .part = 32 * kMiB};
 
-struct ChildResult {
-  int exit_code = -1;
-  std::string output;
-};
-
-/// Runs a program found in PATH with standard output and error together in `output`.
-ChildResult run_child(const std::vector<std::string>& command) {
-  int pipe_ends[2];
-  if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw errno_error(errno, "cannot make a pipe");
-  std::vector<char*> arguments;
-  for (const std::string& argument : command)
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::dup2(pipe_ends[1], STDOUT_FILENO);
-    ::dup2(pipe_ends[1], STDERR_FILENO);
-    ::execvp(arguments[0], arguments.data());
-    const char* reason = std::strerror(errno);
-    const ssize_t ignored = ::write(STDOUT_FILENO, reason, std::strlen(reason));
-    ::_exit(ignored < 0 ? 126 : 127);
-  }
-  const int fork_error = errno;
-  ::close(pipe_ends[1]);
-  if (child < 0) {
-    ::close(pipe_ends[0]);
-    throw errno_error(fork_error, "cannot start " + command[0]);
-  }
-  ChildResult result;
-  const Duration end = system_clock().now() + kCheckTimeout;
-  bool timed_out = false;
-  for (char buffer[4096];;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - system_clock().now());
-    pollfd waiting{pipe_ends[0], POLLIN, 0};
-    const int ready = left.count() > 0 ? ::poll(&waiting, 1, static_cast<int>(left.count())) : 0;
-    if (ready < 0 && errno == EINTR) continue;
-    timed_out = ready == 0;
-    if (ready <= 0) break;
-    const ssize_t count = ::read(pipe_ends[0], buffer, sizeof buffer);
-    if (count <= 0) break;
-    if (result.output.size() < kMostOutput)
-      result.output.append(buffer, static_cast<std::size_t>(count));
-  }
-  ::close(pipe_ends[0]);
-  if (timed_out) ::kill(child, SIGKILL);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-  if (timed_out) result.output = "no answer within 60 s";
-  return result;
+ClientSpace space(const TransferSpaceOptions& options, const ClientProgram&) {
+  SearchSpace space = transfer_space(options);
+  Configuration defaults = nearest_configuration(space, options, kBoto3Point);
+  return {.space = std::move(space), .defaults = std::move(defaults)};
 }
 
-std::string last_line(const std::string& text) {
-  const std::size_t end = text.find_last_not_of("\n\r ");
-  if (end == std::string::npos) return "no output";
-  const std::size_t begin = text.find_last_of('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1,
-                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+ClientSpace crt_space(const TransferSpaceOptions& options, const ClientProgram&) {
+  const TransferBounds bounds = transfer_bounds(options);
+  const ConnectionsAndPart own = nearest_parts(options, kCrtPoint);
+  return make_space(
+      {{std::string(kMaxConcurrency), log_rand_int(1, bounds.most_connections)},
+       {std::string(kMultipartChunksize), log_rand_int(bounds.smallest_part, bounds.largest_part)}},
+      {parts_constraint(options, kMaxConcurrency, kMultipartChunksize)}, options,
+      Json(Json::Object{{std::string(kMaxConcurrency), own.connections},
+                        {std::string(kMultipartChunksize), own.part}}));
+}
+
+std::string ready(const ReadyRequest& request) {
+  const s3::TransferConfig config = transfer_config_of(request.values);
+  std::string arguments;
+  const Json values = to_json(config);
+  for (const auto& [name, value] : values.as_object())
+    if (name != "memory_limit")
+      arguments += "    " + name + "=" + std::to_string(value.as_int()) + ",\n";
+  return "import boto3\nfrom boto3.s3.transfer import TransferConfig\nfrom botocore.config import "
+         "Config\n\n"
+         "config = TransferConfig(\n" +
+         arguments +
+         ")\n"
+         "client = boto3.client(\"s3\", config=Config(max_pool_connections=" +
+         std::to_string(std::max<std::int64_t>(10, config.max_concurrency.value_or(10))) + "))\n";
+}
+
+std::string crt_ready(const ReadyRequest& request) {
+  std::string text =
+      "from boto3.s3.transfer import TransferConfig\n\n"
+      "config = TransferConfig(\n    preferred_transfer_client=\"crt\",\n";
+  for (const std::string_view name : {kMaxConcurrency, kMultipartChunksize})
+    if (const auto value = value_text(request.values, name))
+      text += "    " + std::string(name) + "=" + *value + ",\n";
+  text += ")\n";
+  if (!request.endpoint_url.empty())
+    text +=
+        "# With the CRT, boto3 takes the endpoint from AWS_ENDPOINT_URL, not from the client.\n";
+  return text;
 }
 
 }  // namespace
+
+Client boto3_client() {
+  return {.name = "boto3",
+          .label = "boto3",
+          .kind = Client::Kind::Script,
+          .space = space,
+          .ready_file = "transfer_config.py",
+          .ready = ready};
+}
+
+Client boto3_crt_client() {
+  return {.name = "boto3-crt",
+          .label = "boto3 with CRT",
+          .kind = Client::Kind::Script,
+          .space = crt_space,
+          .ready_file = "transfer_config.py",
+          .ready = crt_ready};
+}
 
 std::filesystem::path boto3_trial_script(const std::filesystem::path& program) {
   const std::filesystem::path name = "boto3_trial.py";
@@ -102,7 +103,8 @@ std::filesystem::path boto3_trial_script(const std::filesystem::path& program) {
 
 Boto3 find_boto3(const std::string& python, const std::filesystem::path& program) {
   const std::filesystem::path script = boto3_trial_script(program);
-  const ChildResult check = run_child({python, script.string(), "--check"});
+  const ChildResult check =
+      run_child({.words = {python, script.string(), "--check"}, .time_limit = kCheckTimeout});
   const auto answer = check.exit_code == 0 ? try_parse_json(check.output) : std::nullopt;
   if (!answer || !answer->find("boto3"))
     throw Error(ErrorCode::NotFound,
@@ -112,7 +114,16 @@ Boto3 find_boto3(const std::string& python, const std::filesystem::path& program
   return {.script = script,
           .python = python,
           .boto3_version = answer->at("boto3").as_string(),
-          .python_version = answer->at("python").as_string()};
+          .python_version = answer->at("python").as_string(),
+          .crt_version = answer->at("crt").as_string()};
+}
+
+void require_crt(const Boto3& boto3) {
+  if (boto3.crt_version.empty())
+    throw Error(ErrorCode::NotFound,
+                "boto3 " + boto3.boto3_version + " under the interpreter '" + boto3.python +
+                    "' can't hand a TransferConfig to the AWS CRT",
+                "pip install --upgrade 'boto3[crt]' for it, or name another with --python");
 }
 
 }  // namespace skipjack::s3tune

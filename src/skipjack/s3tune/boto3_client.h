@@ -3,8 +3,9 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
+
+#include "skipjack/s3tune/client.h"
 
 namespace skipjack::s3tune {
 
@@ -14,6 +15,8 @@ struct Boto3 {
   std::string python;
   std::string boto3_version;
   std::string python_version;
+  /// Of awscrt; empty: there is none, or boto3 is too old to configure it.
+  std::string crt_version{};
 };
 
 /// The trial script, found from the running executable as find_boto3 does. Throws NotFound.
@@ -23,5 +26,8 @@ std::filesystem::path boto3_trial_script(const std::filesystem::path& program);
 /// installed, or in the source tree. Throws NotFound naming the interpreter or the script and what
 /// to try.
 Boto3 find_boto3(const std::string& python, const std::filesystem::path& program);
+
+/// Throws NotFound if boto3-crt can't be tuned.
+void require_crt(const Boto3& boto3);
 
 }  // namespace skipjack::s3tune

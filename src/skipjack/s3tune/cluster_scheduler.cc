@@ -194,6 +194,7 @@ class ClusterScheduler final : public Scheduler {
   std::optional<Command> choose(const SchedulerView& view) {
     if (changed_object(view.history, {options_.object_size, options_.etag}))
       return Finished{"the object changed"};
+    if (content_conflict(view.history)) return Finished{"the bytes differ"};
     if (const auto plan = verdict_plan(view.history)) return next_block(view, *plan);
     const Trial* first = first_block(view.history);
     if (!first) return start_first_block(view);
@@ -222,13 +223,19 @@ class ClusterScheduler final : public Scheduler {
       return Finished{"max_bytes"};
     std::vector<MeasuringStep> steps = {{baseline_.name}};
     for (const Arm& arm : options_.arms)
-      if (arm.name != baseline_.name) steps.push_back({arm.name, once(arm.configuration)});
-    return job(once(baseline_.configuration), steps,
+      if (arm.name != baseline_.name)
+        steps.push_back({arm.name, verified(once(arm.configuration))});
+    return job(verified(once(baseline_.configuration)), steps,
                {{"phase", kBaselinePhase}, {"arm", baseline_.name}});
   }
 
   static Configuration once(Configuration configuration) {
     configuration.set(kRepeats, 1);
+    return configuration;
+  }
+
+  Configuration verified(Configuration configuration) const {
+    configuration.set(kVerify, options_.verify);
     return configuration;
   }
 
@@ -256,6 +263,7 @@ class ClusterScheduler final : public Scheduler {
     }
     if (auto* start = std::get_if<Start>(&commands.front())) {
       start->configuration.set(kRepeats, options_.repeats);
+      start->configuration.set(kVerify, options_.verify);
       start->configuration.set(kSteps, steps_json({{baseline_.name, once(baseline_.configuration)},
                                                    {std::string(kCandidateArm)}}));
       start->tag = Json(Json::Object{{"phase", kSearchPhase}});

@@ -2,46 +2,24 @@
 // writing to /proc/self/clear_refs sets back before each download [proc(5)].
 #include "skipjack/s3tune/measure.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <optional>
-#include <system_error>
+#include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3/download_many.h"
+#include "skipjack/s3tune/download_scratch.h"
 #include "skipjack/s3tune/s3_scheduler.h"
+#include "skipjack/s3tune/source.h"
 #include "skipjack/s3tune/transfer_space.h"
 
 namespace skipjack::s3tune {
 namespace {
 
 constexpr std::int64_t kBoto3Threshold = std::int64_t{8} << 20;
-
-/// A folder for one file, of an unpredictable name, removed with what is in it.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(const std::filesystem::path& parent) {
-    std::string pattern = (parent / ".skipjack-measure-XXXXXX").string();
-    if (!::mkdtemp(pattern.data()))
-      throw errno_error(errno, "cannot make a folder in " + parent.string());
-    path_ = pattern;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;  // nothing can be done about it here, and the file is removed before
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 double cpu_seconds() {
   rusage used{};
@@ -71,17 +49,6 @@ std::int64_t peak_memory_bytes() {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
   return static_cast<std::int64_t>(used.ru_maxrss) * 1024;
-}
-
-/// Waits until the folder's file system has written what is dirty, so that no download pays for the
-/// one before.
-void flush_file_system(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) throw errno_error(errno, "cannot open " + folder.string());
-  const int failed = ::syncfs(fd);
-  const int error = errno;
-  ::close(fd);
-  if (failed) throw errno_error(error, "cannot flush the file system of " + folder.string());
 }
 
 std::string text_of(const Configuration& configuration, std::string_view name) {
@@ -123,7 +90,9 @@ std::vector<Parameter> to_constants(const MeasurementTarget& target, std::string
           {"to", Json(to_string(target.to))},
           {"folder", Json(target.folder.string())},
           {"memory_limit", Json(target.memory_limit)},
-          {"python", Json(target.python)}};
+          {"python", Json(target.python)},
+          {"program", Json(target.program)},
+          {std::string(kVerify), Json(false)}};
 }
 
 MeasurementTarget target_of(const Configuration& configuration) {
@@ -136,7 +105,8 @@ MeasurementTarget target_of(const Configuration& configuration) {
           .to = parse_destination(text_of(configuration, "to")),
           .folder = text_of(configuration, "folder"),
           .memory_limit = configuration.at("memory_limit").as_int(),
-          .python = text_of(configuration, "python")};
+          .python = text_of(configuration, "python"),
+          .program = configuration.find("program") ? text_of(configuration, "program") : ""};
 }
 
 s3::TransferConfig transfer_config_of(const Configuration& configuration) {
@@ -156,48 +126,114 @@ s3::TransferConfig transfer_config_of(const Configuration& configuration) {
   return config;
 }
 
-void measure_downloads(const MeasureOptions& options, const ReportCallback& report) {
-  if (options.repeats < 1)
+Reports::Reports(ReportCallback report) : report_(std::move(report)) {}
+
+void Reports::add(const MeasuredDownload& download, Json more) {
+  times_.emplace_back(download.seconds);
+  sum_ += download.seconds;
+  const auto number = static_cast<std::int64_t>(times_.size());
+  Json metrics;
+  metrics.set(kMeanDownloadTime, sum_ / static_cast<double>(number));
+  metrics.set(kDownloadTime, download.seconds);
+  metrics.set(kDownloadTimes, times_);
+  metrics.set(kBytes, download.bytes);
+  metrics.set(kEtag, download.etag);
+  metrics.set("bytes_per_second", static_cast<double>(download.bytes) / download.seconds);
+  metrics.set(kCpuSeconds, download.cpu_seconds);
+  metrics.set(kPeakMemory, download.peak_memory_bytes);
+  if (!download.content.empty()) metrics.set(kContent, download.content);
+  if (more.is_object())
+    for (auto& [key, value] : more.as_object()) metrics.set(key, std::move(value));
+  metrics.set("download", number);
+  report_(metrics);
+}
+
+namespace {
+
+/// One object, by the engine.
+MeasuredDownload download_object(s3::Client& client, const MeasureOptions& options,
+                                 const std::filesystem::path& scratch, Json& more) {
+  s3::DownloadOptions what{
+      .object = s3::parse_s3_uri(options.object), .config = options.config, .stop = options.stop};
+  if (options.to == Destination::File)
+    what.target = s3::ToFile{scratch / "object"};
+  else if (options.to == Destination::Memory)
+    what.target = s3::ToMemory{};
+  reset_peak_memory();
+  const double cpu_before = cpu_seconds();
+  const s3::DownloadResult result = client.download(what);
+  more.set("num_requests", result.num_requests);
+  more.set("num_retries", result.num_retries);
+  more.set("effective", to_json(result.config));
+  return {.seconds = to_seconds(result.duration),
+          .bytes = result.bytes,
+          .etag = result.etag,
+          .cpu_seconds = cpu_seconds() - cpu_before,
+          .peak_memory_bytes = peak_memory_bytes()};
+}
+
+/// Everything below a prefix, by the engine, the listing included.
+MeasuredDownload download_folder(s3::Client& client, const MeasureOptions& options,
+                                 const std::filesystem::path& scratch) {
+  const s3::ObjectAddress folder = s3::parse_s3_uri(options.object);
+  ListingDigest digest;
+  std::optional<Error> failed;
+  s3::DownloadManyOptions what{
+      .listed = s3::ListedObjects{.list = {.bucket = folder.bucket, .prefix = folder.key},
+                                  .is_wanted =
+                                      [&](const s3::ListedObject& object) {
+                                        if (!is_file(object)) return false;
+                                        digest.add(object);
+                                        return true;
+                                      }},
+      .target = s3::IntoFolder{scratch / "object",
+                               [&](const s3::ObjectAddress& object) {
+                                 return object.key.substr(folder.key.size());
+                               }},
+      .config = options.config,
+      .on_end =
+          [&](const s3::ObjectEnd& end) {
+            if (end.error && !failed) failed = end.error;
+          },
+      .stop = options.stop};
+  reset_peak_memory();
+  const double cpu_before = cpu_seconds();
+  const s3::DownloadManyResult result = client.download_many(what);
+  if (failed) throw *failed;
+  return {.seconds = to_seconds(result.duration),
+          .bytes = result.counts.bytes_done,
+          .etag = digest.text(),
+          .cpu_seconds = cpu_seconds() - cpu_before,
+          .peak_memory_bytes = peak_memory_bytes()};
+}
+
+}  // namespace
+
+void require_repeats(int repeats) {
+  if (repeats < 1)
     throw Error(ErrorCode::InvalidArgument,
-                "repeats = " + std::to_string(options.repeats) + " must be >= 1");
-  Json::Array times;
-  double sum = 0;
+                "repeats = " + std::to_string(repeats) + " must be >= 1");
+}
+
+void measure_downloads(const MeasureOptions& options, const ReportCallback& report) {
+  require_repeats(options.repeats);
+  Reports reports(report);
   for (int download = 1; download <= options.repeats; ++download) {
     s3::Client client(options.client);
-    std::optional<ScratchFolder> scratch;
-    s3::DownloadOptions what{
-        .object = options.object, .config = options.config, .stop = options.stop};
+    std::optional<DownloadScratch> scratch;
     if (options.to == Destination::File) {
       scratch.emplace(options.folder);
       flush_file_system(options.folder);
-      what.target = s3::ToFile{scratch->path() / "object"};
-    } else if (options.to == Destination::Memory) {
-      what.target = s3::ToMemory{};
     }
-    reset_peak_memory();
-    const double cpu_before = cpu_seconds();
-    const s3::DownloadResult result = client.download(what);
-    const double cpu = cpu_seconds() - cpu_before;
-    const std::int64_t memory = peak_memory_bytes();
+    const std::filesystem::path where = scratch ? scratch->path() : std::filesystem::path();
+    Json more;
+    MeasuredDownload measured = is_folder_uri(options.object)
+                                    ? download_folder(client, options, where)
+                                    : download_object(client, options, where, more);
+    if (options.verify && scratch && download == options.repeats)
+      measured.content = content_of(where / "object", Digest::Crc32).digest;
     scratch.reset();
-
-    const double seconds = to_seconds(result.duration);
-    sum += seconds;
-    times.emplace_back(seconds);
-    Json metrics;
-    metrics.set(kMeanDownloadTime, sum / download);
-    metrics.set(kDownloadTime, seconds);
-    metrics.set(kDownloadTimes, times);
-    metrics.set(kBytes, result.bytes);
-    metrics.set(kEtag, result.etag);
-    metrics.set("bytes_per_second", result.bytes_per_second());
-    metrics.set(kCpuSeconds, cpu);
-    metrics.set(kPeakMemory, memory);
-    metrics.set("num_requests", result.num_requests);
-    metrics.set("num_retries", result.num_retries);
-    metrics.set("effective", to_json(result.config));
-    metrics.set("download", download);
-    report(metrics);
+    reports.add(measured, std::move(more));
   }
 }
 

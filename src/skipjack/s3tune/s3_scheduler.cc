@@ -145,6 +145,7 @@ class S3Scheduler final : public Scheduler {
     if (view.free_workers <= 0) return {};
     if (changed_object(view.history, {options_.object_size, options_.etag}))
       return {Finished{"the object changed"}};
+    if (content_conflict(view.history)) return {Finished{"the bytes differ"}};
     if (const auto plan = verdict_plan(view.history)) return go_on_with_verdict(view, *plan);
     if (auto command = measure_first(view)) return {std::move(*command)};
     if (auto command = go_on_with_search(view)) return {std::move(*command)};
@@ -167,6 +168,7 @@ class S3Scheduler final : public Scheduler {
   Start start_trial(const Configuration& configuration, int downloads, Json::Object tag) const {
     Start start{.configuration = configuration, .tag = Json(std::move(tag))};
     start.configuration.set(kRepeats, downloads);
+    start.configuration.set(kVerify, false);
     return start;
   }
 
@@ -206,8 +208,10 @@ class S3Scheduler final : public Scheduler {
       if (!trial) {
         const int downloads = arm == options_.baseline_arm ? options_.repeats : 1;
         if (!affordable(view.history, downloads)) return Finished{"max_bytes"};
-        return start_trial(options_.arms[arm].configuration, downloads,
-                           {{"phase", kBaselinePhase}, {"arm", options_.arms[arm].name}});
+        Start start = start_trial(options_.arms[arm].configuration, downloads,
+                                  {{"phase", kBaselinePhase}, {"arm", options_.arms[arm].name}});
+        start.configuration.set(kVerify, options_.verify);
+        return start;
       }
       if (arm == options_.baseline_arm && !has_value(*trial))
         return Finished{"the baseline failed: " +
@@ -255,6 +259,7 @@ class S3Scheduler final : public Scheduler {
     }
     if (auto* start = std::get_if<Start>(&commands.front())) {
       start->configuration.set(kRepeats, options_.repeats);
+      start->configuration.set(kVerify, options_.verify);
       start->tag = Json(Json::Object{{"phase", kSearchPhase}});
       if (const auto best = best_mean(view.history, drift)) {
         const Duration cap = view.now + from_seconds(download_cap(view.history, *best));
@@ -327,7 +332,7 @@ class S3Scheduler final : public Scheduler {
       return Json();
     Json winner;
     for (const auto& [name, domain] : options_.space.searched())
-      winner.set(name, recommended->configuration.at(name));
+      if (const Json* value = recommended->configuration.find(name)) winner.set(name, *value);
     return winner;
   }
 
@@ -565,6 +570,22 @@ std::optional<ObjectState> changed_object(const History& history, const ObjectSt
           etag && etag->is_string() && !first.etag.empty() && !etag->as_string().empty())
         found.etag = etag->as_string();
       if (found.size != first.size || found.etag != first.etag) return found;
+    }
+  return std::nullopt;
+}
+
+std::optional<ContentConflict> content_conflict(const History& history) {
+  const Trial* first = nullptr;
+  std::string content;
+  for (const Trial& trial : history.trials())
+    for (const Report& report : trial.reports) {
+      const Json* found = report.metrics.find(kContent);
+      if (!found || !found->is_string()) continue;
+      if (first && found->as_string() != content) return ContentConflict{first->id, trial.id};
+      if (!first) {
+        first = &trial;
+        content = found->as_string();
+      }
     }
   return std::nullopt;
 }

@@ -29,8 +29,12 @@ inline constexpr std::string_view kCpuSeconds = "cpu_seconds";
 inline constexpr std::string_view kPeakMemory = "peak_memory_bytes";
 inline constexpr std::string_view kBytes = "bytes";
 inline constexpr std::string_view kEtag = "etag";
+/// What was written, as one text: equal for equal bytes.
+inline constexpr std::string_view kContent = "content";
 /// The configuration's number of downloads.
 inline constexpr std::string_view kRepeats = "repeats";
+/// Whether the configuration's trial reports kContent.
+inline constexpr std::string_view kVerify = "verify";
 
 /// Values of the tag "phase".
 inline constexpr std::string_view kBaselinePhase = "baseline";
@@ -66,6 +70,8 @@ struct S3SchedulerOptions {
   Configuration baseline_point;
   /// Downloads of a search trial, >= 1.
   int repeats = 3;
+  /// Each configuration's first trial reads back what it wrote (kVerify).
+  bool verify = false;
   /// Search trials between two measurements of the baseline, >= 1. Default 4: a fifth of the
   /// search's time at most.
   int baseline_every = 4;
@@ -122,6 +128,12 @@ struct ObjectState {
 /// What the first download found that met another object than there was at the beginning, by size
 /// or by ETag: times before and after can't be compared. nullopt: all agree.
 std::optional<ObjectState> changed_object(const History& history, const ObjectState& first);
+
+/// Two trials that wrote different bytes (kContent): the first that told, and one that disagrees.
+struct ContentConflict {
+  TrialId first = 0, other = 0;
+};
+std::optional<ContentConflict> content_conflict(const History& history);
 
 /// "baseline", "search", "verdict"; empty for trials of another kind.
 std::string_view phase_of(const Trial& trial);

@@ -1,6 +1,6 @@
 // What is kept in TuningDefinition::extra: {"kind": "s3-download", "client", "object": {...},
-// "arms": [...], "baseline_arm", "baseline_point", "start": [...], limits, "keys", "profile",
-// "boto3"}.
+// "arms": [...], "baseline_arm", "baseline_point", "start": [...], limits, "verify", "keys",
+// "profile", "boto3", "program"}.
 #include "skipjack/s3tune/s3_tuning.h"
 
 #include <sys/statvfs.h>
@@ -22,6 +22,8 @@ namespace {
 
 /// Value of the key "keys", which is there only for keys that nobody keeps.
 constexpr std::string_view kKeysForOneRun = "given for one run";
+constexpr std::string_view kNativeClient = "native";
+constexpr std::string_view kBoto3Client = "boto3";
 constexpr double kDollarsPerRequest = 0.0004 / 1000;
 constexpr std::int64_t kAveragePart = 8 * kMiB;
 /// Left on a disk or in memory beside an object.
@@ -45,12 +47,24 @@ Configuration arm_configuration(const MeasurementTarget& target, std::string_vie
   return configuration;
 }
 
+/// A client that is told nothing.
+Configuration own_values(const MeasurementTarget& target, std::string_view client) {
+  Json configuration;
+  for (const Parameter& constant : to_constants(target, client, 1))
+    configuration.set(constant.name, std::get<Json>(constant.domain));
+  return configuration;
+}
+
 std::vector<Arm> make_arms(const S3TuningOptions& options) {
   std::vector<Arm> arms;
-  if (options.boto3)
-    arms.push_back({"boto3", arm_configuration(options.target, "boto3", kBoto3Point)});
-  if (options.client == TunedClient::Native)
-    arms.push_back({"boto3-values", arm_configuration(options.target, "native", kBoto3Point)});
+  const bool is_native = options.client == kNativeClient;
+  if (is_native ? options.boto3.has_value() : options.client == kBoto3Client)
+    arms.push_back(
+        {std::string(kBoto3Client), arm_configuration(options.target, kBoto3Client, kBoto3Point)});
+  else if (!is_native)
+    arms.push_back({options.client, own_values(options.target, options.client)});
+  if (is_native)
+    arms.push_back({"boto3-values", arm_configuration(options.target, kNativeClient, kBoto3Point)});
   arms.push_back({"auto", arm_configuration(options.target, "native", std::nullopt)});
   return arms;
 }
@@ -106,23 +120,41 @@ void validate(const S3TuningOptions& options) {
                 "workers = " + std::to_string(options.workers) +
                     " must be 1 on one machine: downloads side by side would be measured together",
                 "more need --backend slurm");
-  if (options.client == TunedClient::Boto3 && !options.boto3)
-    throw Error(ErrorCode::InvalidArgument, "boto3 is to be tuned but was not found",
-                "name an interpreter that has it with --python");
+  const Client& client = find_client(options.client);
+  const std::string label(client.label);
+  if (client.kind != Client::Kind::Engine && !options.client_program)
+    throw Error(ErrorCode::InvalidArgument, label + " is to be tuned but was not found",
+                "name it with --python or --program");
+  if (options.client == "boto3-crt" && !options.target.sign_requests)
+    throw Error(ErrorCode::Unsupported, "boto3 uses the CRT for signed requests only",
+                "give it credentials, or tune another client");
+  const bool is_folder = is_folder_uri(options.target.object);
+  const bool writes_files =
+      is_folder || client.kind == Client::Kind::Program || options.client == "boto3-crt";
+  if (writes_files && options.target.to != Destination::File)
+    throw Error(
+        ErrorCode::Unsupported,
+        is_folder ? "a folder is downloaded into files alone" : label + " writes files alone",
+        "leave out --to");
+}
+
+/// After the baseline: where the search begins.
+std::vector<Configuration> start_of(const S3TuningOptions& options, const ClientSpace& space,
+                                    const TransferSpaceOptions& space_options) {
+  if (options.client == kNativeClient || options.client == kBoto3Client) {
+    std::vector<Configuration> points = starting_points(space.space, space_options, options.start);
+    if (options.start != StartPoint::Random)
+      points.push_back(nearest_configuration(
+          space.space, space_options,
+          auto_point(space_options.object_size, options.target.memory_limit)));
+    return points;
+  }
+  const Configuration middle = space.space.midpoint();
+  if (options.start == StartPoint::Midpoint && space.space.contains(middle)) return {middle};
+  return {};
 }
 
 }  // namespace
-
-TunedClient parse_tuned_client(std::string_view text) {
-  for (TunedClient client : {TunedClient::Native, TunedClient::Boto3})
-    if (text == to_string(client)) return client;
-  throw Error(ErrorCode::InvalidArgument,
-              "client = '" + std::string(text) + "' must be native or boto3");
-}
-
-std::string_view to_string(TunedClient client) {
-  return client == TunedClient::Native ? "native" : "boto3";
-}
 
 bool is_s3_tuning(const TuningDefinition& definition) {
   const Json* kind = definition.extra.find("kind");
@@ -138,48 +170,53 @@ bool needs_keys_again(const TuningDefinition& definition) {
   return keys && *keys == Json(kKeysForOneRun);
 }
 
-TuningDefinition define_s3_tuning(const S3TuningOptions& options, const s3::ObjectSummary& object) {
+TuningDefinition define_s3_tuning(const S3TuningOptions& options, const Source& source) {
   validate(options);
-  if (object.size < 1)
-    throw Error(ErrorCode::InvalidArgument, "the object " + options.target.object + " is empty",
+  if (source.size < 1)
+    throw Error(ErrorCode::InvalidArgument, options.target.object + " is empty",
                 "there is nothing to tune in a download of 0 bytes");
+  const Client& client = find_client(options.client);
   const TransferSpaceOptions space_options{
-      .object_size = object.size,
+      .object_size = source.size,
+      .num_objects = source.num_objects,
+      .largest_object = source.largest(),
       .cores = options.cores,
       .memory_limit = options.target.memory_limit,
-      .constants = to_constants(options.target, to_string(options.client), options.repeats)};
-  const SearchSpace space = transfer_space(space_options);
+      .constants = to_constants(options.target, options.client, options.repeats)};
+  const ClientSpace space =
+      client.space(space_options, options.client_program.value_or(ClientProgram{}));
 
   Json::Array arms;
   const std::vector<Arm> rows = make_arms(options);
   for (const Arm& arm : rows)
     arms.push_back(Json(Json::Object{{"name", arm.name}, {"configuration", arm.configuration}}));
-  const std::string baseline = options.client == TunedClient::Native ? "boto3-values" : "boto3";
+  const std::string baseline =
+      options.client == kNativeClient ? std::string("boto3-values") : options.client;
   std::int64_t baseline_arm = 0;
   while (rows[static_cast<std::size_t>(baseline_arm)].name != baseline) ++baseline_arm;
 
   Json::Array start;
-  for (const Configuration& point : starting_points(space, space_options, options.start))
-    start.push_back(point);
-  if (options.start != StartPoint::Random)
-    start.push_back(nearest_configuration(space, space_options,
-                                          auto_point(object.size, options.target.memory_limit)));
+  for (const Configuration& point : start_of(options, space, space_options)) start.push_back(point);
 
   Json extra;
   extra.set("kind", kS3TuningKind);
-  extra.set("client", to_string(options.client));
+  extra.set("client", options.client);
   extra.set("object", Json(Json::Object{{"uri", options.target.object},
-                                        {"size", object.size},
-                                        {"etag", object.etag},
+                                        {"size", source.size},
+                                        {"etag", source.etag},
+                                        {"num_objects", source.num_objects},
+                                        {"typical_size", source.typical()},
                                         {"endpoint_url", options.target.endpoint_url},
                                         {"to", to_string(options.target.to)}}));
   extra.set("arms", std::move(arms));
   extra.set("baseline_arm", baseline_arm);
-  extra.set("baseline_point", nearest_configuration(space, space_options, kBoto3Point));
+  extra.set("baseline_point", space.defaults);
   extra.set("start", std::move(start));
   extra.set("repeats", options.repeats);
   extra.set("max_bytes", optional_json(options.max_bytes));
   extra.set("max_search_trials", optional_json(options.max_trials));
+  // The engine holds what it gets against the server's checksums by itself.
+  extra.set("verify", options.client != kNativeClient && options.target.to == Destination::File);
   if (options.keys_given_for_this_run) extra.set("keys", kKeysForOneRun);
   if (options.profile)
     extra.set("profile", Json(Json::Object{{"name", options.profile->name},
@@ -190,9 +227,12 @@ TuningDefinition define_s3_tuning(const S3TuningOptions& options, const s3::Obje
                                          {"python", options.boto3->python_version},
                                          {"interpreter", options.boto3->python},
                                          {"script", options.boto3->script.string()}}));
+  if (options.client_program)
+    extra.set("program", Json(Json::Object{{"path", options.client_program->path},
+                                           {"version", options.client_program->version}}));
 
   TuningDefinition definition;
-  definition.space = space;
+  definition.space = space.space;
   definition.metrics = {
       {.name = std::string(kMeanDownloadTime), .mode = Mode::Min, .kind = MetricKind::Time}};
   definition.method = options.method;
@@ -225,6 +265,7 @@ std::unique_ptr<Scheduler> make_scheduler_of(const TuningDefinition& definition)
   options.baseline_arm = static_cast<std::size_t>(extra.at("baseline_arm").as_int());
   options.baseline_point = extra.at("baseline_point");
   options.repeats = static_cast<int>(extra.at("repeats").as_int());
+  if (const Json* verify = extra.find("verify")) options.verify = verify->as_bool();
   options.object_size = extra.at("object").at("size").as_int();
   options.etag = extra.at("object").at("etag").as_string();
   options.max_bytes = optional_int(extra, "max_bytes");
@@ -234,8 +275,9 @@ std::unique_ptr<Scheduler> make_scheduler_of(const TuningDefinition& definition)
   return make_s3_scheduler(std::move(options));
 }
 
-CostEstimate estimate_cost(const S3TuningOptions& options, std::int64_t object_size,
+CostEstimate estimate_cost(const S3TuningOptions& options, const Source& source,
                            double bytes_per_second) {
+  const std::int64_t object_size = source.size;
   std::vector<double> bounds;
   if (options.max_time)
     bounds.push_back(to_seconds(*options.max_time) * options.workers * kBusyShare *
@@ -256,7 +298,8 @@ CostEstimate estimate_cost(const S3TuningOptions& options, std::int64_t object_s
   const double bytes = static_cast<double>(estimate.downloads) * static_cast<double>(object_size);
   estimate.bytes = static_cast<std::int64_t>(std::min(bytes, 9e18));
   estimate.requests = estimate.downloads *
-                      std::max<std::int64_t>(1, (object_size + kAveragePart - 1) / kAveragePart);
+                      std::max<std::int64_t>(1, (object_size + kAveragePart - 1) / kAveragePart +
+                                                    source.num_objects - 1);
   estimate.request_dollars = static_cast<double>(estimate.requests) * kDollarsPerRequest;
   return estimate;
 }

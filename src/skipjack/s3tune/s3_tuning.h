@@ -13,18 +13,14 @@
 
 #include "skipjack/s3/client.h"
 #include "skipjack/s3tune/boto3_client.h"
+#include "skipjack/s3tune/client.h"
 #include "skipjack/s3tune/measure.h"
 #include "skipjack/s3tune/s3_scheduler.h"
+#include "skipjack/s3tune/source.h"
 #include "skipjack/s3tune/transfer_space.h"
 #include "skipjack/study/tuning.h"
 
 namespace skipjack::s3tune {
-
-/// Whose parameters are tuned.
-enum class TunedClient { Native, Boto3 };
-/// "native", "boto3"; throws InvalidArgument listing them.
-TunedClient parse_tuned_client(std::string_view text);
-std::string_view to_string(TunedClient client);
 
 /// Value of the key "kind" in TuningDefinition::extra.
 inline constexpr std::string_view kS3TuningKind = "s3-download";
@@ -36,7 +32,8 @@ bool needs_keys_again(const TuningDefinition& definition);
 
 struct S3TuningOptions {
   MeasurementTarget target;
-  TunedClient client = TunedClient::Native;
+  /// Whose parameters are tuned: a name of client.h.
+  std::string client = "native";
   std::string method = "bayesopt";
   std::uint64_t seed = 42;
   /// Downloads of a search trial. Range [1, 1000].
@@ -61,8 +58,10 @@ struct S3TuningOptions {
   bool keys_given_for_this_run = false;
   /// The `skipjack` program, whose `s3 measure` is the trial.
   std::filesystem::path program;
-  /// Unset: the boto3 row is left out. Must be set for TunedClient::Boto3.
+  /// For the row that a tuning of the native client has beside its own; unset: it is left out.
   std::optional<Boto3> boto3;
+  /// Must be set for every client but the native one.
+  std::optional<ClientProgram> client_program;
   /// Of the simulator that the endpoint is, if it is one: its name, its remark and its own optimum
   /// in seconds.
   struct SimulatedProfile {
@@ -73,8 +72,9 @@ struct S3TuningOptions {
   std::optional<SimulatedProfile> profile;
 };
 
-/// Throws InvalidArgument for options out of range and for an empty object.
-TuningDefinition define_s3_tuning(const S3TuningOptions& options, const s3::ObjectSummary& object);
+/// Throws InvalidArgument for options out of range and for an empty object, Unsupported for a
+/// destination that the client does not have.
+TuningDefinition define_s3_tuning(const S3TuningOptions& options, const Source& source);
 /// For RunOptions::make_scheduler; also when it is resumed.
 std::unique_ptr<Scheduler> make_scheduler_of(const TuningDefinition& definition);
 
@@ -89,7 +89,7 @@ struct CostEstimate {
   double request_dollars = 0;
 };
 /// bytes_per_second: what one download was seen to reach.
-CostEstimate estimate_cost(const S3TuningOptions& options, std::int64_t object_size,
+CostEstimate estimate_cost(const S3TuningOptions& options, const Source& source,
                            double bytes_per_second);
 /// One line for people.
 std::string cost_sentence(const CostEstimate& estimate);

@@ -7,6 +7,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/s3tune/client.h"
 #include "skipjack/s3tune/cluster_timings.h"
 #include "skipjack/s3tune/measure.h"
 #include "skipjack/s3tune/s3_tuning.h"
@@ -18,15 +19,25 @@ namespace {
 constexpr std::string_view kBoto3Arm = "boto3";
 constexpr std::string_view kAutoArm = "auto";
 
-bool tunes_boto3(const TuningDefinition& definition) {
-  return definition.extra.at("client").as_string() == "boto3";
+const Client& client_of(const TuningDefinition& definition) {
+  return find_client(definition.extra.at("client").as_string());
+}
+
+bool tunes_engine(const TuningDefinition& definition) {
+  return client_of(definition).kind == Client::Kind::Engine;
+}
+
+/// The row of the tuned client without values.
+std::string untuned_arm(const TuningDefinition& definition) {
+  return std::string(tunes_engine(definition) ? kAutoArm : client_of(definition).name);
 }
 
 std::string label_of(const std::string& name, const TuningDefinition& definition) {
   if (name == kBoto3Arm) return "boto3, its defaults";
   if (name == "boto3-values") return "skipjack, boto3's values";
   if (name == kAutoArm) return "skipjack, left to itself";
-  return tunes_boto3(definition) ? "boto3, tuned" : "skipjack, tuned";
+  return std::string(client_of(definition).label) +
+         (name == kWinnerArm ? ", tuned" : ", its defaults");
 }
 
 Configuration configuration_of(const std::string& name, const VerdictPlan& plan,
@@ -37,7 +48,8 @@ Configuration configuration_of(const std::string& name, const VerdictPlan& plan,
       Json values;
       for (std::string_view parameter :
            {kMaxConcurrency, kMultipartChunksize, kMaxIoQueue, kIoChunksize})
-        values.set(parameter, arm.at("configuration").at(parameter));
+        if (const Json* value = arm.at("configuration").find(parameter))
+          values.set(parameter, *value);
       return values;
     }
   return Json();
@@ -90,9 +102,10 @@ std::string values_text(const Json& configuration) {
   std::string text;
   for (const auto& [name, value] : configuration.as_object()) {
     if (value.is_null()) continue;
-    const bool is_size = name == kMultipartChunksize || name == kIoChunksize;
+    const bool is_size = name == kMultipartChunksize || name == kIoChunksize ||
+                         name.ends_with("_chunk_size") || name.ends_with("buffer_size");
     text += (text.empty() ? "" : ", ") + name + " = " +
-            (is_size ? format_byte_size(value.as_double()) : std::to_string(value.as_int()));
+            (is_size ? format_byte_size(value.as_double()) : *value_text(configuration, name));
   }
   return text;
 }
@@ -164,7 +177,7 @@ std::string kinds_text(const S3Verdict& verdict, const std::string& untuned) {
 
 S3Verdict s3_verdict(const TuningDefinition& definition, const History& history) {
   S3Verdict verdict;
-  const std::string untuned(tunes_boto3(definition) ? kBoto3Arm : kAutoArm);
+  const std::string untuned = untuned_arm(definition);
   verdict.answer = untuned;
   if (is_cluster_tuning(definition)) {
     verdict.noise = cluster_noise(history);
@@ -218,9 +231,13 @@ S3Verdict s3_verdict(const TuningDefinition& definition, const History& history)
 
 std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition) {
   const Json& object = definition.extra.at("object");
-  std::string text = "Verdict on " + object.at("uri").as_string() + " (" +
-                     format_byte_size(object.at("size").as_double()) + ", to " +
-                     object.at("to").as_string() + "): ";
+  const Json* count = object.find("num_objects");
+  std::string text =
+      "Verdict on " + object.at("uri").as_string() + " (" +
+      (is_folder_uri(object.at("uri").as_string()) && count ? to_json_text(*count) + " objects, "
+                                                            : std::string()) +
+      format_byte_size(object.at("size").as_double()) + ", to " + object.at("to").as_string() +
+      "): ";
   if (verdict.complete_blocks == 0) {
     text +=
         "none, since no block of the head-to-head was completed; give it more time or bytes "
@@ -259,14 +276,14 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
     text +=
         "No gain over " + first + " is claimed: what was seen could be luck, or is below 2 %.\n";
   const VerdictRow* winner = row_named(verdict, kWinnerArm);
-  const std::string untuned =
-      label_of(std::string(tunes_boto3(definition) ? kBoto3Arm : kAutoArm), definition);
+  const std::string untuned = label_of(untuned_arm(definition), definition);
   if (!winner && verdict.search_trials == 0)
     text +=
         "Tuning: no configuration was tried, for want of time, bytes or trials; the answer is " +
         untuned + ".\n";
   else if (!winner)
-    text += "Tuning: the search found nothing faster than boto3's values; the answer is " +
+    text += std::string("Tuning: the search found nothing faster than ") +
+            (tunes_engine(definition) ? "boto3's values" : "its defaults") + "; the answer is " +
             untuned + ".\n";
   else if (verdict.tuning_gain && verdict.tuning_claimed && verdict.rows.front().label != untuned)
     text += "Tuning: " + gain_text(*verdict.tuning_gain) + " times as fast as " + untuned + ".\n";
@@ -285,7 +302,7 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
       " in complete downloads\n";
   text += kinds_text(verdict, untuned);
   if (profile) text += "Note: " + profile->at("remark").as_string() + "\n";
-  if (!row_named(verdict, kBoto3Arm))
+  if (tunes_engine(definition) && !row_named(verdict, kBoto3Arm))
     text +=
         "Note: boto3 was not measured (--python names an interpreter that has it); the first row "
         "is this "
@@ -336,28 +353,15 @@ Json to_json(const S3Verdict& verdict) {
                            {"kinds", std::move(kinds)}});
 }
 
-Json config_file_of(const S3Verdict& verdict) {
+std::string ready_configuration(const S3Verdict& verdict, const TuningDefinition& definition) {
   const VerdictRow* row = row_named(verdict, kWinnerArm);
-  if (verdict.answer != kWinnerArm || !row) return Json(Json::Object{});
-  return to_json(transfer_config_of(row->configuration));
-}
-
-std::string boto3_snippet(const S3Verdict& verdict, const TuningDefinition& definition) {
-  const VerdictRow* row = row_named(verdict, kWinnerArm);
-  if (!tunes_boto3(definition) || verdict.answer != kWinnerArm || !row) return {};
-  const s3::TransferConfig config = transfer_config_of(row->configuration);
-  std::string arguments;
-  const Json values = to_json(config);
-  for (const auto& [name, value] : values.as_object())
-    if (name != "memory_limit")
-      arguments += "    " + name + "=" + std::to_string(value.as_int()) + ",\n";
-  return "import boto3\nfrom boto3.s3.transfer import TransferConfig\nfrom botocore.config import "
-         "Config\n\n"
-         "config = TransferConfig(\n" +
-         arguments +
-         ")\n"
-         "client = boto3.client(\"s3\", config=Config(max_pool_connections=" +
-         std::to_string(std::max<std::int64_t>(10, config.max_concurrency.value_or(10))) + "))\n";
+  const bool is_winner = verdict.answer == kWinnerArm && row;
+  if (!is_winner && !tunes_engine(definition)) return {};
+  const Json& object = definition.extra.at("object");
+  return client_of(definition)
+      .ready({.values = is_winner ? row->configuration : Json(Json::Object{}),
+              .object = object.at("uri").as_string(),
+              .endpoint_url = object.at("endpoint_url").as_string()});
 }
 
 }  // namespace skipjack::s3tune

@@ -17,7 +17,7 @@
 namespace skipjack::s3tune {
 
 struct VerdictRow {
-  /// "boto3", "boto3-values", "auto", "winner".
+  /// "boto3", "boto3-values", "auto", "winner"; a client's name for its defaults.
   std::string name;
   /// For people.
   std::string label;
@@ -28,7 +28,7 @@ struct VerdictRow {
   double peak_memory_bytes = 0;
   /// Over the first row; unset for the first itself and with fewer than 2 blocks.
   std::optional<Gain> gain;
-  /// The four parameters as its client was given them; null values were left to the engine.
+  /// The parameters as its client was given them; what is null or missing was left to it.
   Json configuration;
 };
 
@@ -48,7 +48,7 @@ struct S3Verdict {
   int complete_blocks = 0;
   /// Name of the row to use: "winner", or the untuned client of the same kind.
   std::string answer;
-  /// Of the winner over its client untuned ("auto" for native, "boto3" for boto3): what tuning
+  /// Of the winner over its client untuned ("auto" for native, else the client): what tuning
   /// brought. Unset without a winner or blocks.
   std::optional<Gain> tuning_gain;
   /// Whether it is claimed (claims_gain). The answer is "winner" exactly then.
@@ -75,11 +75,9 @@ S3Verdict s3_verdict(const TuningDefinition& definition, const History& history)
 std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition);
 Json to_json(const S3Verdict& verdict);
 
-/// What `skipjack s3 get --config` takes for the answer of a native tuning: {} leaves everything to
-/// the engine.
-Json config_file_of(const S3Verdict& verdict);
-/// "TransferConfig(...)" for the answer of a tuning of boto3, with the client's pool size; empty
-/// unless the answer was measured with boto3.
-std::string boto3_snippet(const S3Verdict& verdict, const TuningDefinition& definition);
+/// The answer as the file that the client's user is handed (Client::ready): for the native client
+/// what `skipjack s3 get --config` takes, {} where everything is left to the engine; for others
+/// empty unless the tuned values are the answer.
+std::string ready_configuration(const S3Verdict& verdict, const TuningDefinition& definition);
 
 }  // namespace skipjack::s3tune

@@ -20,24 +20,23 @@ constexpr std::int64_t kConnectionsPerCore = 64;
 /// An object this small may be fetched whole by one connection.
 constexpr std::int64_t kSinglePart = 16 * kMiB;
 
-struct Bounds {
-  std::int64_t smallest_part, largest_part, most_connections, smallest_write, largest_write;
+struct Bounds : TransferBounds {
+  std::int64_t smallest_write = 1, largest_write = 1;
 };
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+std::int64_t largest_of(const TransferSpaceOptions& options) {
+  return options.largest_object > 0 ? options.largest_object : options.object_size;
+}
+
 Bounds bounds(const TransferSpaceOptions& options) {
-  Bounds b{};
-  b.smallest_part = std::min(kSmallestPart, options.object_size);
-  b.largest_part =
-      std::max(divide_up(options.object_size, 2), std::min(options.object_size, kSinglePart));
+  Bounds b{transfer_bounds(options)};
   b.smallest_write = std::min(kSmallestWrite, b.smallest_part);
   b.largest_write = std::clamp(options.memory_limit / 2, b.smallest_write,
                                std::min(kLargestWrite, b.largest_part));
   b.most_connections = std::max<std::int64_t>(
-      1,
-      std::min({divide_up(options.object_size, b.smallest_part),
-                kConnectionsPerCore * options.cores, options.memory_limit / b.smallest_write - 1}));
+      1, std::min(b.most_connections, options.memory_limit / b.smallest_write - 1));
   return b;
 }
 
@@ -49,10 +48,32 @@ void require_at_least(std::string_view name, std::int64_t value, std::int64_t le
 
 }  // namespace
 
-SearchSpace transfer_space(const TransferSpaceOptions& options) {
+TransferBounds transfer_bounds(const TransferSpaceOptions& options) {
   require_at_least("object_size", options.object_size, 1);
+  require_at_least("num_objects", options.num_objects, 1);
   require_at_least("cores", options.cores, 1);
   require_at_least("memory_limit", options.memory_limit, kMiB);
+  const std::int64_t largest = largest_of(options);
+  TransferBounds b;
+  b.smallest_part = std::min(kSmallestPart, largest);
+  b.largest_part = std::max(divide_up(largest, 2), std::min(largest, kSinglePart));
+  b.most_connections =
+      std::min(most_parts(options, b.smallest_part), kConnectionsPerCore * options.cores);
+  return b;
+}
+
+std::int64_t most_parts(const TransferSpaceOptions& options, std::int64_t part) {
+  return divide_up(options.object_size, part) + options.num_objects - 1;
+}
+
+std::string parts_constraint(const TransferSpaceOptions& options, std::string_view connections,
+                             std::string_view part, std::int64_t unit) {
+  return "(" + std::string(connections) + " - " + std::to_string(options.num_objects) + ") * " +
+         std::string(part) + (unit == 1 ? "" : " * " + std::to_string(unit)) + " < " +
+         std::to_string(options.object_size);
+}
+
+SearchSpace transfer_space(const TransferSpaceOptions& options) {
   const Bounds b = bounds(options);
   std::vector<Parameter> parameters = {
       {std::string(kMaxConcurrency), log_rand_int(1, b.most_connections)},
@@ -61,11 +82,11 @@ SearchSpace transfer_space(const TransferSpaceOptions& options) {
       {std::string(kIoChunksize), log_rand_int(b.smallest_write, b.largest_write)},
   };
   parameters.insert(parameters.end(), options.constants.begin(), options.constants.end());
-  return SearchSpace(std::move(parameters), {"(max_concurrency - 1) * multipart_chunksize < " +
-                                                 std::to_string(options.object_size),
-                                             "io_chunksize <= multipart_chunksize",
-                                             "(max_io_queue + max_concurrency) * io_chunksize <= " +
-                                                 std::to_string(options.memory_limit)});
+  return SearchSpace(std::move(parameters),
+                     {parts_constraint(options, kMaxConcurrency, kMultipartChunksize),
+                      "io_chunksize <= multipart_chunksize",
+                      "(max_io_queue + max_concurrency) * io_chunksize <= " +
+                          std::to_string(options.memory_limit)});
 }
 
 Configuration nearest_configuration(const SearchSpace& space, const TransferSpaceOptions& options,
@@ -73,7 +94,7 @@ Configuration nearest_configuration(const SearchSpace& space, const TransferSpac
   const Bounds b = bounds(options);
   const std::int64_t part = std::clamp(point.multipart_chunksize, b.smallest_part, b.largest_part);
   const std::int64_t connections = std::clamp<std::int64_t>(
-      std::min(point.max_concurrency, divide_up(options.object_size, part)), 1, b.most_connections);
+      std::min(point.max_concurrency, most_parts(options, part)), 1, b.most_connections);
   const std::int64_t largest_write =
       std::max(b.smallest_write,
                std::min({b.largest_write, part, options.memory_limit / (connections + 1)}));

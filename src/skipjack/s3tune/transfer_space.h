@@ -22,8 +22,12 @@ inline constexpr std::string_view kMaxIoQueue = "max_io_queue";
 inline constexpr std::string_view kIoChunksize = "io_chunksize";
 
 struct TransferSpaceOptions {
-  /// Bytes of the object, >= 1.
+  /// Bytes of the object, or of all objects together, >= 1.
   std::int64_t object_size = 0;
+  /// >= 1. More than one is a folder, whose files are fetched side by side.
+  std::int64_t num_objects = 1;
+  /// Bytes of the largest object; 0: object_size. Bounds the parts.
+  std::int64_t largest_object = 0;
   /// Cores that the client may use, >= 1. Bounds the connections: at most 64 a core.
   int cores = 1;
   /// Bytes for the client's buffers, >= 1 MiB: (max_io_queue + max_concurrency) * io_chunksize
@@ -32,6 +36,18 @@ struct TransferSpaceOptions {
   /// Parameters with a value of their own that trials get beside the four, in order.
   std::vector<Parameter> constants;
 };
+
+/// What the bounds of any client's space come from.
+struct TransferBounds {
+  std::int64_t smallest_part = 1, largest_part = 1, most_connections = 1;
+};
+/// Throws InvalidArgument naming the option, its value and the bound.
+TransferBounds transfer_bounds(const TransferSpaceOptions& options);
+/// Parts of this size that there may be at most: as many connections have something to do.
+std::int64_t most_parts(const TransferSpaceOptions& options, std::int64_t part);
+/// The same as a constraint between two parameters, the part's in units of so many bytes.
+std::string parts_constraint(const TransferSpaceOptions& options, std::string_view connections,
+                             std::string_view part, std::int64_t unit = 1);
 
 /// Throws InvalidArgument naming the option, its value and the bound.
 SearchSpace transfer_space(const TransferSpaceOptions& options);
