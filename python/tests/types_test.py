@@ -1,11 +1,38 @@
 """What type checkers see of the package."""
 
+import ast
 import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
 import skipjack
+
+PACKAGE = pathlib.Path(skipjack.__file__).parent
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.name)
+def test_public_functions_say_their_types(path):
+    if path.name in ("function_trial.py", "plots.py", "s3.py"):
+        return  # a program; behind the methods of Experiment; with the names and arguments of boto3
+    bare = []
+    tree = ast.parse(path.read_text())
+    scopes = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_")]
+    for scope in scopes:
+        for function in scope.body:
+            if not isinstance(function, ast.FunctionDef) or function.name[0] == "_" and function.name != "__init__":
+                continue
+            a = function.args
+            named = [*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, (a.vararg, a.kwarg))]
+            if isinstance(scope, ast.ClassDef) and not any(
+                getattr(decorator, "id", "") == "staticmethod" for decorator in function.decorator_list
+            ):
+                named = named[1:]
+            if function.returns is None or any(one.annotation is None for one in named):
+                bare.append(f"{function.name} (line {function.lineno})")
+    assert not bare
+
 
 USE = """
 import skipjack
