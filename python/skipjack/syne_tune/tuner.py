@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from .. import resume
+from .. import _core, resume
 from ..errors import InvalidArgument
 from ..tuner import Tuner as OwnTuner
 from .callbacks import Caller, StoreResultsCallback
@@ -70,7 +70,7 @@ class Tuner:
             **scheduler.metadata(),
             **(metadata or {}),
         }
-        self.tuning_status = TuningStatus(scheduler.metric_names())
+        self.tuning_status = scheduler.tuning_status = TuningStatus(scheduler.metric_names())
         if not asynchronous_scheduling:
             _log.warning("asynchronous_scheduling=False is not followed: a free worker gets its trial at once")
         if trial_backend_path is not None:
@@ -99,7 +99,7 @@ class Tuner:
         caller = Caller(self)
         result = None
         try:
-            result = self._go_on(caller) if (self.tuner_path / "journal.sqlite").exists() else self._start(caller)
+            result = self._go_on(caller) if self._has_begun() else self._start(caller)
         finally:
             caller.end()
             self._conclude()
@@ -107,6 +107,24 @@ class Tuner:
             self._raise_failure()
         if _EXHAUSTED in result.reason:
             _log.info("Tuning is finishing as the whole configuration space got exhausted.")
+
+    def _has_begun(self):
+        """Whether there is an experiment to go on with: one with the scheduler's search space. Another space
+        makes it another experiment."""
+        if not (self.tuner_path / "journal.sqlite").exists():
+            return False
+        kept = _core.read_experiment(str(self.tuner_path.parent), self.name).definition["space"]
+        if kept == own_space(self.scheduler.config_space).to_dict():
+            return True
+        base, number = self.name, 2
+        while (self.tuner_path.parent / f"{base}-{number}").exists():
+            number += 1
+        self.name = f"{base}-{number}"
+        _log.warning("the search space of %s has changed: what follows is experiment %s, counted anew", base, self.name)
+        self.tuner_path = experiment_path(self.name)
+        self.trial_backend.set_path(str(self.tuner_path))
+        self.tuning_status = self.scheduler.tuning_status = TuningStatus(self.scheduler.metric_names())
+        return False
 
     def _start(self, caller):
         scheduler = self.scheduler
@@ -123,6 +141,7 @@ class Tuner:
             name=self.name,
             root=self.tuner_path.parent,
             points_to_evaluate=scheduler.points_to_evaluate if is_method else None,
+            sources=scheduler.sources if is_method else (),
             max_failures=self.max_failures,
             max_initial_failures=None,
             at_end="wait_for_running" if self.wait_trial_completion_when_stopping else "stop_running",
