@@ -65,12 +65,13 @@ def _class_of(row: dict[str, Any]) -> type[Method]:
 
 
 _ROWS = _core.methods()
-_CLASS_OF: dict[str, type[Method]] = {}
+_ROW_OF: dict[str, dict[str, Any]] = {}
 for _row in _ROWS:
-    _class = _class_of(_row)
-    _CLASS_OF[_row["name"]] = _class
-    for _name in (_class.__name__, *_row["aliases"]):
-        _CLASS_OF.setdefault(_name, _class)
+    _ROW_OF[_row["name"]] = _row
+    for _name in (_capital_words(_row["name"]), *_row["aliases"]):
+        _ROW_OF.setdefault(_name, _row)
+_CLASS_OF: dict[str, type[Method]] = {}
+"""Classes that were asked for, by name."""
 
 
 def names() -> list[str]:
@@ -80,7 +81,12 @@ def names() -> list[str]:
 
 def find(name: str) -> type[Method] | None:
     """The class of a method by any of its names, or None."""
-    return _CLASS_OF.get(name)
+    found = _CLASS_OF.get(name)
+    if found is None and name in _ROW_OF:
+        row = _ROW_OF[name]
+        found = _CLASS_OF.get(row["name"]) or _class_of(row)
+        _CLASS_OF[row["name"]] = _CLASS_OF[name] = found
+    return found
 
 
 def method_of(method: str | Method | type[Method]) -> Method:
@@ -98,10 +104,11 @@ def method_of(method: str | Method | type[Method]) -> Method:
 
 
 def __getattr__(name: str) -> type[Method]:
-    if name in _CLASS_OF:
-        return _CLASS_OF[name]
+    found = find(name)
+    if found is not None:
+        return found
     raise AttributeError(f"there is no method '{name}'; names() lists those there are")
 
 
 def __dir__() -> list[str]:
-    return ["Method", "names", *sorted(name for name in _CLASS_OF if name.isidentifier())]
+    return ["Method", "names", *sorted(name for name in _ROW_OF if name.isidentifier())]

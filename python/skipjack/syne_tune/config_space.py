@@ -1,6 +1,5 @@
 """Domains with the attributes that Syne Tune's have, around Skipjack's own."""
 
-import random
 import sys
 
 from .. import _core
@@ -10,6 +9,8 @@ def _random_seed(random_state=None):
     """From random_state, or from numpy's generator where a launcher has loaded (and seeded) it."""
     numpy = sys.modules.get("numpy")
     if random_state is None and numpy is None:
+        import random
+
         return random.getrandbits(31)
     return int((random_state or numpy.random).randint(2**31 - 1))
 

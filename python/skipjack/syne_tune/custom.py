@@ -1,13 +1,18 @@
 """Schedulers that a launcher defines for itself, called by Skipjack's loop."""
 
+from __future__ import annotations
+
 import datetime
 import inspect
 from dataclasses import dataclass
-from typing import Any
 
 from ..schedulers import Finished, Pause, Resume, Scheduler, Start, Stop
 from .config_space import Domain
 from .status import Trial
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class SchedulerDecision:

@@ -3,8 +3,7 @@
 What a class is given goes to the method where the method has an option of that name; what is left out is said.
 """
 
-import logging
-import random
+import os
 from types import SimpleNamespace
 
 from .. import methods
@@ -13,8 +12,7 @@ from ..metrics import Metric
 from .config_space import own_space
 from .custom import SchedulerDecision, TrialScheduler, TrialSuggestion
 from .searchers import BaseSearcher, CalledSearcher, MethodSearcher
-
-_log = logging.getLogger("skipjack")
+from .util import log
 
 # Wrappers of other packages, which Skipjack does not load.
 _INSTEAD = {"BoTorch": "BayesianOptimization", "BOTorch": "BayesianOptimization", "SMAC": "BayesianOptimization"}
@@ -57,13 +55,17 @@ _READ_ELSEWHERE = {
 }  # fmt: skip
 
 
+def _any_seed():
+    return int.from_bytes(os.urandom(4), "little") >> 1
+
+
 def _find_method(name):
     """The class of the method by which a name is answered."""
     found = methods.find(_INSTEAD.get(name, name))
     if found is None:
         raise Unsupported(f"Skipjack has no method for Syne Tune's {name}", "one of: " + ", ".join(methods.names()))
     if name in _INSTEAD:
-        _log.warning("Skipjack does not run %s: its own %s takes its place", name, found.name)
+        log("warning", "Skipjack does not run %s: its own %s takes its place", name, found.name)
     return found
 
 
@@ -111,7 +113,7 @@ class MethodScheduler(TrialScheduler):
         self.resource_attr = resource_attr or given.get("time_attr")
         self.constraint_attr = given.get("constraint_attr")
         self.cost_attr = given.get("cost_attr")
-        self.seed = self.random_seed if self.random_seed is not None else random.SystemRandom().randrange(2**31)
+        self.seed = self.random_seed if self.random_seed is not None else _any_seed()
         self.max_t = given.get("max_t") or _largest_resource(config_space, self.max_resource_attr)
         nested = [given.get(group) or {} for group in ("search_options", "searcher_kwargs", "rung_system_kwargs")]
         given = {key: value for group in (given, *nested) for key, value in group.items()}
@@ -149,7 +151,7 @@ class MethodScheduler(TrialScheduler):
             elif key not in _READ_ELSEWHERE:
                 left_out.append(key)
         if left_out:
-            _log.warning("method %s of Skipjack has no %s; left out", found.name, ", ".join(left_out))
+            log("warning", "method %s of Skipjack has no %s; left out", found.name, ", ".join(left_out))
         return found(**options)
 
     def metrics(self):

@@ -1,9 +1,6 @@
 """Syne Tune's Tuner around Skipjack's."""
 
-import logging
 import os
-import pickle
-import shutil
 import time
 from pathlib import Path
 
@@ -16,9 +13,8 @@ from .constants import ST_TUNER_DILL_FILENAME
 from .custom import CalledScheduler
 from .schedulers import MethodScheduler
 from .status import TuningStatus, best_trial, print_best_metric_found
-from .util import check_valid_sagemaker_name, experiment_path, name_from_base
+from .util import check_valid_sagemaker_name, experiment_path, log, name_from_base
 
-_log = logging.getLogger("skipjack")
 _EXHAUSTED = "exhausted"
 
 
@@ -72,9 +68,9 @@ class Tuner:
         }
         self.tuning_status = scheduler.tuning_status = TuningStatus(scheduler.metric_names())
         if not asynchronous_scheduling:
-            _log.warning("asynchronous_scheduling=False is not followed: a free worker gets its trial at once")
+            log("warning", "asynchronous_scheduling=False is not followed: a free worker gets its trial at once")
         if trial_backend_path is not None:
-            _log.warning("trial_backend_path is not followed: trials are below %s", self.tuner_path)
+            log("warning", "trial_backend_path is not followed: trials are below %s", self.tuner_path)
 
     @property
     def backend(self):
@@ -106,7 +102,7 @@ class Tuner:
         if result.reason == "max_failures":
             self._raise_failure()
         if _EXHAUSTED in result.reason:
-            _log.info("Tuning is finishing as the whole configuration space got exhausted.")
+            log("info", "Tuning is finishing as the whole configuration space got exhausted.")
 
     def _has_begun(self):
         """Whether there is an experiment to go on with: one with the scheduler's search space. Another space
@@ -120,7 +116,7 @@ class Tuner:
         while (self.tuner_path.parent / f"{base}-{number}").exists():
             number += 1
         self.name = f"{base}-{number}"
-        _log.warning("the search space of %s has changed: what follows is experiment %s, counted anew", base, self.name)
+        log("warning", "the search space of %s has changed: what follows is experiment %s, counted anew", base, self.name)
         self.tuner_path = experiment_path(self.name)
         self.trial_backend.set_path(str(self.tuner_path))
         self.tuning_status = self.scheduler.tuning_status = TuningStatus(self.scheduler.metric_names())
@@ -174,6 +170,8 @@ class Tuner:
             self.save()
         print_best_metric_found(self.tuning_status, self.scheduler.metric_names(), self.scheduler.metric_mode())
         if self.trial_backend.delete_checkpoints:
+            import shutil
+
             for number in self.tuning_status.trials:
                 shutil.rmtree(self.trial_backend.checkpoint_trial_path(number), ignore_errors=True)
 
@@ -197,12 +195,14 @@ class Tuner:
         try:
             pickled = _pickler().dumps(self)
         except Exception as error:  # whatever a launcher's objects raise
-            _log.debug("the tuner can't be saved: %s", error)
+            log("debug", "the tuner can't be saved: %s", error)
             return
         (Path(folder or self.tuner_path) / ST_TUNER_DILL_FILENAME).write_bytes(pickled)
 
     @staticmethod
     def load(tuner_path=None):
+        import pickle
+
         return pickle.loads((Path(tuner_path) / ST_TUNER_DILL_FILENAME).read_bytes())
 
 
@@ -210,6 +210,8 @@ def _pickler():
     try:
         import cloudpickle
     except ImportError:
+        import pickle
+
         return pickle
     return cloudpickle
 
