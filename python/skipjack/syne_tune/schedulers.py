@@ -189,6 +189,7 @@ class MethodScheduler(TrialScheduler):
                 sources=self.sources,
             )
             self._ids = {}
+            self._closed = set()  # trials that were told to stop or to pause; launchers go on telling of them
         return self._study
 
     def suggest(self, trial_id=None):
@@ -206,6 +207,7 @@ class MethodScheduler(TrialScheduler):
         self._told.append(("suggest", trial_id, None))
         for its_id, id_here in self._ids.items():
             if id_here == asked.id:  # it was paused
+                self._closed.discard(its_id)
                 return TrialSuggestion.resume_suggestion(its_id, asked.configuration)
         self._ids[trial_id] = asked.id
         return TrialSuggestion.start_suggestion(asked.configuration)
@@ -214,9 +216,12 @@ class MethodScheduler(TrialScheduler):
         if self._called is not None:
             return SchedulerDecision.CONTINUE
         study, number = self._asked(), self._ids[trial.trial_id]
+        if trial.trial_id in self._closed:
+            return SchedulerDecision.STOP
         self._told.append(("on_trial_result", trial, result))
         if study.report(number, _numbers(result)):
             return SchedulerDecision.CONTINUE
+        self._closed.add(trial.trial_id)
         is_paused = study.history().trial(number)["status"] == "paused"
         return SchedulerDecision.PAUSE if is_paused else SchedulerDecision.STOP
 
@@ -224,14 +229,20 @@ class MethodScheduler(TrialScheduler):
         if self._called is not None:
             self._called.completed(trial.trial_id, trial.config, result)
             return
-        self._asked().tell(self._ids[trial.trial_id], _numbers(result))
+        study = self._asked()
+        if trial.trial_id in self._closed:
+            return
+        study.tell(self._ids[trial.trial_id], _numbers(result))
         self._told.append(("on_trial_complete", trial, result))
 
     def on_trial_error(self, trial):
         if self._called is not None:
             self._called.failed(trial.trial_id)
             return
-        self._asked().tell_failed(self._ids[trial.trial_id])
+        study = self._asked()
+        if trial.trial_id in self._closed:
+            return
+        study.tell_failed(self._ids[trial.trial_id])
         self._told.append(("on_trial_error", trial, None))
 
     def __getstate__(self):
