@@ -7,8 +7,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    def __getattr__(name: str) -> type[Error]: ...
-
 
 class Error(Exception):
     """What went wrong, and what may be tried.
@@ -28,6 +26,31 @@ class Error(Exception):
 
     def __reduce__(self) -> tuple[type[Error], tuple[str, str]]:
         return type(self), (self.message, self.try_this)
+
+
+if TYPE_CHECKING:  # what type checkers see; tested to be what is made
+
+    class InvalidArgument(Error, ValueError): ...
+
+    class NotFound(Error): ...
+
+    class AlreadyExists(Error): ...
+
+    class PermissionDenied(Error): ...
+
+    class Corrupted(Error): ...
+
+    class Io(Error): ...
+
+    class Network(Error): ...
+
+    class Timeout(Error, TimeoutError): ...
+
+    class Cancelled(Error): ...
+
+    class Exhausted(Error): ...
+
+    class Unsupported(Error): ...
 
 
 # Those that are one of Python's own too.

@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from .methods import Method
     from .metrics import Metric
     from .sources import SourceExperiment
-else:
-
-    def overload(_: object) -> None: ...
-
 
 
 class AskTell:
@@ -64,13 +60,15 @@ class AskTell:
             sources=given,
         )
 
-    @overload
-    def ask(self, number: None = None) -> _core.AskedTrial: ...
+    if TYPE_CHECKING:
 
-    @overload
-    def ask(self, number: int) -> list[_core.AskedTrial]: ...
+        @overload
+        def ask(self) -> _core.AskedTrial: ...
 
-    def ask(self, number: int | None = None) -> _core.AskedTrial | list[_core.AskedTrial]:
+        @overload
+        def ask(self, number: int) -> list[_core.AskedTrial]: ...
+
+    def ask(self, number=None):
         """A trial with id and configuration; number of them as a list. Exhausted when there is no more."""
         return self._study.ask() if number is None else self._study.ask_many(number)
 

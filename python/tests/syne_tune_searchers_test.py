@@ -73,7 +73,7 @@ def test_names_of_0_14_are_those_of_0_13():
 
 
 def test_a_searcher_by_itself_asks_and_is_told():
-    searcher = searchers.RegularizedEvolution(SPACE, points_to_evaluate=[{"x": 0.25}], random_seed=1, population_size=12)
+    searcher = searchers.RegularizedEvolution(SPACE, points_to_evaluate=[{"x": 0.25}], population_size=12)
     for number in range(6):
         config = searcher.suggest()
         assert 0 <= config["x"] <= 1

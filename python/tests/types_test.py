@@ -34,6 +34,24 @@ def test_public_functions_say_their_types(path):
     assert not bare
 
 
+def test_type_checkers_see_the_errors_that_are_made():
+    from skipjack import errors
+
+    tree = ast.parse((PACKAGE / "errors.py").read_text())
+    seen = {one.name: [base.id for base in one.bases] for one in ast.walk(tree) if isinstance(one, ast.ClassDef)}
+    made = {kind.__name__: [base.__name__ for base in kind.__bases__] for kind in errors._BY_CODE.values()}
+    assert seen == {"Error": ["Exception"], **made}
+
+
+def test_the_package_is_sound(tmp_path):
+    pytest.importorskip("mypy")
+    files = [str(path) for path in PACKAGE.glob("*.py") if path.name not in ("function_trial.py", "s3.py")]
+    command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", "--follow-imports=silent", "--cache-dir"]
+    environment = {**os.environ, "MYPYPATH": str(PACKAGE.parent)}
+    done = subprocess.run([*command, str(tmp_path), *files], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 USE = """
 import skipjack
 from skipjack import methods

@@ -100,9 +100,7 @@ _BELOW_SCHEDULERS = {
     "searchers.bayesopt.sklearn.estimator": _SURROGATES,
     "searchers.bayesopt.sklearn.predictor": _SURROGATES,
     "searchers.bayesopt.models": {},
-    "searchers.bayesopt.models.meanstd_acqfunc_impl": {
-        "surrogate": "EIAcquisitionFunction LCBAcquisitionFunction"
-    },
+    "searchers.bayesopt.models.meanstd_acqfunc_impl": {"surrogate": "EIAcquisitionFunction LCBAcquisitionFunction"},
     "searchers.bayesopt.datatypes": {},
     "searchers.bayesopt.datatypes.common": {"standalone": "INTERNAL_METRIC_NAME dictionarize_objective"},
     "searchers.bayesopt.datatypes.tuning_job_state": {"standalone": "TuningJobState"},

@@ -116,7 +116,7 @@ class Tuner:
         while (self.tuner_path.parent / f"{base}-{number}").exists():
             number += 1
         self.name = f"{base}-{number}"
-        log("warning", "the search space of %s has changed: what follows is experiment %s, counted anew", base, self.name)
+        log("warning", "the search space of %s has changed: what follows is experiment %s, from 0 on", base, self.name)
         self.tuner_path = experiment_path(self.name)
         self.trial_backend.set_path(str(self.tuner_path))
         self.tuning_status = self.scheduler.tuning_status = TuningStatus(self.scheduler.metric_names())
