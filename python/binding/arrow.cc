@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "skipjack/base/json.h"
+#include "skipjack/base/utf8.h"
 
 namespace skipjack::python {
 namespace {
@@ -97,14 +98,15 @@ void append(Column& column, const Json& cell, std::size_t row) {
       if (!cell.is_null() && cell.as_bool()) set_bit(column.truths, row);
       break;
     default:
+      // What isn't UTF-8 is none of Arrow's texts.
       if (!cell.is_null())
-        column.texts += cell.is_string() ? cell.as_string() : to_python_text(cell);
+        column.texts += valid_utf8(cell.is_string() ? cell.as_string() : to_python_text(cell));
       column.integers.push_back(static_cast<std::int64_t>(column.texts.size()));
   }
 }
 
 Column column_of(const Table& table, std::size_t index) {
-  Column column{.name = table.columns[index], .format = format_of(table, index)};
+  Column column{.name = valid_utf8(table.columns[index]), .format = format_of(table, index)};
   const std::size_t bytes = (table.rows.size() + 7) / 8;
   column.valid.resize(bytes);
   if (*column.format == 'b') column.truths.resize(bytes);
