@@ -68,7 +68,7 @@ class AskTell:
         @overload
         def ask(self, number: int) -> list[_core.AskedTrial]: ...
 
-    def ask(self, number=None):
+    def ask(self, number: int | None = None) -> Any:
         """A trial with id and configuration; number of them as a list. Exhausted when there is no more."""
         return self._study.ask() if number is None else self._study.ask_many(number)
 
