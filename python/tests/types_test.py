@@ -48,7 +48,9 @@ def test_the_package_is_sound(tmp_path):
     files = [str(path) for path in PACKAGE.glob("*.py") if path.name not in ("function_trial.py", "s3.py")]
     command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", "--follow-imports=silent", "--cache-dir"]
     environment = {**os.environ, "MYPYPATH": str(PACKAGE.parent)}
-    done = subprocess.run([*command, str(tmp_path), *files], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, str(tmp_path), *files], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout
 
 
