@@ -262,3 +262,15 @@ def test_an_experiment_is_a_source_for_others(experiment):
         skipjack.AskTell({"x": uniform(0, 1)}, "loss", method="zero_shot", sources=["two"])
     with pytest.raises(skipjack.InvalidArgument, match="not int"):
         skipjack.AskTell({"x": uniform(0, 1)}, "loss", sources=[3])
+
+
+def test_a_tuning_begins_from_experiments_and_from_data(experiment):
+    root = experiment.path.rsplit("/", 1)[0]
+    elsewhere = skipjack.SourceExperiment("elsewhere", [({"x": 0.9}, 7.0), ({"x": 0.8}, 9.0)])
+    result = Tuner(PythonBackend(two_metrics), {"x": uniform(0, 1)}, "loss", method="zero_shot", root=root, name="warm",
+                   stop=StoppingCriterion(max_trials_started=2), sources=["two", elsewhere]).run()  # fmt: skip
+    best = min(experiment.source().observations, key=lambda pair: pair[1])[0]
+    assert best["x"] in {trial["configuration"]["x"] for trial in result.history.trials}
+    kept = result.experiment().definition["sources"]
+    assert sorted(source["name"] for source in kept) == ["elsewhere", "two"]
+    skipjack.remove_experiment("warm", root)
