@@ -53,7 +53,7 @@ void bind_ask_tell(nb::module_& module) {
           "__init__",
           [](AskTell* self, nb::handle space, nb::handle metrics, const std::string& method,
              nb::handle method_options, std::uint64_t seed, nb::handle points,
-             std::optional<double> ask_timeout) {
+             std::optional<double> ask_timeout, nb::handle sources) {
             AskTellOptions options{.space = space_from(space),
                                    .metrics = metrics_from(metrics),
                                    .method = method,
@@ -61,10 +61,12 @@ void bind_ask_tell(nb::module_& module) {
                                    .seed = seed};
             if (!points.is_none()) options.points_to_evaluate = json_from(points).as_array();
             options.ask_timeout = seconds_or_unset(ask_timeout);
+            options.sources = sources_from(sources);
             unlocked([&] { new (self) AskTell(std::move(options)); });
           },
           "space"_a, "metrics"_a, "method"_a = "bayesopt", "method_options"_a = nb::none(),
-          "seed"_a = 0, "points_to_evaluate"_a = nb::none(), "ask_timeout"_a = nb::none())
+          "seed"_a = 0, "points_to_evaluate"_a = nb::none(), "ask_timeout"_a = nb::none(),
+          "sources"_a = nb::list())
       .def("ask", [](AskTell& self) { return unlocked([&] { return self.ask(); }); })
       .def(
           "ask_many",

@@ -11,6 +11,7 @@ void bind_history(nanobind::module_& module);
 void bind_ask_tell(nanobind::module_& module);
 void bind_tuning(nanobind::module_& module);
 void bind_experiments(nanobind::module_& module);
+void bind_analysis(nanobind::module_& module);
 void bind_s3(nanobind::module_& module);
 
 }  // namespace skipjack::python

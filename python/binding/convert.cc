@@ -119,6 +119,14 @@ SearchSpace space_from(nb::handle object) {
   return SearchSpace(std::move(parameters));
 }
 
+std::vector<SourceExperiment> sources_from(nb::handle list) {
+  std::vector<SourceExperiment> sources;
+  const Json given = json_from(list);
+  for (const Json& source : given.as_array())
+    sources.push_back(source_experiment_from_json(source));
+  return sources;
+}
+
 std::optional<Duration> seconds_or_unset(const std::optional<double>& seconds) {
   if (!seconds) return std::nullopt;
   if (!(*seconds >= 0 && *seconds < 6.3e9))

@@ -10,6 +10,7 @@
 
 #include "skipjack/base/clock.h"
 #include "skipjack/base/json.h"
+#include "skipjack/search/warm_start.h"
 #include "skipjack/space/search_space.h"
 #include "skipjack/study/tuning.h"
 
@@ -25,6 +26,9 @@ nb::any python_from(const Json& json);
 
 /// A mapping of names to domains and constants, or a SearchSpace as it is.
 SearchSpace space_from(nb::handle object);
+
+/// A list of what skipjack.sources makes of earlier experiments.
+std::vector<SourceExperiment> sources_from(nb::handle list);
 
 /// None is unset.
 std::optional<Duration> seconds_or_unset(const std::optional<double>& seconds);

@@ -2,6 +2,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include "arrow.h"
 #include "bind.h"
 #include "convert.h"
 #include "history.h"
@@ -111,6 +112,10 @@ void bind_experiments(nb::module_& module) {
            [](const Stored& self) {
              return python_from(
                  Json(to_csv(report_table(self.definition.space, self.contents.events))));
+           })
+      .def("arrow_stream",
+           [](const Stored& self) {
+             return arrow_stream(report_table(self.definition.space, self.contents.events));
            })
       .def("recommend", &recommendation_of, "metric"_a = nb::none())
       .def("curve", &curve_of, "metric"_a = nb::none(), "over_trials"_a = false);

@@ -60,11 +60,24 @@ NB_MODULE(_core, module) {
         return python_from(rows);
       },
       "The table of methods: one dict each.");
+  module.def(
+      "error_codes",
+      [] {
+        skipjack::Json::Array codes;
+        for (int code = 0;; ++code) {
+          const std::string_view text = to_string(static_cast<skipjack::ErrorCode>(code));
+          if (text == "unknown") break;  // it is past the last
+          codes.emplace_back(text);
+        }
+        return python_from(codes);
+      },
+      "What an error may be: \"invalid_argument\", \"not_found\", ...");
   module.attr("CAP_OPTION") = python_from(skipjack::Json(skipjack::kCapOption));
   bind_space(module);
   bind_history(module);
   bind_ask_tell(module);
   bind_tuning(module);
   bind_experiments(module);
+  bind_analysis(module);
   bind_s3(module);
 }

@@ -256,6 +256,10 @@ void bind_space(nb::module_& module) {
             return self.key(json_from(configuration));
           },
           "configuration"_a, "Equal for equal configurations.")
+      .def("_repr_html_",
+           [](nb::handle self) {
+             return nb::module_::import_("skipjack.display").attr("space_html")(self);
+           })
       .def("__repr__", [](const SearchSpace& self) {
         return "SearchSpace(" + nb::cast<std::string>(nb::repr(parameters_of(self))) + ")";
       });

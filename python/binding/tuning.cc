@@ -52,7 +52,9 @@ nb::tuple start(const Run& run, nb::handle definition_object, nb::handle sources
     nb::gil_scoped_release release;
     const ExperimentStore store(run.root);
     if (!names.empty())
-      definition.sources = read_sources(store, names, definition.metrics.at(0), definition.space);
+      for (SourceExperiment& source :
+           read_sources(store, names, definition.metrics.at(0), definition.space))
+        definition.sources.push_back(std::move(source));
     result = start_tuning(store, run.name, definition, options);
   }
   hooked.finish(result.history);

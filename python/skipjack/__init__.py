@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from ._core import uniform as uniform
     from .backends import LocalBackend as LocalBackend
     from .backends import PythonBackend as PythonBackend
+    from .backends import SlurmBackend as SlurmBackend
+    from .comparison import Comparison as Comparison
+    from .comparison import compare as compare
     from .errors import AlreadyExists as AlreadyExists
     from .errors import Cancelled as Cancelled
     from .errors import Corrupted as Corrupted
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from .reporter import Reporter as Reporter
     from .schedulers import Scheduler as Scheduler
     from .schedulers import Searcher as Searcher
+    from .sources import SourceExperiment as SourceExperiment
     from .study import AskTell as AskTell
     from .tuner import Callback as Callback
     from .tuner import PlateauCriterion as PlateauCriterion
@@ -70,7 +74,8 @@ _HOMES = {
         "lograndint loguniform ordinal qlograndint qloguniform qrandint quniform randint "
         "reverseloguniform uniform"
     ),
-    "backends": "LocalBackend PythonBackend",
+    "backends": "LocalBackend PythonBackend SlurmBackend",
+    "comparison": "Comparison compare",
     "errors": (
         "AlreadyExists Cancelled Corrupted Error Exhausted InvalidArgument Io Network NotFound "
         "PermissionDenied Timeout Unsupported"
@@ -79,6 +84,7 @@ _HOMES = {
     "metrics": "Metric",
     "reporter": "Reporter",
     "schedulers": "Scheduler Searcher",
+    "sources": "SourceExperiment",
     "study": "AskTell",
     "tuner": "Callback PlateauCriterion StoppingCriterion Tuner TuningResult resume",
 }

@@ -1,10 +1,17 @@
 """Where trials run: processes of this machine, from a program or from a Python function."""
 
+from __future__ import annotations
+
 import base64
 import os
 import sys
 
 from .errors import InvalidArgument, Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
 # Holds what a trial's process needs to find its function; Linux takes 128 KiB a variable.
 _FUNCTION_VARIABLE = "SKIPJACK_FUNCTION"
@@ -27,20 +34,20 @@ class LocalBackend:
 
     def __init__(
         self,
-        entry_point,
+        entry_point: str | os.PathLike[str],
         *,
-        interpreter=None,
-        pass_by="arguments",
-        argument_template=None,
-        max_resource_attr="",
-        working_directory=None,
-        environment=None,
-        grace=5.0,
-        gpus=(),
-        gpus_per_trial=1,
-        cpus=(),
-        cpus_per_trial=1,
-    ):
+        interpreter: str | Iterable[str] | None = None,
+        pass_by: str = "arguments",
+        argument_template: Iterable[str] | None = None,
+        max_resource_attr: str = "",
+        working_directory: str | os.PathLike[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        grace: float = 5.0,
+        gpus: Iterable[str | int] = (),
+        gpus_per_trial: int = 1,
+        cpus: Iterable[int] = (),
+        cpus_per_trial: int = 1,
+    ) -> None:
         self.entry_point = os.fspath(entry_point)
         self.interpreter = interpreter
         self.pass_by = "template" if argument_template else pass_by
@@ -55,11 +62,11 @@ class LocalBackend:
         self.cpus_per_trial = cpus_per_trial
 
     @property
-    def name(self):
+    def name(self) -> str:
         """What experiments are called after."""
         return os.path.splitext(os.path.basename(self.entry_point))[0]
 
-    def program(self):
+    def program(self) -> dict[str, Any]:
         """The "program" of a tuning's definition."""
         interpreter = self.interpreter
         if interpreter is None:
@@ -80,6 +87,60 @@ class LocalBackend:
         }
 
 
+class SlurmBackend(LocalBackend):
+    """Trials as jobs of a Slurm cluster. Experiments (root) must be on a file system that its nodes share, and so
+    must the program. Options that LocalBackend has too mean the same; the others are sbatch's.
+
+    partition, account, constraint: None: the cluster's. cpus: of a trial, --cpus-per-task. memory: bytes, --mem.
+    gpus: of a trial, --gres=gpu:N. time_limit: seconds, --time. sbatch_options: further words, as "--exclusive".
+    """
+
+    def __init__(
+        self,
+        entry_point: str | os.PathLike[str],
+        *,
+        partition: str | None = None,
+        account: str | None = None,
+        constraint: str | None = None,
+        cpus: int | None = None,
+        memory: int | None = None,
+        gpus: int = 0,
+        time_limit: float | None = None,
+        sbatch_options: Iterable[str] = (),
+        interpreter: str | Iterable[str] | None = None,
+        pass_by: str = "arguments",
+        argument_template: Iterable[str] | None = None,
+        max_resource_attr: str = "",
+        working_directory: str | os.PathLike[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        grace: float = 5.0,
+    ) -> None:
+        super().__init__(
+            entry_point,
+            interpreter=interpreter,
+            pass_by=pass_by,
+            argument_template=argument_template,
+            max_resource_attr=max_resource_attr,
+            working_directory=working_directory,
+            environment=environment,
+            grace=grace,
+        )
+        job = {
+            "partition": partition,
+            "account": account,
+            "constraint": constraint,
+            "cpus": cpus,
+            "memory_bytes": memory,
+            "gpus": gpus,
+            "time_limit": time_limit,
+            "extra": [sbatch_options] if isinstance(sbatch_options, str) else list(sbatch_options),
+        }
+        self.job = {name: value for name, value in job.items() if value is not None}
+
+    def program(self) -> dict[str, Any]:
+        return {**super().program(), "slurm": self.job}
+
+
 class PythonBackend(LocalBackend):
     """A Python function as the trial, in a process of its own each time.
 
@@ -92,7 +153,7 @@ class PythonBackend(LocalBackend):
     another name than __main__.
     """
 
-    def __init__(self, function, **options):
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
         for refused in ("entry_point", "interpreter", "pass_by", "argument_template"):
             if refused in options:
                 raise InvalidArgument(f"PythonBackend has no '{refused}'", "use LocalBackend for a program")
@@ -104,11 +165,11 @@ class PythonBackend(LocalBackend):
         self.environment = {**self.environment, _FUNCTION_VARIABLE: _described(function)}
 
     @property
-    def name(self):
+    def name(self) -> str:
         return getattr(self.function, "__name__", "function").strip("<>") or "function"
 
 
-def _described(function):
+def _described(function: Callable[..., Any]) -> str:
     """A text by which another process finds the function."""
     import json
 
@@ -134,14 +195,14 @@ def _described(function):
     return text
 
 
-def _finds(module, name, function):
-    found = sys.modules.get(module)
+def _finds(module: str, name: str, function: Callable[..., Any]) -> bool:
+    found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
     return found is function
 
 
-def _pickled(function):
+def _pickled(function: Callable[..., Any]) -> bytes | None:
     """The function with what it refers to; None without cloudpickle."""
     try:
         import cloudpickle
@@ -150,7 +211,7 @@ def _pickled(function):
     return cloudpickle.dumps(function)
 
 
-def _script_of(module, name):
+def _script_of(module: str | None, name: str) -> str:
     """The main script, where the function has a name in it."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     if module != "__main__" or "<" in name or not script or not os.path.isfile(script):

@@ -1,4 +1,11 @@
-"""The library's errors: one class per code, so that nobody has to read a message."""
+"""The library's errors: one class per code, so that nobody has to read a message. The classes are made from the
+library's own enumeration: code "not_found" is NotFound."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Error(Exception):
@@ -9,80 +16,61 @@ class Error(Exception):
 
     code = ""
 
-    def __init__(self, message, try_this=""):
+    def __init__(self, message: str, try_this: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.try_this = try_this
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.message}; {self.try_this}" if self.try_this else self.message
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[Error], tuple[str, str]]:
         return type(self), (self.message, self.try_this)
 
 
-class InvalidArgument(Error, ValueError):
-    code = "invalid_argument"
+if TYPE_CHECKING:  # what type checkers see; tested to be what is made
+
+    class InvalidArgument(Error, ValueError): ...
+
+    class NotFound(Error): ...
+
+    class AlreadyExists(Error): ...
+
+    class PermissionDenied(Error): ...
+
+    class Corrupted(Error): ...
+
+    class Io(Error): ...
+
+    class Network(Error): ...
+
+    class Timeout(Error, TimeoutError): ...
+
+    class Cancelled(Error): ...
+
+    class Exhausted(Error): ...
+
+    class Unsupported(Error): ...
 
 
-class NotFound(Error):
-    code = "not_found"
+# Those that are one of Python's own too.
+_ALSO: dict[str, type[Exception]] = {"invalid_argument": ValueError, "timeout": TimeoutError}
+_BY_CODE: dict[str, type[Error]] = {}
 
 
-class AlreadyExists(Error):
-    code = "already_exists"
+def _make_classes() -> None:
+    from . import _core
+
+    for code in _core.error_codes():
+        name = "".join(word.capitalize() for word in code.split("_"))
+        bases = (Error, _ALSO[code]) if code in _ALSO else (Error,)
+        made: Any = type(name, bases, {"code": code, "__module__": __name__})
+        _BY_CODE[code] = globals()[name] = made
 
 
-class PermissionDenied(Error):
-    code = "permission_denied"
+_make_classes()
 
 
-class Corrupted(Error):
-    code = "corrupted"
-
-
-class Io(Error):
-    code = "io"
-
-
-class Network(Error):
-    code = "network"
-
-
-class Timeout(Error, TimeoutError):
-    code = "timeout"
-
-
-class Cancelled(Error):
-    code = "cancelled"
-
-
-class Exhausted(Error):
-    code = "exhausted"
-
-
-class Unsupported(Error):
-    code = "unsupported"
-
-
-_BY_CODE = {
-    kind.code: kind
-    for kind in (
-        InvalidArgument,
-        NotFound,
-        AlreadyExists,
-        PermissionDenied,
-        Corrupted,
-        Io,
-        Network,
-        Timeout,
-        Cancelled,
-        Exhausted,
-        Unsupported,
-    )
-}
-
-
-def from_code(code, message, try_this=""):
+def from_code(code: str, message: str, try_this: str = "") -> Error:
     """The error that the library means by a code."""
     return _BY_CODE[code](message, try_this)

@@ -1,33 +1,40 @@
 """Experiments as they are stored: tables, recommendations, pictures."""
 
+from __future__ import annotations
+
 import json
 import os
 
 from . import _core, program
 from .errors import NotFound, Unsupported
+from .sources import SourceExperiment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
-def _root(root):
-    return os.path.abspath(root) if root else program.experiments_folder()
+def _root(root: str | os.PathLike[str] | None) -> str:
+    return os.path.abspath(os.fspath(root)) if root else program.experiments_folder()
 
 
-def load_experiment(name, root=None):
+def load_experiment(name: str, root: str | os.PathLike[str] | None = None) -> Experiment:
     """The experiment of that name, as it is now; also while it runs."""
     return Experiment(_core.read_experiment(_root(root), name), _root(root))
 
 
-def list_experiments(root=None):
+def list_experiments(root: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
     """Dicts with name, folder, created (Unix time), running, problem (empty, or why it can't be
     read); the newest first."""
     return _core.list_experiments(_root(root))
 
 
-def remove_experiment(name, root=None):
+def remove_experiment(name: str, root: str | os.PathLike[str] | None = None) -> None:
     """Removes it with all its files."""
     _core.remove_experiment(_root(root), name)
 
 
-def import_or_say(module, purpose):
+def import_or_say(module: str, purpose: str) -> Any:
     """An optional package, or an error that says what it is for."""
     try:
         return __import__(module, fromlist=["*"])
@@ -43,27 +50,27 @@ class Experiment:
     definition (what was tuned, as a dict), space, history.
     """
 
-    def __init__(self, stored, root):
+    def __init__(self, stored: _core.StoredExperiment, root: str) -> None:
         self._stored = stored
         self.name = stored.name
         self.path = os.path.join(root, stored.name)
         self.created = stored.created
         self.status = stored.status
         self.time = stored.time
-        self.definition = stored.definition
+        self.definition: dict[str, Any] = stored.definition
         self.space = stored.space
-        self._results = None
+        self._results: Any = None
 
     @property
-    def history(self):
+    def history(self) -> _core.History:
         return self._stored.history
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[dict[str, Any]]:
         """Dicts with name, mode, role, kind."""
         return self.definition["metrics"]
 
-    def metric(self, name=None):
+    def metric(self, name: str | None = None) -> dict[str, Any]:
         """The metric of that name as a dict; the first one without a name."""
         for metric in self.metrics:
             if name is None or metric["name"] == name:
@@ -71,12 +78,12 @@ class Experiment:
         names = ", ".join(metric["name"] for metric in self.metrics)
         raise NotFound(f"experiment '{self.name}' has no metric '{name}'", f"one of: {names}")
 
-    def columns(self):
+    def columns(self) -> dict[str, list[Any]]:
         """The table of reports without pandas: {column: list of cells}."""
         return self._stored.columns()
 
     @property
-    def results(self):
+    def results(self) -> Any:
         """The table of reports as a pandas DataFrame with Syne Tune's columns: the metrics, st_*,
         trial_id, config_<name>, st_tuner_time, and ours (sj_*)."""
         if self._results is None:
@@ -84,7 +91,15 @@ class Experiment:
             self._results = pandas.DataFrame(self.columns())
         return self._results
 
-    def to_csv(self, path=None):
+    def to_arrow(self) -> Any:
+        """The table of reports as a pyarrow.Table, in the library's own buffers. Other packages that know
+        Arrow take the experiment itself: polars.DataFrame(experiment)."""
+        return import_or_say("pyarrow", "a table of Arrow").table(self)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._stored.arrow_stream()
+
+    def to_csv(self, path: str | os.PathLike[str] | None = None) -> str | None:
         """The table as text, or written to path."""
         text = self._stored.csv()
         if path is None:
@@ -93,18 +108,36 @@ class Experiment:
             file.write(text)
         return None
 
-    def recommend(self, metric=None):
+    def recommend(self, metric: str | None = None) -> dict[str, Any] | None:
         """The configuration to believe in under noise: a dict with configuration, trial_id, mean,
         lower, upper, probability_best, best_value, ...; None before the first value."""
         return self._stored.recommend(metric)
 
-    def best_config(self, metric=None):
+    def best_config(self, metric: str | None = None) -> dict[str, Any] | None:
         """The configuration to believe in, as a dict; None before the first value."""
         found = self.recommend(metric)
         return found and found["configuration"]
 
+    def importance(self, metric: str | None = None, seed: int = 0) -> dict[str, Any]:
+        """Which parameters matter for the metric, by permutation on forests that judge trials which they have
+        not seen: a dict with parameters (list of dicts with parameter, share and increase, of the squared error; the
+        most important first), explained (part of the metric's variance that the forests predict: near 0 the shares
+        mean nothing), num_trials. Needs ten measured trials."""
+        return _core.parameter_importance(self.space, self.history, self.metric(metric), seed)
+
+    def source(self, metric: str | None = None) -> SourceExperiment:
+        """What it measured, for other tunings to begin from."""
+        chosen = self.metric(metric)
+        history, found = self.history, []
+        for number in range(history.num_trials):
+            value = history.last_value(number, chosen["name"])
+            trial = history.trial(number)
+            if value is not None and trial["status"] == "completed":
+                found.append((trial["configuration"], value))
+        return SourceExperiment(self.name, found, chosen["mode"])
+
     @property
-    def verdict(self):
+    def verdict(self) -> dict[str, Any] | None:
         """Of a tuning of S3 downloads that has ended: its head-to-head, a dict; None for others."""
         try:
             with open(os.path.join(self.path, "verdict.json"), encoding="utf-8") as file:
@@ -112,44 +145,55 @@ class Experiment:
         except FileNotFoundError:
             return None
 
-    def front(self):
+    def front(self) -> list[dict[str, Any]]:
         """With several objectives, the trials that no other is better than."""
         return self.history.front(self.metrics)
 
-    def curve(self, metric=None, over_trials=False):
+    def curve(self, metric: str | None = None, over_trials: bool = False) -> list[tuple[Any, ...]]:
         """Tuples (time, trial, value, best so far), in order of time or of trials."""
         return self._stored.curve(metric, over_trials)
 
-    def plot(self, metric=None, ax=None):
+    def plot(self, metric: str | None = None, ax: Any = None) -> Any:
         """The best value so far over running time. Needs matplotlib; gives its axes."""
         from . import plots
 
         return plots.best_so_far(self, metric, ax)
 
-    def plot_trials_over_time(self, metric=None, ax=None):
+    def plot_trials_over_time(self, metric: str | None = None, ax: Any = None) -> Any:
         """Every report over running time, a line a trial. Needs matplotlib; gives its axes."""
         from . import plots
 
         return plots.trials_over_time(self, metric, ax)
 
-    def plot_pareto(self, ax=None):
+    def plot_pareto(self, ax: Any = None) -> Any:
         """The first two objectives of all trials, the front among them. Needs matplotlib."""
         from . import plots
 
         return plots.pareto(self, ax)
 
-    def plot_learning_curves(self, resource, metric=None, ax=None):
+    def plot_learning_curves(self, resource: str, metric: str | None = None, ax: Any = None) -> Any:
         """The metric over a resource that was reported (epochs, ...), a line a trial. Needs matplotlib."""
         from . import plots
 
         return plots.learning_curves(self, resource, metric, ax)
 
-    def plot_parallel_coordinates(self, metric=None, ax=None):
+    def plot_parallel_coordinates(self, metric: str | None = None, ax: Any = None) -> Any:
         """A line a trial through its parameters, each from 0 to 1 of its domain; the best are red. Needs
         matplotlib."""
         from . import plots
 
         return plots.parallel_coordinates(self, metric, ax)
 
-    def __repr__(self):
+    def plot_importance(self, metric: str | None = None, ax: Any = None) -> Any:
+        """The shares of importance(), a bar a parameter. Needs matplotlib; gives its axes."""
+        from . import plots
+
+        return plots.importance(self, metric, ax)
+
+    def _repr_html_(self) -> str:
+        from .display import experiment_html
+
+        return experiment_html(self)
+
+    def __repr__(self) -> str:
         return f"Experiment(name={self.name!r}, status={self.status!r}, trials={self.history.num_trials})"

@@ -4,8 +4,14 @@ A class goes by the method's name in capital words (`bayesopt` is `Bayesopt`) an
 names (`BayesianOptimization`). names() lists them; help(methods.TPE) shows options.
 """
 
+from __future__ import annotations
+
 from . import _core
 from .errors import InvalidArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Method:
@@ -14,10 +20,10 @@ class Method:
 
     name = ""
     description = ""
-    option_names = ()
+    option_names: tuple[str, ...] = ()
     multi_fidelity = False
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any) -> None:
         unknown = [name for name in options if name not in self.option_names]
         if unknown:
             raise InvalidArgument(
@@ -26,21 +32,21 @@ class Method:
             )
         self.options = options
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return f"{type(self).__name__}({arguments})"
 
 
-def _capital_words(name):
+def _capital_words(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in name.replace("-", "_").split("_"))
 
 
-def _option_line(option):
+def _option_line(option: dict[str, Any]) -> str:
     default = "" if option["default"] is None else f"; default {option['default']}"
     return f"    {option['key']}: {option['description']}{default}"
 
 
-def _class_of(row):
+def _class_of(row: dict[str, Any]) -> type[Method]:
     """The class of a row of the table."""
     lines = [_option_line(option) for option in row["options"]]
     doc = f"{row['description']}.\n\nMethod '{row['name']}'. Options:\n" + "\n".join(lines)
@@ -59,25 +65,31 @@ def _class_of(row):
 
 
 _ROWS = _core.methods()
-_CLASS_OF = {}
+_ROW_OF: dict[str, dict[str, Any]] = {}
 for _row in _ROWS:
-    _class = _class_of(_row)
-    _CLASS_OF[_row["name"]] = _class
-    for _name in (_class.__name__, *_row["aliases"]):
-        _CLASS_OF.setdefault(_name, _class)
+    _ROW_OF[_row["name"]] = _row
+    for _name in (_capital_words(_row["name"]), *_row["aliases"]):
+        _ROW_OF.setdefault(_name, _row)
+_CLASS_OF: dict[str, type[Method]] = {}
+"""Classes that were asked for, by name."""
 
 
-def names():
+def names() -> list[str]:
     """The methods' names, in the order in which a help text shows them."""
     return [row["name"] for row in _ROWS]
 
 
-def find(name):
+def find(name: str) -> type[Method] | None:
     """The class of a method by any of its names, or None."""
-    return _CLASS_OF.get(name)
+    found = _CLASS_OF.get(name)
+    if found is None and name in _ROW_OF:
+        row = _ROW_OF[name]
+        found = _CLASS_OF.get(row["name"]) or _class_of(row)
+        _CLASS_OF[row["name"]] = _CLASS_OF[name] = found
+    return found
 
 
-def method_of(method):
+def method_of(method: str | Method | type[Method]) -> Method:
     """A Method from a Method, a class of one, or a name."""
     if isinstance(method, str):
         found = find(method)
@@ -91,11 +103,12 @@ def method_of(method):
     raise InvalidArgument(f"a method must be a name or a Method, not {type(method).__name__}")
 
 
-def __getattr__(name):
-    if name in _CLASS_OF:
-        return _CLASS_OF[name]
+def __getattr__(name: str) -> type[Method]:
+    found = find(name)
+    if found is not None:
+        return found
     raise AttributeError(f"there is no method '{name}'; names() lists those there are")
 
 
-def __dir__():
-    return ["Method", "names", *sorted(name for name in _CLASS_OF if name.isidentifier())]
+def __dir__() -> list[str]:
+    return ["Method", "names", *sorted(name for name in _ROW_OF if name.isidentifier())]

@@ -1,8 +1,15 @@
 """Metrics: what trials report and a tuning looks at."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
 
 from .errors import InvalidArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 
 @dataclass
@@ -21,7 +28,9 @@ class Metric:
     bound: float = 0.0
 
 
-def metric_list(metrics, mode="min"):
+def metric_list(
+    metrics: str | Metric | Iterable[str | Metric], mode: str | Iterable[str] = "min"
+) -> list[dict[str, Any]]:
     """A list of dicts, as definitions hold them, of a name, a Metric, or a list of these.
 
     mode: of those that are given by name; "min", "max", or a list of these.

@@ -98,3 +98,29 @@ def parallel_coordinates(experiment, metric=None, ax=None):
     ax.set_ylabel("place in the domain")
     ax.set_title(experiment.name)
     return ax
+
+
+def importance(experiment, metric=None, ax=None):
+    ax = _axes(ax)
+    found = experiment.importance(metric)
+    rows = found["parameters"][::-1]  # the first bar is the lowest
+    ax.barh([row["parameter"] for row in rows], [row["share"] for row in rows])
+    ax.set_xlim(0, 1)
+    ax.set_xlabel(f"share of importance for {_metric_name(experiment, metric)}")
+    ax.set_title(f"{experiment.name} (explained: {found['explained']:.0%} of the variance)")
+    return ax
+
+
+def comparison(compared, ax=None):
+    ax = _axes(ax)
+    for label, points in compared.curves.items():
+        at = [point[0] for point in points]
+        (line,) = ax.plot(at, [point[1] for point in points], label=label)
+        if points and points[0][2] is not None:
+            ax.fill_between(
+                at, [point[2] for point in points], [point[3] for point in points], color=line.get_color(), alpha=0.2
+            )
+    ax.set_xlabel("running time [s]" if compared.over == "time" else "trials")
+    ax.set_ylabel(f"best {compared.metric['name']} so far")
+    ax.legend()
+    return ax

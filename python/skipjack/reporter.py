@@ -70,12 +70,12 @@ class Reporter:
     made). A running number, st_worker_iter, is always added. Thread-safe in that lines don't mix.
     """
 
-    def __init__(self, add_time=True):
+    def __init__(self, add_time: bool = True) -> None:
         self.add_time = add_time
         self.iter = 0
         self._start = time.perf_counter()
 
-    def __call__(self, **metrics):
+    def __call__(self, **metrics: object) -> None:
         """Reports metrics by name: numbers, texts, bools, lists, dicts. None and names that begin
         with "st_" are refused."""
         for name, value in metrics.items():

@@ -12,10 +12,17 @@ The journal keeps what they decided, not how: an experiment with one can be read
 unless the class says `is_function_of_events = True` and it is given to resume() again.
 """
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from .errors import InvalidArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._core import History
 
 
 @dataclass
@@ -86,10 +93,18 @@ class Scheduler:
 
     is_function_of_events = False
 
-    def apply(self, event, history):
+    def apply(self, event: dict[str, Any], history: History) -> None:
         """Every event of the experiment, in order, once: a dict with "type" and "number"."""
 
-    def decide(self, history, *, now, free_workers, remaining_fraction, remaining_time):
+    def decide(
+        self,
+        history: History,
+        *,
+        now: float,
+        free_workers: int,
+        remaining_fraction: float | None,
+        remaining_time: float | None,
+    ) -> list[Any]:
         """A list of commands; at most free_workers of them may be Start or Resume. Called after events
         and while a worker is free."""
         raise NotImplementedError
@@ -100,7 +115,9 @@ class Searcher:
 
     is_function_of_events = False
 
-    def suggest(self, history, *, resource, remaining_fraction):
+    def suggest(
+        self, history: History, *, resource: int | None, remaining_fraction: float | None
+    ) -> dict[str, Any] | str | None:
         """A configuration (what it lacks is filled by midpoints), "wait", or None for nothing more."""
         raise NotImplementedError
 
@@ -108,11 +125,11 @@ class Searcher:
 class CommandWriter:
     """A scheduler as the library calls it: commands as dicts."""
 
-    def __init__(self, scheduler):
+    def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
         self.apply = scheduler.apply
 
-    def decide(self, history, **view):
+    def decide(self, history: History, **view: Any) -> list[dict[str, Any]]:
         commands = self._scheduler.decide(history, **view) or []
         written = []
         for command in commands:

@@ -1,15 +1,31 @@
 """A tuning: a backend, a search space, a method, and when to stop."""
 
+from __future__ import annotations
+
 import os
 import time
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 from . import _core, program
 from .errors import InvalidArgument
 from .methods import method_of
 from .metrics import metric_list
 from .schedulers import CommandWriter, Scheduler, Searcher
+from .sources import split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any, TypeAlias
+
+    from .backends import LocalBackend
+    from .experiments import Experiment
+    from .methods import Method
+    from .metrics import Metric
+    from .sources import SourceExperiment
+
+    StopFunction = Callable[[dict[str, Any], _core.History], bool]
+    Stop: TypeAlias = "StoppingCriterion | StopFunction | Sequence[StoppingCriterion | StopFunction] | None"
 
 
 @dataclass
@@ -40,7 +56,7 @@ class StoppingCriterion:
     max_metric_value: dict[str, float] = field(default_factory=dict)
     plateau: PlateauCriterion | None = None
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """As definitions hold it: set fields only."""
         result = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) not in (None, {})}
         if self.max_cost is None:
@@ -53,14 +69,14 @@ class StoppingCriterion:
 class Running:
     """A tuning while it runs. name, root, path (its folder), definition (what is tuned, as a dict)."""
 
-    def __init__(self, name, root, definition):
+    def __init__(self, name: str, root: str, definition: dict[str, Any]) -> None:
         self.name = name
         self.root = root
         self.path = os.path.join(root, name)
         self.definition = definition
         self.interrupt = _core.Interrupt()
 
-    def stop(self):
+    def stop(self) -> None:
         """Ends it, from a callback or another thread; it can be resumed."""
         self.interrupt.request()
 
@@ -72,18 +88,18 @@ class Callback:
     belongs to the type; they are told after they are in the journal.
     """
 
-    def on_start(self, running):
+    def on_start(self, running: Running) -> None:
         """Before the first trial: a Running."""
 
-    def on_event(self, event, history):
+    def on_event(self, event: dict[str, Any], history: _core.History) -> None:
         """Every event: "trial_started", "reported", "stop_ordered", "pause_ordered", "trial_resumed",
         "attempt_ended", ..."""
 
-    def on_turn(self, turn, history):
+    def on_turn(self, turn: dict[str, Any], history: _core.History) -> None:
         """After each turn of the loop, ten times a second at least: a dict with now, num_running,
         remaining_time, remaining_fraction, ending_reason."""
 
-    def on_end(self, result):
+    def on_end(self, result: TuningResult) -> None:
         """After the last trial, also of a tuning that was interrupted."""
 
 
@@ -97,18 +113,23 @@ class TuningResult:
     reason: str
     time: float
 
-    def experiment(self):
+    def experiment(self) -> Experiment:
         """The experiment as it is stored: table, plots, recommendation."""
         from .experiments import load_experiment
 
         return load_experiment(self.name, root=self.root)
 
-    def best(self):
+    def best(self) -> dict[str, Any] | None:
         """The recommendation: a dict with configuration, trial_id, mean, best_value, ...; None if no
         trial has a value."""
         return self.experiment().recommend()
 
-    def __repr__(self):
+    def _repr_html_(self) -> str:
+        from .display import result_html
+
+        return result_html(self)
+
+    def __repr__(self) -> str:
         trials = self.history.num_trials
         return f"TuningResult(name={self.name!r}, reason={self.reason!r}, time={self.time:.3g}, trials={trials})"
 
@@ -116,14 +137,14 @@ class TuningResult:
 class Tuner:
     """Searches for the best configuration of what the backend runs.
 
-    backend: LocalBackend or PythonBackend. space: a dict of domains and constants, or a SearchSpace.
+    backend: LocalBackend, SlurmBackend or PythonBackend. space: a dict of domains and constants, or a SearchSpace.
     metrics: a name, a Metric, or a list; mode: of those given by name.
     method: a name, one of skipjack.methods, or a Scheduler or Searcher of your own.
     stop: a StoppingCriterion, a function (turn, history) -> bool, or a list of these.
     workers: trials at the same time. seed: the same seed and the same results give the same questions.
     name: of the experiment; default: the program's and the time. root: folder of experiments.
     points_to_evaluate: configurations to begin with; None: the middle of the space; []: none.
-    sources: names of earlier experiments to learn from.
+    sources: earlier experiments to learn from: names, or SourceExperiments.
     max_failures: ends once more trials than this failed; None: never.
     max_initial_failures: ends with an error if the first so many trials all fail; None: never.
     trial_time_limit: seconds after which a trial has failed.
@@ -133,32 +154,32 @@ class Tuner:
 
     def __init__(
         self,
-        backend,
-        space,
-        metrics,
+        backend: LocalBackend,
+        space: Mapping[str, Any] | _core.SearchSpace | str,
+        metrics: str | Metric | Iterable[str | Metric],
         *,
-        mode="min",
-        method="bayesopt",
-        stop=None,
-        workers=1,
-        seed=0,
-        name=None,
-        root=None,
-        points_to_evaluate=None,
-        sources=(),
-        max_failures=None,
-        max_initial_failures=5,
-        trial_time_limit=None,
-        at_end="stop_running",
-        callbacks=(),
-        extra=None,
-        survive_power_loss=False,
-    ):
+        mode: str | Iterable[str] = "min",
+        method: str | Method | type[Method] | Scheduler | Searcher = "bayesopt",
+        stop: Stop = None,
+        workers: int = 1,
+        seed: int = 0,
+        name: str | None = None,
+        root: str | os.PathLike[str] | None = None,
+        points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
+        sources: Iterable[str | SourceExperiment] = (),
+        max_failures: int | None = None,
+        max_initial_failures: int | None = 5,
+        trial_time_limit: float | None = None,
+        at_end: str = "stop_running",
+        callbacks: Iterable[Callback] = (),
+        extra: dict[str, Any] | None = None,
+        survive_power_loss: bool = False,
+    ) -> None:
         root = str(root or program.experiments_folder())
         name = name or _core.default_experiment_name(backend.name, time.time())
         _core.validate_experiment_name(name)
         self._callbacks = list(callbacks)
-        self._sources = list(sources)
+        self._sources, given_sources = split(sources)
         self._method = method
         self._survive_power_loss = survive_power_loss
         self._max_initial_failures = max_initial_failures
@@ -175,6 +196,8 @@ class Tuner:
             "program": backend.program(),
             "extra": extra,
         }
+        if given_sources:
+            definition["sources"] = given_sources
         if points_to_evaluate is not None:
             definition["points_to_evaluate"] = list(points_to_evaluate)
         if max_failures is not None:
@@ -187,7 +210,7 @@ class Tuner:
         definition["program"]["environment"].setdefault("SKIPJACK_METRIC", definition["metrics"][0]["name"])
         self._running = Running(name, root, definition)
 
-    def run(self):
+    def run(self) -> TuningResult:
         """Runs the tuning to its end and returns a TuningResult. Ctrl-C ends the trials, keeps the
         results and then raises KeyboardInterrupt."""
         if not self._functions:
@@ -209,25 +232,34 @@ class Tuner:
         )
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self._running.name
 
     @property
-    def path(self):
+    def path(self) -> str:
         """The experiment's folder."""
         return self._running.path
 
     @property
-    def definition(self):
+    def definition(self) -> dict[str, Any]:
         """What is tuned, as the journal keeps it."""
         return self._running.definition
 
-    def stop(self):
+    def stop(self) -> None:
         """Ends a tuning that runs, from another thread; it can be resumed."""
         self._running.stop()
 
 
-def resume(name, *, root=None, stop=None, add_time=None, add_trials=None, method=None, callbacks=()):
+def resume(
+    name: str,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    stop: Stop = None,
+    add_time: float | None = None,
+    add_trials: int | None = None,
+    method: Scheduler | Searcher | None = None,
+    callbacks: Iterable[Callback] = (),
+) -> TuningResult:
     """Goes on with an experiment where its journal ends.
 
     stop: a new criterion, or functions, as for Tuner. add_time: seconds beyond what has been used;
@@ -254,6 +286,7 @@ def resume(name, *, root=None, stop=None, add_time=None, add_trials=None, method
             "follows from the events",
             "set is_function_of_events = True if it does",
         )
+    callbacks = list(callbacks)
     running = Running(name, root, definition)
     hooks = _hooks(method, callbacks, functions)
     return _run(running, callbacks, hooks, lambda run: run.resume(criterion.to_dict() or None, add_time, add_trials))

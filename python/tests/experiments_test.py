@@ -112,3 +112,165 @@ def test_missing_packages_are_said(experiment, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(skipjack.Unsupported, match="needs matplotlib"):
         experiment.plot()
+
+
+def test_arrow_takes_the_table(experiment):
+    pyarrow = pytest.importorskip("pyarrow")
+    table = experiment.to_arrow()
+    columns = experiment.columns()
+    assert table.column_names == list(columns)
+    assert table.schema.field("trial_id").type == pyarrow.int64()
+    assert table.schema.field("loss").type == pyarrow.float64()
+    for name in ("loss", "trial_id", "st_status", "config_x"):
+        assert table[name].to_pylist() == columns[name], name
+    for name, cells in columns.items():
+        assert [cell is None for cell in table[name].to_pylist()] == [cell is None for cell in cells]
+    # It outlives the experiment, as a part of it does.
+    part = table.slice(2, 3)["config_x"]
+    del table
+    assert part.to_pylist() == columns["config_x"][2:5]
+
+
+def arrow_table(stream):
+    """{column: (format, cells)} of the capsule of a stream, read by the layout that Arrow's specification gives."""
+    import ctypes
+
+    c = ctypes
+
+    class Schema(c.Structure):
+        pass
+
+    class Array(c.Structure):
+        pass
+
+    class Stream(c.Structure):
+        pass
+
+    Schema._fields_ = [("format", c.c_char_p), ("name", c.c_char_p), ("metadata", c.c_char_p), ("flags", c.c_int64),
+                       ("n_children", c.c_int64), ("children", c.POINTER(c.POINTER(Schema))), ("d", c.c_void_p),
+                       ("release", c.CFUNCTYPE(None, c.c_void_p)), ("private", c.c_void_p)]  # fmt: skip
+    Array._fields_ = [("length", c.c_int64), ("null_count", c.c_int64), ("offset", c.c_int64),
+                      ("n_buffers", c.c_int64), ("n_children", c.c_int64), ("buffers", c.POINTER(c.c_void_p)),
+                      ("children", c.POINTER(c.POINTER(Array))), ("d", c.c_void_p),
+                      ("release", c.CFUNCTYPE(None, c.c_void_p)), ("private", c.c_void_p)]  # fmt: skip
+    get = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p)
+    Stream._fields_ = [("get_schema", get), ("get_next", get), ("get_last_error", c.c_void_p),
+                       ("release", c.c_void_p), ("private", c.c_void_p)]  # fmt: skip
+    pointer = c.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = c.c_void_p, [c.py_object, c.c_char_p]
+    address = pointer(stream, b"arrow_array_stream")
+    source, schema, array = Stream.from_address(address), Schema(), Array()
+    assert source.get_schema(address, c.byref(schema)) == 0 and source.get_next(address, c.byref(array)) == 0
+    found = {}
+    for index in range(schema.n_children):
+        described, column = schema.children[index].contents, array.children[index].contents
+        kind, rows = described.format.decode(), column.length
+
+        def bit(buffer, row, column=column):
+            return c.cast(column.buffers[buffer], c.POINTER(c.c_uint8))[row // 8] >> (row % 8) & 1
+
+        def cell(row, column=column, kind=kind):
+            if not bit(0, row, column):
+                return None
+            if kind == "b":
+                return bool(bit(1, row, column))
+            if kind in "lg":
+                return c.cast(column.buffers[1], c.POINTER({"l": c.c_int64, "g": c.c_double}[kind]))[row]
+            begin, end = c.cast(column.buffers[1], c.POINTER(c.c_int64))[row : row + 2]
+            return c.string_at(column.buffers[2] + begin, end - begin).decode()
+
+        found[described.name.decode()] = (kind, [cell(row) for row in range(rows)])
+        assert column.null_count == found[described.name.decode()][1].count(None)
+    end = Array()
+    assert source.get_next(address, c.byref(end)) == 0 and not end.release
+    array.release(c.addressof(array))
+    schema.release(c.addressof(schema))
+    assert not array.release and not schema.release
+    return found
+
+
+def test_arrow_stream_is_as_specified(experiment):
+    found = arrow_table(experiment.__arrow_c_stream__())
+    columns = experiment.columns()
+    assert list(found) == list(columns)
+    assert found["loss"] == ("g", columns["loss"]) and found["trial_id"] == ("l", columns["trial_id"])
+    assert found["st_status"] == ("U", columns["st_status"])
+    experiment.__arrow_c_stream__()  # nobody takes it
+
+
+def test_importance_is_of_the_library(experiment, monkeypatch):
+    from skipjack import experiments
+
+    with pytest.raises(skipjack.InvalidArgument, match="needs 10 measured trials, and there are 6"):
+        experiment.importance()
+    study = skipjack.AskTell({"a": uniform(0, 1), "b": uniform(0, 1)}, "loss", method="sobol", points_to_evaluate=[])
+    for trial in study.ask(128):
+        study.tell(trial, {"loss": 3 * trial.configuration["a"] + trial.configuration["b"]})
+    found = experiments._core.parameter_importance(
+        skipjack.SearchSpace({"a": uniform(0, 1), "b": uniform(0, 1)}), study.history(), {"name": "loss"}
+    )
+    # As the variances of the summands: 9 to 1.
+    assert [row["parameter"] for row in found["parameters"]] == ["a", "b"]
+    assert found["parameters"][0]["share"] == pytest.approx(0.9, abs=0.05)
+    assert found["num_trials"] == 128 and found["explained"] > 0.9
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    monkeypatch.setattr(type(experiment), "importance", lambda *_: found)
+    axes = experiment.plot_importance()
+    assert [bar.get_width() for bar in axes.patches] == [row["share"] for row in found["parameters"]][::-1]
+
+
+def test_comparison_is_of_the_experiments(experiment):
+    compared = skipjack.compare({"a": [experiment, experiment], "b": [experiment]}, over="trials")
+    best = [point[3] for point in experiment.curve(over_trials=True)]
+    assert [point[1] for point in compared.curves["a"]] == pytest.approx(best)
+    # Two that are the same leave no doubt; of one nothing is known.
+    assert all(low == mean == high for _, mean, low, high in compared.curves["a"])
+    assert {point[2] for point in compared.curves["b"]} == {None}
+    assert set(compared.columns()) == {"label", "at", "mean", "lower", "upper"}
+    by_method = skipjack.compare(["two"], "cost", root=experiment.path.rsplit("/", 1)[0])
+    assert list(by_method.curves) == ["mo_bayesopt"] and by_method.metric["name"] == "cost"
+    with pytest.raises(skipjack.InvalidArgument, match="over = 'nights'"):
+        skipjack.compare([experiment], over="nights")
+    with pytest.raises(skipjack.InvalidArgument, match="no experiment"):
+        skipjack.compare([])
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    assert list(compared.plot().lines[0].get_ydata()) == pytest.approx(best)
+
+
+def test_notebooks_show_escaped_tables(experiment):
+    from skipjack import display
+
+    shown = experiment._repr_html_()
+    assert shown.startswith("<table>") and shown.count("<tr>") == 7 and "experiment two" in shown
+    space = skipjack.SearchSpace({"<b>": skipjack.choice(["<script>"])}, constraints=["1 < 2"])
+    text = space._repr_html_()
+    assert "<script>" not in text and "&lt;script&gt;" in text and "&lt;b&gt;" in text and "1 &lt; 2" in text
+    assert "<i>" not in display.table(["<i>"], [["<i>"]], "<i>")
+    assert "and 88 more" in display.table(["a"], [[number] for number in range(100)])
+    assert "mean" in skipjack.compare([experiment])._repr_html_()
+
+
+def test_an_experiment_is_a_source_for_others(experiment):
+    source = experiment.source()
+    assert len(source.observations) == 6 and source.name == "two" and source.mode == "min"
+    best = min(source.observations, key=lambda pair: pair[1])[0]
+    study = skipjack.AskTell({"x": uniform(0, 1)}, "loss", method="zero_shot", sources=[source])
+    assert study.ask().configuration == best
+    with pytest.raises(skipjack.InvalidArgument, match="finds none by the name 'two'"):
+        skipjack.AskTell({"x": uniform(0, 1)}, "loss", method="zero_shot", sources=["two"])
+    with pytest.raises(skipjack.InvalidArgument, match="not int"):
+        skipjack.AskTell({"x": uniform(0, 1)}, "loss", sources=[3])
+
+
+def test_a_tuning_begins_from_experiments_and_from_data(experiment):
+    root = experiment.path.rsplit("/", 1)[0]
+    elsewhere = skipjack.SourceExperiment("elsewhere", [({"x": 0.9}, 7.0), ({"x": 0.8}, 9.0)])
+    result = Tuner(PythonBackend(two_metrics), {"x": uniform(0, 1)}, "loss", method="zero_shot", root=root, name="warm",
+                   stop=StoppingCriterion(max_trials_started=2), sources=["two", elsewhere]).run()  # fmt: skip
+    best = min(experiment.source().observations, key=lambda pair: pair[1])[0]
+    assert best["x"] in {trial["configuration"]["x"] for trial in result.history.trials}
+    kept = result.experiment().definition["sources"]
+    assert sorted(source["name"] for source in kept) == ["elsewhere", "two"]
+    skipjack.remove_experiment("warm", root)

@@ -31,8 +31,11 @@ def test_methods_that_live_on_earlier_experiments_say_so(row):
         study_of(row)
 
 
-@pytest.mark.parametrize("row", [row for row in table() if not row["multi_fidelity"] and not row["needs_sources"]],
-                         ids=lambda row: row["name"])
+@pytest.mark.parametrize(
+    "row",
+    [row for row in table() if not row["multi_fidelity"] and not row["needs_sources"]],
+    ids=lambda row: row["name"],
+)
 def test_every_method_asks_and_is_told(row):
     study, metrics = study_of(row)
     for _ in range(4):
@@ -41,7 +44,9 @@ def test_every_method_asks_and_is_told(row):
     assert study.history().num_trials == 4
 
 
-@pytest.mark.parametrize("row", [row for row in table() if row["multi_fidelity"]], ids=lambda row: row["name"])
+@pytest.mark.parametrize(
+    "row", [row for row in table() if row["multi_fidelity"] and not row["needs_sources"]], ids=lambda row: row["name"]
+)
 def test_every_method_with_a_resource_is_reported_to(row):
     keys = {option["key"] for option in row["options"]}
     options = {

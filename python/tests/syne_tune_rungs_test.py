@@ -95,10 +95,40 @@ def test_a_loop_of_the_launchers_own_pauses_and_resumes(launch):
                 epochs[trial] = epochs.get(trial, 0) + 1
                 result = {"loss": suggestion.config["x"], "epoch": epochs[trial]}
                 decision = scheduler.on_trial_result(Trial(trial, suggestion.config), result)
-            if decision == "CONTINUE":
-                scheduler.on_trial_complete(Trial(trial, suggestion.config), result)
+            # As many launchers do: also of trials that it has stopped or paused.
+            scheduler.on_trial_complete(Trial(trial, suggestion.config), result)
             decisions.append(decision)
         print(sorted(set(decisions)), resumed > 3, sorted(set(epochs.values())))
         """
     )
     assert done.stdout == "['CONTINUE', 'PAUSE'] True [1, 3, 9]\n"
+
+
+def test_steps_may_be_counted_from_zero(launch, only_experiment):
+    """As in Syne Tune's example of several objectives."""
+    launch(
+        """
+        from syne_tune import StoppingCriterion, Tuner
+        from syne_tune.backend import LocalBackend
+        from syne_tune.config_space import uniform
+        from syne_tune.optimizer.schedulers.multiobjective import MOASHA
+        scheduler = MOASHA({"x": uniform(0, 1), "epochs": 9}, metrics=["a", "b"], time_attr="step", max_t=9)
+        Tuner(LocalBackend("trial.py"), scheduler, StoppingCriterion(max_num_trials_started=5), n_workers=2).run()
+        """,
+        """
+        import argparse, time
+        from syne_tune import Reporter
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--x", type=float)
+        x = parser.parse_known_args()[0].x
+        report = Reporter()
+        for step in range(9):
+            report(step=step, a=x, b=x)
+            time.sleep(0.02)
+        """,
+    )
+    import skipjack
+
+    folder = only_experiment()
+    history = skipjack.load_experiment(folder.name, folder.parent).history
+    assert history.counts["failed"] == 0 and history.counts["completed"] >= 1 and history.counts["stopped"] >= 1

@@ -377,7 +377,8 @@ def test_plateaus_and_finite_spaces_end_it(launch, only_experiment):
         ("from syne_tune.search_space import sample_from", "'syne_tune.search_space.sample_from' of Syne Tune"),
         ("import syne_tune.blackbox_repository", "skipjack bench"),
         ("from syne_tune.optimizer.baselines import Oracle", "'syne_tune.optimizer.baselines.Oracle'"),
-        ("from syne_tune.optimizer.baselines import ZeroShotTransfer; ZeroShotTransfer({}, 'a')", "docs/transfer.md"),
+        ("import syne_tune.stopping_criterions.automatic_termination_criterion", "PlateauStopper"),
+        ("from syne_tune.optimizer.schedulers import RayTuneScheduler", "one of skipjack.methods"),
         ("import syne_tune.nowhere", "docs/python.md"),
     ],
 )
@@ -449,3 +450,42 @@ def test_the_launchers_folder_is_found_and_missing_ones_are_said(launch, tmp_pat
         [sys.executable, "-m", "skipjack.syne_tune", "none.py"], capture_output=True, text=True, cwd=tmp_path
     )
     assert done.returncode == 3 and "none.py" in done.stderr
+
+
+def test_another_space_makes_another_experiment(launch, tmp_path):
+    run = RUN.format(stop="StoppingCriterion(max_num_trials_started=1)", scheduler="",
+                     tuner=', tuner_name="one", suffix_tuner_name=False')  # fmt: skip
+    narrowed = """
+    tuner.scheduler.config_space = {"x": uniform(0.5, 0.6)}
+    tuner.scheduler.searcher.configure_scheduler(tuner.scheduler)
+    """
+    done = launch(run + LOADED + narrowed + AGAIN, REPORTS_ONCE)
+    assert "search space of one has changed" in done.stderr
+    assert len(table_of(tmp_path / "syne-tune" / "one")) == 2
+    after = [float(row["config_x"]) for row in table_of(tmp_path / "syne-tune" / "one-2")]
+    assert len(after) == 4 and all(0.5 <= x <= 0.6 for x in after)
+
+
+def test_counts_of_dyhpo_have_their_columns(launch, only_experiment):
+    launch(
+        """
+        from syne_tune import StoppingCriterion, Tuner
+        from syne_tune.backend import LocalBackend
+        from syne_tune.config_space import uniform
+        from syne_tune.optimizer.baselines import DyHPO
+        from syne_tune.optimizer.schedulers.searchers.dyhpo.hyperband_dyhpo import DyHPORungSystem
+        from syne_tune.results_callback import ExtraResultsComposer, StoreResultsCallback
+        class Extra(ExtraResultsComposer):
+            def __call__(self, tuner):
+                return tuner.scheduler.terminator._rung_systems[0].summary_schedule_records()
+            def keys(self):
+                return DyHPORungSystem.summary_schedule_keys()
+        scheduler = DyHPO({"x": uniform(0, 1), "epochs": 3}, metric="loss", resource_attr="epoch",
+                          max_resource_attr="epochs")
+        Tuner(LocalBackend("trial.py"), scheduler, StoppingCriterion(max_num_trials_started=3), n_workers=1,
+              callbacks=[StoreResultsCallback(extra_results_composer=Extra())]).run()
+        """,
+        REPORTS_ONCE.replace("Reporter()(", "Reporter()(epoch=1, "),
+    )
+    rows = table_of(only_experiment())
+    assert rows[0]["started_by_dyhpo"] == "1" and rows[0]["promoted_by_sh"] == ""

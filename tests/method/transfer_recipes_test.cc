@@ -110,7 +110,8 @@ TEST(BoundingBoxRecipe, RefusesWhatCanNotSearchInABox) {
 }
 
 TEST(TransferRecipes, WantOneObjective) {
-  for (const char* method : {"bounding_box", "zero_shot", "quantile_transfer"}) {
+  for (const char* method :
+       {"bounding_box", "zero_shot", "quantile_transfer", "asha_quantile_transfer"}) {
     MethodOptions several = options();
     several.metrics = {{.name = "x"}, {.name = "y"}};
     EXPECT_THAT(refused(method, several), HasSubstr("exactly one objective")) << method;

@@ -149,13 +149,25 @@ TEST(ResourceLog, PassesOverLevelsThatATrialHadReachedBeforeItWasResumed) {
 }
 
 TEST(ResourceLog, TheFirstReportWithoutAResourceIsAnError) {
-  for (const Json& epoch : {Json(), Json("one"), Json(0), Json(-1), Json(1.5), Json(kNan),
-                            Json(kInf), Json(1e300), Json(true)}) {
+  for (const Json& epoch : {Json(), Json("one"), Json(-1), Json(1.5), Json(kNan), Json(kInf),
+                            Json(1e300), Json(true)}) {
     Told told;
     told.start();
     EXPECT_FALSE(told.report(0, epoch).has_value());
     EXPECT_THAT(told.sense(), HasSubstr("epoch")) << to_json_text(epoch);
   }
+}
+
+TEST(ResourceLog, AnAttemptMayBeginAtZero) {
+  Told told;
+  told.start();
+  EXPECT_FALSE(told.report(0, 0).has_value());
+  EXPECT_EQ(told.sense(), kNoError);
+  EXPECT_EQ(told.report(0, 1)->to, 1);
+  Told stays;
+  stays.start();
+  stays.report(0, 0), stays.report(0, 0);
+  EXPECT_THAT(stays.sense(), HasSubstr("epoch = 0"));
 }
 
 TEST(ResourceLog, TheFirstReportWithoutAMetricIsAnError) {

@@ -1,7 +1,6 @@
 """Syne Tune's backends: local processes, from a script or from a function."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,11 @@ from . import STAND_IN
 
 def get_num_gpus():
     """Number of GPUs that nvidia-smi lists; 0 where there is none of either."""
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    if not any(os.access(os.path.join(folder, "nvidia-smi"), os.X_OK) for folder in folders):
+        return 0
+    import subprocess
+
     try:
         listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):

@@ -2,17 +2,14 @@
 
 import io
 import json
-import logging
 import os
 import time
-import zipfile
 
 from .. import _core
 from ..tuner import Callback
 from .constants import ST_METADATA_FILENAME, ST_RESULTS_DATAFRAME_FILENAME
 from .status import Status
-
-_log = logging.getLogger("skipjack")
+from .util import log
 
 
 class TunerCallback:
@@ -105,6 +102,7 @@ class StoreResultsCallback(TunerCallback):
         if self._tuner is None or not self._tuner.tuner_path.is_dir():
             return
         import csv
+        import zipfile
 
         columns = self.columns()
         text = io.StringIO(newline="")
@@ -227,7 +225,7 @@ class Caller(Callback):
         self._each("on_loop_end")
         if time.monotonic() - self._printed_at >= self._tuner.print_update_interval:
             self._printed_at = time.monotonic()
-            _log.info("tuning status (last metric is reported)\n%s", self._tuner.tuning_status)
+            log("info", "tuning status (last metric is reported)\n%s", self._tuner.tuning_status)
 
     def end(self):
         self._flush("CONTINUE")

@@ -1,6 +1,5 @@
 """Domains with the attributes that Syne Tune's have, around Skipjack's own."""
 
-import random
 import sys
 
 from .. import _core
@@ -10,6 +9,8 @@ def _random_seed(random_state=None):
     """From random_state, or from numpy's generator where a launcher has loaded (and seeded) it."""
     numpy = sys.modules.get("numpy")
     if random_state is None and numpy is None:
+        import random
+
         return random.getrandbits(31)
     return int((random_state or numpy.random).randint(2**31 - 1))
 
@@ -184,8 +185,44 @@ def is_log_space(domain):
     return "Log" in str(domain._kind.get("sampler_cls")) or bool(domain._kind["domain_kwargs"].get("log_scale"))
 
 
+def is_reverse_log_space(domain):
+    return "ReverseLog" in str(domain._kind.get("sampler_cls"))
+
+
 def is_uniform_space(domain):
     return not is_log_space(domain)
+
+
+def restrict_domain(numerical_domain, lower, upper):
+    """The same kind of numbers in a narrower range."""
+    kind = dict(numerical_domain._kind)
+    kind["domain_kwargs"] = {**kind["domain_kwargs"], "lower": lower, "upper": upper}
+    return from_dict(kind)
+
+
+def config_to_match_string(config, config_space, keys):
+    """Equal for equal configurations."""
+    return ",".join(f"{key}:{config_space[key].match_string(config[key])}" for key in keys)
+
+
+def _streamlined(domain):
+    numbers = getattr(domain, "categories", ())
+    if type(domain) is Categorical and len(numbers) > 1 and all(isinstance(n, (int, float)) for n in numbers):
+        values = sorted(numbers)
+        return (logordinal if values[0] > 0 and values[-1] >= 100 * values[0] else ordinal)(values)
+    is_wide = isinstance(domain, (Float, Integer)) and domain.lower > 0 and domain.upper >= 100 * domain.lower
+    if is_wide and domain._kind.get("sampler_cls") == "Uniform":
+        return (loguniform if isinstance(domain, Float) else lograndint)(domain.lower, domain.upper)
+    return domain
+
+
+def streamline_config_space(config_space, exclude_names=None, verbose=False):
+    """With numbers in their order instead of as categories, and logarithms where a range spans a factor of 100."""
+    kept = set(exclude_names or ())
+    return {
+        name: _streamlined(value) if isinstance(value, Domain) and name not in kept else value
+        for name, value in config_space.items()
+    }
 
 
 search_space_to_json_dict = config_space_to_json_dict

@@ -1,12 +1,18 @@
-"""Schedulers and searchers that a launcher defines for itself, called by Skipjack's loop."""
+"""Schedulers that a launcher defines for itself, called by Skipjack's loop."""
+
+from __future__ import annotations
 
 import datetime
+import inspect
 from dataclasses import dataclass
-from typing import Any
 
-from ..schedulers import Finished, Pause, Resume, Scheduler, Searcher, Start, Stop
+from ..schedulers import Finished, Pause, Resume, Scheduler, Start, Stop
 from .config_space import Domain
 from .status import Trial
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class SchedulerDecision:
@@ -91,6 +97,11 @@ class TrialScheduler:
         }
 
 
+def suggested(scheduler, number):
+    """What suggest() gives; from Syne Tune 0.14 on it is not told the trial's number."""
+    return scheduler.suggest(number) if inspect.signature(scheduler.suggest).parameters else scheduler.suggest()
+
+
 class CalledScheduler(Scheduler):
     """A launcher's TrialScheduler as one of Skipjack's."""
 
@@ -142,7 +153,7 @@ class CalledScheduler(Scheduler):
             return [Finished("the scheduler has nothing more to suggest")]
         if not free_workers:
             return []
-        suggestion = self._scheduler.suggest(history.num_trials)
+        suggestion = suggested(self._scheduler, history.num_trials)
         if suggestion is None:
             self._exhausted = True
             return [Finished("the scheduler has nothing more to suggest")]
@@ -155,61 +166,6 @@ class CalledScheduler(Scheduler):
         return [Resume(suggestion.checkpoint_trial_id, max_resource=resource)]
 
 
-class BaseSearcher:
-    """Base class of searchers that a launcher defines."""
-
-    def __init__(self, config_space, metric=None, points_to_evaluate=None, mode="min", random_seed=None, **_):
-        self.config_space = config_space
-        self._metric = metric
-        self._mode = mode
-        self.points_to_evaluate = list(points_to_evaluate or [])
-        self.random_seed = random_seed
-
-    def _next_initial_config(self):
-        return self.points_to_evaluate.pop(0) if self.points_to_evaluate else None
-
-    def get_config(self, **kwargs):
-        """A configuration, or None for nothing more."""
-        raise NotImplementedError
-
-    def suggest(self, **kwargs):
-        return self.get_config(**kwargs)
-
-    def on_trial_result(self, trial_id, config, result, update):
-        pass
-
-    def on_trial_complete(self, trial_id, config, result):
-        pass
-
-
-class StochasticSearcher(BaseSearcher):
-    """One with a generator of its own, random_state."""
-
-    def __init__(self, config_space, metric=None, points_to_evaluate=None, random_seed=None, **kwargs):
-        super().__init__(config_space, metric, points_to_evaluate, random_seed=random_seed, **kwargs)
-        import numpy
-
-        self.random_state = numpy.random.RandomState(random_seed)
-
-
-class CalledSearcher(Searcher):
-    """A launcher's searcher as one of Skipjack's; it hears of trials that have ended."""
-
-    def __init__(self, searcher):
-        self._searcher = searcher
-        self._told = set()
-
-    def suggest(self, history, *, resource, remaining_fraction):
-        for number in range(history.num_trials):
-            if number in self._told:
-                continue
-            trial = history.trial(number)
-            if trial["status"] == "completed" and trial["reports"]:
-                self._told.add(number)
-                self._searcher.on_trial_complete(number, trial["configuration"], trial["reports"][-1]["metrics"])
-        return self._searcher.get_config(trial_id=str(history.num_trials))
-
-
 class AskTellScheduler:
     """Ask-tell around one of Syne Tune's schedulers by name."""
 
@@ -219,7 +175,7 @@ class AskTellScheduler:
         self.completed_experiments = {}
 
     def ask(self):
-        suggestion = self.bscheduler.suggest(self.trial_counter)
+        suggestion = suggested(self.bscheduler, self.trial_counter)
         trial = Trial(self.trial_counter, suggestion.config)
         self.trial_counter += 1
         return trial

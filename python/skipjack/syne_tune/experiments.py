@@ -1,14 +1,19 @@
 """Experiments as Syne Tune keeps them, its own among them: results.csv.zip and metadata.json."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from ..experiments import import_or_say
 from .constants import ST_METADATA_FILENAME, ST_RESULTS_DATAFRAME_FILENAME
 from .util import experiment_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @dataclass

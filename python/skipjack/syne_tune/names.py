@@ -11,12 +11,12 @@ _DOMAINS = (
     "qloguniform qrandint qlograndint add_to_argparse cast_config_values config_space_size to_dict "
     "from_dict config_space_to_json_dict config_space_from_json_dict search_space_to_json_dict "
     "search_space_from_json_dict search_space_size non_constant_hyperparameter_keys is_log_space "
-    "is_uniform_space remove_constant_and_cast"
+    "is_uniform_space is_reverse_log_space remove_constant_and_cast restrict_domain config_to_match_string"
 )
 _BASELINES = (
     "RandomSearch GridSearch BayesianOptimization ASHA MOBSTER HyperTune DyHPO PASHA BOHB SyncHyperband "
     "SyncBOHB SyncMOBSTER DEHB BORE ASHABORE BoTorch BOTorch REA MORandomScalarizationBayesOpt NSGA2 MOREA "
-    "MOLinearScalarizationBayesOpt ConstrainedBayesianOptimization ZeroShotTransfer ASHACTS KDE TPE CQR "
+    "MOLinearScalarizationBayesOpt ConstrainedBayesianOptimization KDE TPE CQR "
     "ASHACQR MOASHA PopulationBasedTraining EHVI SMAC baselines_dict"
 )
 _BACKENDS = {"backends": "LocalBackend PythonBackend", "sagemaker": "SageMakerBackend"}
@@ -28,7 +28,27 @@ _SAGEMAKER_CONSTANTS = (
 )
 _TRIALS = {"status": "Status Trial TrialResult"}
 _SCHEDULER_BASE = {"custom": "TrialScheduler TrialSuggestion SchedulerDecision"}
-_SEARCHERS = {"custom": "BaseSearcher StochasticSearcher"}
+_BASE_SEARCHERS = {
+    "searchers": (
+        "BaseSearcher StochasticSearcher StochasticAndFilterDuplicatesSearcher SingleObjectiveBaseSearcher "
+        "impute_points_to_evaluate extract_random_seed"
+    )
+}
+_SEARCHERS = {
+    "searchers": (
+        _BASE_SEARCHERS["searchers"] + " RandomSearcher MultiObjectiveRandomSearcher GridSearcher "
+        "RegularizedEvolution GPMultiFidelitySearcher LastValueMultiFidelitySearcher searcher_factory searcher_cls"
+    ),
+    "standalone": "GPFIFOSearcher",
+}
+_KDE = {"searchers": "KernelDensityEstimator MultiFidelityKernelDensityEstimator"}
+_BORE = {"searchers": "Bore MultiFidelityBore"}
+_CONFORMAL = {"searchers": "SurrogateSearcher ConformalQuantileRegression"}
+_BOTORCH = {"searchers": "BoTorchSearcher BotorchSearcher"}
+_RANGES = {"ranges": "HyperparameterRanges HyperparameterRangesImpl make_hyperparameter_ranges"}
+_SURROGATES = {"surrogate": "SKLearnEstimator SKLearnPredictor"}
+_TASKS = {"transfer": "TransferLearningTaskEvaluations"}
+_QUANTILES = {"transfer": "QuantileBasedSurrogateSearcher"}
 _EXPERIMENTS = {"experiments": "ExperimentResult load_experiment get_metadata list_experiments load_experiments_df"}
 _CALLBACKS = {"callbacks": "TunerCallback"}
 _RESULTS = {"callbacks": "StoreResultsCallback ExtraResultsComposer"}
@@ -41,6 +61,59 @@ _CHECKPOINTS = {
 _JSON = {"worker": "add_config_json_to_argparse load_config_json"}
 _STOPPING = {"stopping": "StoppingCriterion PlateauStopper"}
 _STATUS = {"status": "TuningStatus MetricsStatistics print_best_metric_found"}
+
+# Of searchers and transfer learning, below syne_tune.optimizer.schedulers.
+_BELOW_SCHEDULERS = {
+    "searchers": _SEARCHERS,
+    "searchers.searcher": _SEARCHERS,
+    "searchers.searcher_base": _BASE_SEARCHERS,
+    "searchers.single_objective_searcher": _BASE_SEARCHERS,
+    "searchers.searcher_factory": _SEARCHERS,
+    "searchers.random_grid_searcher": _SEARCHERS,
+    "searchers.random_searcher": _SEARCHERS,
+    "searchers.regularized_evolution": _SEARCHERS,
+    "searchers.last_value_multi_fidelity_searcher": _SEARCHERS,
+    "searchers.gp_fifo_searcher": _SEARCHERS,
+    "searchers.gp_multifidelity_searcher": _SEARCHERS,
+    "searchers.gp_searcher_utils": {"standalone": "encode_state decode_state"},
+    "searchers.kde": _KDE,
+    "searchers.kde.kde_searcher": _KDE,
+    "searchers.bore": _BORE,
+    "searchers.bore.bore": _BORE,
+    "searchers.conformal": _CONFORMAL,
+    "searchers.conformal.surrogate_searcher": _CONFORMAL,
+    "searchers.conformal.conformal_quantile_regression_searcher": _CONFORMAL,
+    "searchers.botorch": _BOTORCH,
+    "searchers.botorch.botorch_searcher": _BOTORCH,
+    "searchers.constrained": {"searchers": "ConstrainedGPFIFOSearcher"},
+    "searchers.hypertune": {"searchers": "HyperTuneSearcher"},
+    "searchers.dyhpo": {},
+    "searchers.dyhpo.hyperband_dyhpo": {"schedulers": "DyHPORungSystem"},
+    "searchers.utils": _RANGES,
+    "searchers.utils.hp_ranges": _RANGES,
+    "searchers.utils.hp_ranges_factory": _RANGES,
+    "searchers.utils.hp_ranges_impl": _RANGES,
+    "searchers.sklearn": {"surrogate": "SKLearnSurrogateSearcher"},
+    "searchers.sklearn.sklearn_surrogate_searcher": {"surrogate": "SKLearnSurrogateSearcher"},
+    "searchers.bayesopt": {},
+    "searchers.bayesopt.sklearn": _SURROGATES,
+    "searchers.bayesopt.sklearn.estimator": _SURROGATES,
+    "searchers.bayesopt.sklearn.predictor": _SURROGATES,
+    "searchers.bayesopt.models": {},
+    "searchers.bayesopt.models.meanstd_acqfunc_impl": {"surrogate": "EIAcquisitionFunction LCBAcquisitionFunction"},
+    "searchers.bayesopt.datatypes": {},
+    "searchers.bayesopt.datatypes.common": {"standalone": "INTERNAL_METRIC_NAME dictionarize_objective"},
+    "searchers.bayesopt.datatypes.tuning_job_state": {"standalone": "TuningJobState"},
+    "searchers.bayesopt.utils": {},
+    "searchers.bayesopt.utils.test_objects": {"standalone": "create_tuning_job_state"},
+    "transfer_learning": {"transfer": "TransferLearningTaskEvaluations BoundingBox RUSHScheduler"},
+    "transfer_learning.transfer_learning_task_evaluation": _TASKS,
+    "transfer_learning.bounding_box": {"transfer": "BoundingBox"},
+    "transfer_learning.rush": {"transfer": "RUSHScheduler"},
+    "transfer_learning.zero_shot": {"transfer": "ZeroShotSearcher:ZeroShotTransfer"},
+    "transfer_learning.quantile_based": _QUANTILES,
+    "transfer_learning.quantile_based.quantile_based_searcher": _QUANTILES,
+}
 
 # Module of Syne Tune -> {module of skipjack.syne_tune: names}. "*" is any name that it has.
 MODULES = {
@@ -70,7 +143,11 @@ MODULES = {
             "check_valid_sagemaker_name catchtime repository_root_path RegularCallback"
         )
     },
-    "syne_tune.utils": {**_CHECKPOINTS, "worker": _CHECKPOINTS["worker"] + " parse_bool " + _JSON["worker"]},
+    "syne_tune.utils": {
+        "worker": _CHECKPOINTS["worker"] + " parse_bool " + _JSON["worker"],
+        "config_space": "streamline_config_space",
+    },
+    "syne_tune.utils.convert_domain": {"config_space": "streamline_config_space"},
     "syne_tune.utils.parse_bool": {"worker": "parse_bool"},
     "syne_tune.utils.config_as_json": _JSON,
     "syne_tune.utils.checkpoint": _CHECKPOINTS,
@@ -89,17 +166,21 @@ MODULES = {
     "syne_tune.backend.trial_status": _TRIALS,
     "syne_tune.backend.trial_backend": {"backends": "TrialBackend"},
     "syne_tune.optimizer": {},
-    "syne_tune.optimizer.baselines": {"schedulers": _BASELINES},
-    "syne_tune.optimizer.legacy_baselines": {"schedulers": _BASELINES},
+    "syne_tune.optimizer.baselines": {"schedulers": _BASELINES, "transfer": "ZeroShotTransfer ASHACTS"},
     "syne_tune.optimizer.scheduler": _SCHEDULER_BASE,
     "syne_tune.optimizer.schedulers": {
-        "schedulers": "FIFOScheduler HyperbandScheduler MedianStoppingRule PopulationBasedTraining MOASHA",
+        "schedulers": (
+            "FIFOScheduler HyperbandScheduler MedianStoppingRule PopulationBasedTraining MOASHA "
+            "SingleObjectiveScheduler SingleFidelityScheduler AsynchronousSuccessiveHalving"
+        ),
         "custom": "AskTellScheduler",
     },
     "syne_tune.optimizer.schedulers.ask_tell_scheduler": {"custom": "AskTellScheduler"},
     "syne_tune.optimizer.schedulers.fifo": {"schedulers": "FIFOScheduler"},
     "syne_tune.optimizer.schedulers.hyperband": {"schedulers": "HyperbandScheduler"},
-    "syne_tune.optimizer.schedulers.asha": {"schedulers": "ASHA:AsynchronousSuccessiveHalving"},
+    "syne_tune.optimizer.schedulers.asha": {"schedulers": "AsynchronousSuccessiveHalving"},
+    "syne_tune.optimizer.schedulers.single_objective_scheduler": {"schedulers": "SingleObjectiveScheduler"},
+    "syne_tune.optimizer.schedulers.single_fidelity_scheduler": {"schedulers": "SingleFidelityScheduler"},
     "syne_tune.optimizer.schedulers.median_stopping_rule": {"schedulers": "MedianStoppingRule"},
     "syne_tune.optimizer.schedulers.pbt": {"schedulers": "PopulationBasedTraining"},
     "syne_tune.optimizer.schedulers.multiobjective": {
@@ -111,8 +192,7 @@ MODULES = {
             "SyncHyperband:SynchronousGeometricHyperbandScheduler DEHB:GeometricDifferentialEvolutionHyperbandScheduler"
         )
     },
-    "syne_tune.optimizer.schedulers.searchers": _SEARCHERS,
-    "syne_tune.optimizer.schedulers.searchers.searcher": _SEARCHERS,
+    **{f"syne_tune.optimizer.schedulers.{name}": answers for name, answers in _BELOW_SCHEDULERS.items()},
     "syne_tune.experiments": _EXPERIMENTS,
     "syne_tune.experiments.experiment_result": _EXPERIMENTS,
 }
@@ -125,6 +205,7 @@ INSTEAD = {
     "syne_tune.blackbox_repository": "skipjack bench replays tables (docs/bench-search.md)",
     "syne_tune.experiments.benchmark_definitions": "skipjack bench replays tables (docs/bench-search.md)",
     "syne_tune.optimizer.schedulers.transfer_learning": "Tuner(sources=[...]) of skipjack (docs/transfer.md)",
+    "syne_tune.stopping_criterions": "StoppingCriterion or PlateauStopper of syne_tune.stopping_criterion",
     "syne_tune.optimizer.schedulers.RayTuneScheduler": "one of skipjack.methods",
     "syne_tune.optimizer.schedulers.searchers.bayesopt": "method bayesopt; its parts have no Python form",
     "syne_tune.optimizer.schedulers.searchers": "FIFOScheduler(searcher='random', ...) by name, or a skipjack.Searcher",
@@ -148,10 +229,15 @@ def _refusal(name):
     return ImportError(f"'{name}' of Syne Tune is not answered by Skipjack; instead: {_instead(name)}", name=name)
 
 
+def _usual(name):
+    """0.14 has what it was about to drop as legacy_<module> and Legacy<Name>."""
+    return name.replace(".legacy_", ".").replace(".Legacy", ".")
+
+
 def _homes(module):
     """{name: (module of ours, name in it)}, and the modules that answer for any name."""
     table, open_homes = {}, []
-    for home, names in MODULES[module].items():
+    for home, names in MODULES[_usual(module)].items():
         for name in names.split():
             if name == "*":
                 open_homes.append(home)
@@ -165,10 +251,10 @@ def _getattr_of(module):
     table, open_homes = _homes(module)
 
     def lookup(name):
-        if name in table:
-            home, ours = table[name]
+        if name.removeprefix("Legacy") in table:
+            home, ours = table[name.removeprefix("Legacy")]
             return getattr(__import__(f"skipjack.syne_tune.{home}", fromlist=[ours]), ours)
-        if f"{module}.{name}" in MODULES:
+        if _usual(f"{module}.{name}") in MODULES:
             return __import__(f"{module}.{name}", fromlist=["*"])
         for home in open_homes:
             found = getattr(__import__(f"skipjack.syne_tune.{home}", fromlist=[name]), name, None)
@@ -188,7 +274,7 @@ class _Finder:
     def find_spec(name, path=None, target=None):
         if not name.startswith("syne_tune."):
             return None
-        if name not in MODULES:
+        if _usual(name) not in MODULES:
             raise _refusal(name)
         return ModuleSpec(name, _Finder, is_package=True)
 

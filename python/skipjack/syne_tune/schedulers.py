@@ -1,45 +1,21 @@
 """Syne Tune's schedulers: names for methods of Skipjack's table.
 
-What a class is given goes to the method where the method has an option of that name. A method that
-is not there is replaced by the nearest one that is, and the launcher is told so.
+What a class is given goes to the method where the method has an option of that name; what is left out is said.
 """
 
-import logging
-import random
+import os
+from types import SimpleNamespace
 
 from .. import methods
 from ..errors import Unsupported
 from ..metrics import Metric
 from .config_space import own_space
-from .custom import BaseSearcher, CalledSearcher, SchedulerDecision, TrialScheduler, TrialSuggestion
+from .custom import SchedulerDecision, TrialScheduler, TrialSuggestion
+from .searchers import BaseSearcher, CalledSearcher, MethodSearcher
+from .util import log
 
-_log = logging.getLogger("skipjack")
-
-# Name of Syne Tune -> the nearest ones, should Skipjack not have it.
-_NEAREST = {
-    "ASHA": "RandomSearch",
-    "MOBSTER": "BayesianOptimization",
-    "HyperTune": "MOBSTER",
-    "DyHPO": "MOBSTER",
-    "PASHA": "ASHA",
-    "RUSH": "ASHA",
-    "CostASHA": "ASHA",
-    "BOHB": "KDE",
-    "SyncHyperband": "ASHA",
-    "SyncBOHB": "BOHB",
-    "SyncMOBSTER": "MOBSTER",
-    "DEHB": "ASHA",
-    "ASHABORE": "BORE",
-    "ASHACQR": "CQR",
-    "BoTorch": "BayesianOptimization",
-    "BOTorch": "BayesianOptimization",
-    "SMAC": "BayesianOptimization",
-    "MOASHA": "RandomSearch",
-    "NSGA2": "MORandomScalarizationBayesOpt",
-    "MOREA": "MORandomScalarizationBayesOpt",
-    "PopulationBasedTraining": "RandomSearch",
-    "MedianStoppingRule": "RandomSearch",
-}
+# Wrappers of other packages, which Skipjack does not load.
+_INSTEAD = {"BoTorch": "BayesianOptimization", "BOTorch": "BayesianOptimization", "SMAC": "BayesianOptimization"}
 _FIFO_SEARCHERS = {
     "random": "RandomSearch",
     "random_search": "RandomSearch",
@@ -52,17 +28,20 @@ _FIFO_SEARCHERS = {
     "cqr": "CQR",
     "botorch": "BoTorch",
     "regularized_evolution": "REA",
+    "quantile_transfer": "QuantileBasedSurrogateSearcher",
+    "zero_shot": "ZeroShotTransfer",
 }
 _HYPERBAND_SEARCHERS = {
     "random": "ASHA",
+    "random_search": "ASHA",
     "grid": "ASHA",
     "bayesopt": "MOBSTER",
-    "bayesopt_cost": "MOBSTER",
     "kde": "BOHB",
     "bore": "ASHABORE",
     "cqr": "ASHACQR",
     "hypertune": "HyperTune",
     "dyhpo": "DyHPO",
+    "quantile_transfer": "ASHACTS",
 }
 # Read here, or about the inside of Syne Tune's own code: nothing to tell of.
 _READ_ELSEWHERE = {
@@ -76,15 +55,33 @@ _READ_ELSEWHERE = {
 }  # fmt: skip
 
 
+def _any_seed():
+    return int.from_bytes(os.urandom(4), "little") >> 1
+
+
 def _find_method(name):
-    """(class of the method, the name it was found by)."""
-    found_by = name
-    while found_by is not None:
-        found = methods.find(found_by)
-        if found is not None:
-            return found, found_by
-        found_by = _NEAREST.get(found_by)
-    raise Unsupported(f"Skipjack has no method for Syne Tune's {name}", "one of: " + ", ".join(methods.names()))
+    """The class of the method by which a name is answered."""
+    found = methods.find(_INSTEAD.get(name, name))
+    if found is None:
+        raise Unsupported(f"Skipjack has no method for Syne Tune's {name}", "one of: " + ", ".join(methods.names()))
+    if name in _INSTEAD:
+        log("warning", "Skipjack does not run %s: its own %s takes its place", name, found.name)
+    return found
+
+
+def _name_by_searcher(searcher, names, given):
+    """Syne Tune's name of the method with that searcher; what the searcher was given goes to given. None for
+    one of the launcher's own."""
+    if isinstance(searcher, MethodSearcher) and not searcher.is_changed():
+        given.update({key: value for key, value in searcher.options.items() if given.get(key) is None})
+        if given.get("points_to_evaluate") is None:
+            given["points_to_evaluate"] = searcher._given_points
+        searcher = searcher.name
+    if isinstance(searcher, BaseSearcher):
+        return None
+    if searcher not in names:
+        raise Unsupported(f"there is no searcher '{searcher}'", "one of: " + ", ".join(names))
+    return names[searcher]
 
 
 def _largest_resource(config_space, max_resource_attr):
@@ -114,22 +111,36 @@ class MethodScheduler(TrialScheduler):
         self.metric = self._names[0]
         self.max_resource_attr = given.get("max_resource_attr")
         self.resource_attr = resource_attr or given.get("time_attr")
-        self.points_to_evaluate = given.get("points_to_evaluate")
         self.constraint_attr = given.get("constraint_attr")
         self.cost_attr = given.get("cost_attr")
-        self.searcher = given.get("searcher") if isinstance(given.get("searcher"), BaseSearcher) else None
-        self.seed = self.random_seed if self.random_seed is not None else random.SystemRandom().randrange(2**31)
+        self.seed = self.random_seed if self.random_seed is not None else _any_seed()
         self.max_t = given.get("max_t") or _largest_resource(config_space, self.max_resource_attr)
         nested = [given.get(group) or {} for group in ("search_options", "searcher_kwargs", "rung_system_kwargs")]
-        self.method = self._choose(name, {key: value for group in (given, *nested) for key, value in group.items()})
+        given = {key: value for group in (given, *nested) for key, value in group.items()}
+        self.points_to_evaluate = given.get("points_to_evaluate")
+        self.method = self._choose(name, given)
+        self.sources = []
+        self.tuning_status = None  # while a Tuner has it
+        self._set_searcher(given.get("searcher"))
         self._told = []
         self._study = None
 
+    def _set_searcher(self, searcher):
+        """searcher: an object that the launcher gave, or a name."""
+        self._called = None
+        if not isinstance(searcher, BaseSearcher):
+            self.searcher = MethodSearcher(self.config_space, self.metric, mode=self.mode)
+            return
+        self.searcher = searcher
+        if isinstance(searcher, MethodSearcher) and not searcher.is_changed():
+            self.sources = searcher.sources(self.metric, self.mode)
+        else:
+            searcher.configure_scheduler(self)
+            self._called = CalledSearcher(searcher, self.metrics())
+            self.points_to_evaluate = []  # it has its own
+
     def _choose(self, name, given):
-        found, found_by = _find_method(name)
-        if found_by != name:
-            so = ", and each trial runs to its end" if self.resource_attr and not found.multi_fidelity else ""
-            _log.warning("Skipjack has no method %s: %s takes its place%s", name, found_by, so)
+        found = _find_method(name)
         given = {**given, "resource_attr": self.resource_attr, "max_t": self.max_t}
         options, left_out = {}, []
         for key, value in given.items():
@@ -137,10 +148,10 @@ class MethodScheduler(TrialScheduler):
                 continue
             if key in found.option_names:
                 options[key] = value
-            elif key not in _READ_ELSEWHERE and found_by == name:
+            elif key not in _READ_ELSEWHERE:
                 left_out.append(key)
         if left_out:
-            _log.warning("method %s of Skipjack has no %s; left out", found.name, ", ".join(left_out))
+            log("warning", "method %s of Skipjack has no %s; left out", found.name, ", ".join(left_out))
         return found(**options)
 
     def metrics(self):
@@ -155,7 +166,7 @@ class MethodScheduler(TrialScheduler):
 
     def own_method(self):
         """For skipjack.Tuner."""
-        return CalledSearcher(self.searcher) if self.searcher is not None else self.method
+        return self.method if self._called is None else self._called
 
     def metric_names(self):
         return list(self._names)
@@ -175,13 +186,18 @@ class MethodScheduler(TrialScheduler):
                 method=self.method,
                 seed=self.seed,
                 points_to_evaluate=self.points_to_evaluate,
+                sources=self.sources,
             )
             self._ids = {}
+            self._closed = set()  # trials that were told to stop or to pause; launchers go on telling of them
         return self._study
 
     def suggest(self, trial_id=None):
         from ..errors import Exhausted
 
+        if self._called is not None:
+            config = self._called.next(trial_id)
+            return None if config is None else TrialSuggestion.start_suggestion(self._postprocess_config(config))
         study = self._asked()
         trial_id = len(self._ids) if trial_id is None else trial_id
         try:
@@ -191,24 +207,42 @@ class MethodScheduler(TrialScheduler):
         self._told.append(("suggest", trial_id, None))
         for its_id, id_here in self._ids.items():
             if id_here == asked.id:  # it was paused
+                self._closed.discard(its_id)
                 return TrialSuggestion.resume_suggestion(its_id, asked.configuration)
         self._ids[trial_id] = asked.id
         return TrialSuggestion.start_suggestion(asked.configuration)
 
     def on_trial_result(self, trial, result):
+        if self._called is not None:
+            return SchedulerDecision.CONTINUE
         study, number = self._asked(), self._ids[trial.trial_id]
+        if trial.trial_id in self._closed:
+            return SchedulerDecision.STOP
         self._told.append(("on_trial_result", trial, result))
         if study.report(number, _numbers(result)):
             return SchedulerDecision.CONTINUE
+        self._closed.add(trial.trial_id)
         is_paused = study.history().trial(number)["status"] == "paused"
         return SchedulerDecision.PAUSE if is_paused else SchedulerDecision.STOP
 
     def on_trial_complete(self, trial, result):
-        self._asked().tell(self._ids[trial.trial_id], _numbers(result))
+        if self._called is not None:
+            self._called.completed(trial.trial_id, trial.config, result)
+            return
+        study = self._asked()
+        if trial.trial_id in self._closed:
+            return
+        study.tell(self._ids[trial.trial_id], _numbers(result))
         self._told.append(("on_trial_complete", trial, result))
 
     def on_trial_error(self, trial):
-        self._asked().tell_failed(self._ids[trial.trial_id])
+        if self._called is not None:
+            self._called.failed(trial.trial_id)
+            return
+        study = self._asked()
+        if trial.trial_id in self._closed:
+            return
+        study.tell_failed(self._ids[trial.trial_id])
         self._told.append(("on_trial_error", trial, None))
 
     def __getstate__(self):
@@ -232,32 +266,60 @@ def _numbers(result):
 
 class FIFOScheduler(MethodScheduler):
     def __init__(self, config_space, metric=None, searcher="random", **given):
-        self.syne_tune_name = None if isinstance(searcher, BaseSearcher) else _FIFO_SEARCHERS.get(searcher)
-        if isinstance(searcher, BaseSearcher):
-            self.syne_tune_name = "RandomSearch"
-        elif self.syne_tune_name is None:
-            raise Unsupported(f"there is no searcher '{searcher}'", "one of: " + ", ".join(_FIFO_SEARCHERS))
+        several = isinstance(given.get("metrics") or metric, (list, tuple))
+        self.syne_tune_name = _name_by_searcher(searcher, _FIFO_SEARCHERS, given) or "RandomSearch"
+        if several and len(given.get("metrics") or metric) > 1 and self.syne_tune_name == "REA":
+            self.syne_tune_name = "MOREA"
         super().__init__(config_space, metric, searcher=searcher, **given)
+
+
+class SingleObjectiveScheduler(FIFOScheduler):
+    """As FIFOScheduler, from Syne Tune 0.14 on."""
+
+    def __init__(self, config_space, metric, do_minimize=True, searcher="random_search", **given):
+        super().__init__(config_space, metric, searcher, do_minimize=do_minimize, **given)
+
+
+class SingleFidelityScheduler(FIFOScheduler):
+    """As FIFOScheduler, from Syne Tune 0.14 on, for any number of metrics."""
+
+    def __init__(self, config_space, metrics, do_minimize=True, searcher="random_search", **given):
+        super().__init__(config_space, None, searcher, metrics=metrics, do_minimize=do_minimize, **given)
 
 
 class HyperbandScheduler(MethodScheduler):
     def __init__(self, config_space, metric=None, searcher="random", type="stopping", **given):
-        name = _HYPERBAND_SEARCHERS.get(searcher)
+        name = _name_by_searcher(searcher, _HYPERBAND_SEARCHERS, given)
         if name is None:
-            raise Unsupported(f"there is no searcher '{searcher}'", "one of: " + ", ".join(_HYPERBAND_SEARCHERS))
+            raise Unsupported(
+                "HyperbandScheduler with a searcher of the launcher's own is not answered by Skipjack",
+                "give it to FIFOScheduler, or name one of: " + ", ".join(_HYPERBAND_SEARCHERS),
+            )
         if type == "pasha":
             name = "PASHA"
         elif type == "cost_promotion":
             name = "CostASHA"
         elif type.startswith("rush"):
             name = "RUSH"
+        elif type == "dyhpo":
+            name = "DyHPO"
         self.syne_tune_name = name
         variant = type.removeprefix("rush_")
         if variant in ("stopping", "promotion"):
             given["type"] = variant
         if name in ("ASHA", "PASHA", "RUSH", "CostASHA"):
-            given["searcher"] = searcher
-        super().__init__(config_space, metric, given.pop("resource_attr", None), **given)
+            searcher = {"grid": "grid"}.get(searcher, "random")
+        super().__init__(config_space, metric, given.pop("resource_attr", None), searcher=searcher, **given)
+
+
+class AsynchronousSuccessiveHalving(HyperbandScheduler):
+    """As HyperbandScheduler, from Syne Tune 0.14 on."""
+
+    def __init__(self, config_space, metric, do_minimize=True, searcher="random_search",
+                 time_attr="training_iteration", max_t=100, **given):  # fmt: skip
+        super().__init__(
+            config_space, metric, searcher, do_minimize=do_minimize, time_attr=time_attr, max_t=max_t, **given
+        )
 
 
 class LinearScalarizedScheduler(MethodScheduler):
@@ -301,8 +363,6 @@ class MedianStoppingRule(MethodScheduler):
             scheduler_options=inner.options or None,
             **given,
         )
-        if methods.find("MedianStoppingRule") is None:
-            self.method = inner
 
 
 class ConstrainedBayesianOptimization(MethodScheduler):
@@ -323,18 +383,28 @@ class DEHB(MethodScheduler):
     pass
 
 
-def _needs_data(name):
-    def refuse(self, *_, **__):
-        raise Unsupported(
-            f"Syne Tune's {name} begins from tables of earlier tasks",
-            "Tuner(sources=[...]) of skipjack (docs/transfer.md)",
-        )
+class DyHPORungSystem:
+    """Counts of what DyHPO decided."""
 
-    return type(name, (MethodScheduler,), {"__init__": refuse})
+    def __init__(self, scheduler):
+        self._scheduler = scheduler
+
+    @staticmethod
+    def summary_schedule_keys():
+        return ["promoted_by_sh", "promoted_by_dyhpo", "started_by_dyhpo"]
+
+    def summary_schedule_records(self):
+        """Promotions by rank and by model are not kept apart here: None."""
+        status = self._scheduler.tuning_status
+        started = status.num_trials_started if status is not None else 0
+        return {"promoted_by_sh": None, "promoted_by_dyhpo": None, "started_by_dyhpo": started}
 
 
-ZeroShotTransfer = _needs_data("ZeroShotTransfer")
-ASHACTS = _needs_data("ASHACTS")
+class DyHPO(MethodScheduler):
+    @property
+    def terminator(self):
+        """What launchers take DyHPO's counts from."""
+        return SimpleNamespace(_rung_systems=[DyHPORungSystem(self)])
 
 
 def _baseline(name):
@@ -347,7 +417,6 @@ BayesianOptimization = _baseline("BayesianOptimization")
 ASHA = _baseline("ASHA")
 MOBSTER = _baseline("MOBSTER")
 HyperTune = _baseline("HyperTune")
-DyHPO = _baseline("DyHPO")
 PASHA = _baseline("PASHA")
 BOHB = _baseline("BOHB")
 SyncBOHB = _baseline("SyncBOHB")

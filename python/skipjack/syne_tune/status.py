@@ -1,9 +1,14 @@
 """Trials and the state of a tuning in Syne Tune's words, folded from Skipjack's events."""
 
+from __future__ import annotations
+
 import datetime
 import time
 from dataclasses import dataclass, field
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Status:

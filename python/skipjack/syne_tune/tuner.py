@@ -1,13 +1,10 @@
 """Syne Tune's Tuner around Skipjack's."""
 
-import logging
 import os
-import pickle
-import shutil
 import time
 from pathlib import Path
 
-from .. import resume
+from .. import _core, resume
 from ..errors import InvalidArgument
 from ..tuner import Tuner as OwnTuner
 from .callbacks import Caller, StoreResultsCallback
@@ -16,9 +13,8 @@ from .constants import ST_TUNER_DILL_FILENAME
 from .custom import CalledScheduler
 from .schedulers import MethodScheduler
 from .status import TuningStatus, best_trial, print_best_metric_found
-from .util import check_valid_sagemaker_name, experiment_path, name_from_base
+from .util import check_valid_sagemaker_name, experiment_path, log, name_from_base
 
-_log = logging.getLogger("skipjack")
 _EXHAUSTED = "exhausted"
 
 
@@ -70,11 +66,11 @@ class Tuner:
             **scheduler.metadata(),
             **(metadata or {}),
         }
-        self.tuning_status = TuningStatus(scheduler.metric_names())
+        self.tuning_status = scheduler.tuning_status = TuningStatus(scheduler.metric_names())
         if not asynchronous_scheduling:
-            _log.warning("asynchronous_scheduling=False is not followed: a free worker gets its trial at once")
+            log("warning", "asynchronous_scheduling=False is not followed: a free worker gets its trial at once")
         if trial_backend_path is not None:
-            _log.warning("trial_backend_path is not followed: trials are below %s", self.tuner_path)
+            log("warning", "trial_backend_path is not followed: trials are below %s", self.tuner_path)
 
     @property
     def backend(self):
@@ -99,14 +95,32 @@ class Tuner:
         caller = Caller(self)
         result = None
         try:
-            result = self._go_on(caller) if (self.tuner_path / "journal.sqlite").exists() else self._start(caller)
+            result = self._go_on(caller) if self._has_begun() else self._start(caller)
         finally:
             caller.end()
             self._conclude()
         if result.reason == "max_failures":
             self._raise_failure()
         if _EXHAUSTED in result.reason:
-            _log.info("Tuning is finishing as the whole configuration space got exhausted.")
+            log("info", "Tuning is finishing as the whole configuration space got exhausted.")
+
+    def _has_begun(self):
+        """Whether there is an experiment to go on with: one with the scheduler's search space. Another space
+        makes it another experiment."""
+        if not (self.tuner_path / "journal.sqlite").exists():
+            return False
+        kept = _core.read_experiment(str(self.tuner_path.parent), self.name).definition["space"]
+        if kept == own_space(self.scheduler.config_space).to_dict():
+            return True
+        base, number = self.name, 2
+        while (self.tuner_path.parent / f"{base}-{number}").exists():
+            number += 1
+        self.name = f"{base}-{number}"
+        log("warning", "the search space of %s has changed: what follows is experiment %s, from 0 on", base, self.name)
+        self.tuner_path = experiment_path(self.name)
+        self.trial_backend.set_path(str(self.tuner_path))
+        self.tuning_status = self.scheduler.tuning_status = TuningStatus(self.scheduler.metric_names())
+        return False
 
     def _start(self, caller):
         scheduler = self.scheduler
@@ -123,6 +137,7 @@ class Tuner:
             name=self.name,
             root=self.tuner_path.parent,
             points_to_evaluate=scheduler.points_to_evaluate if is_method else None,
+            sources=scheduler.sources if is_method else (),
             max_failures=self.max_failures,
             max_initial_failures=None,
             at_end="wait_for_running" if self.wait_trial_completion_when_stopping else "stop_running",
@@ -155,6 +170,8 @@ class Tuner:
             self.save()
         print_best_metric_found(self.tuning_status, self.scheduler.metric_names(), self.scheduler.metric_mode())
         if self.trial_backend.delete_checkpoints:
+            import shutil
+
             for number in self.tuning_status.trials:
                 shutil.rmtree(self.trial_backend.checkpoint_trial_path(number), ignore_errors=True)
 
@@ -178,12 +195,14 @@ class Tuner:
         try:
             pickled = _pickler().dumps(self)
         except Exception as error:  # whatever a launcher's objects raise
-            _log.debug("the tuner can't be saved: %s", error)
+            log("debug", "the tuner can't be saved: %s", error)
             return
         (Path(folder or self.tuner_path) / ST_TUNER_DILL_FILENAME).write_bytes(pickled)
 
     @staticmethod
     def load(tuner_path=None):
+        import pickle
+
         return pickle.loads((Path(tuner_path) / ST_TUNER_DILL_FILENAME).read_bytes())
 
 
@@ -191,6 +210,8 @@ def _pickler():
     try:
         import cloudpickle
     except ImportError:
+        import pickle
+
         return pickle
     return cloudpickle
 

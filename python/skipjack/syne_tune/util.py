@@ -1,12 +1,17 @@
 """Names of experiments, where they are, and small things that launchers import."""
 
 import os
-import random
-import string
 import time
 from pathlib import Path
 
 from .constants import SYNE_TUNE_DEFAULT_FOLDER, SYNE_TUNE_ENV_FOLDER
+
+
+def log(level, message, *arguments):
+    """A message for the launcher's user. Without one nothing is loaded: launchers are to start soon."""
+    import logging
+
+    getattr(logging.getLogger("skipjack"), level)(message, *arguments)
 
 
 def experiment_path(tuner_name=None, local_path=None):
@@ -37,6 +42,9 @@ def name_from_base(base, default="st-tuner", max_length=63):
 
 
 def random_string(length):
+    import random
+    import string
+
     return "".join(random.choices(string.ascii_letters + string.digits, k=length))
 
 

@@ -10,7 +10,8 @@
 namespace skipjack {
 namespace {
 
-constexpr std::string_view kBoundingBox = "bounding_box";
+constexpr std::string_view kBoundingBox = "bounding_box", kAshaQuantile = "asha_quantile_transfer";
+constexpr HalvingDefaults kAsha{};
 
 /// Throws InvalidArgument if the space can have no configuration of any source: what follows would
 /// be a random search that calls itself transfer.
@@ -59,13 +60,29 @@ std::unique_ptr<Searcher> make_zero_shot(const MethodOptions& o) {
   return make_zero_shot_search({.space = o.space, .seed = o.seed, .sources = o.sources});
 }
 
-std::unique_ptr<Searcher> make_quantile(const MethodOptions& o) {
-  (void)only_objective("quantile_transfer", o);
-  require_something_learnt("quantile_transfer", o);
+std::unique_ptr<Searcher> make_quantile_of(std::string_view method, const MethodOptions& o) {
+  (void)only_objective(method, o);
+  require_something_learnt(method, o);
   QuantileTransferOptions options{.space = o.space, .seed = o.seed, .sources = o.sources};
   options.num_candidates = option(o, "num_candidates", as_int).value_or(options.num_candidates);
   options.max_fit_samples = option(o, "max_fit_samples", as_int).value_or(options.max_fit_samples);
   return make_quantile_transfer_search(std::move(options));
+}
+
+std::unique_ptr<Searcher> make_quantile(const MethodOptions& o) {
+  return make_quantile_of("quantile_transfer", o);
+}
+
+std::unique_ptr<Scheduler> make_asha_quantile(const MethodOptions& o) {
+  return make_halving(halving_options(kAshaQuantile, o, kAsha, make_quantile_of(kAshaQuantile, o)));
+}
+
+std::vector<MethodOption> quantile_entries() {
+  const QuantileTransferOptions defaults;
+  return {{"num_candidates", "random configurations in the pool, in [1, 100000]",
+           defaults.num_candidates},
+          {"max_fit_samples", "rows that the forest is fitted to, in [3, 100000]",
+           defaults.max_fit_samples}};
 }
 
 }  // namespace
@@ -93,13 +110,19 @@ std::vector<Recipe> transfer_recipes() {
       {{.name = "quantile_transfer",
         .description = "Thompson sampling on a forest of earlier experiments' quantiles",
         .aliases = {"QuantileBasedSurrogateSearcher", "CTS"},
-        .options = {{"num_candidates", "random configurations in the pool, in [1, 100000]",
-                     QuantileTransferOptions().num_candidates},
-                    {"max_fit_samples", "rows that the forest is fitted to, in [3, 100000]",
-                     QuantileTransferOptions().max_fit_samples}},
+        .options = quantile_entries(),
         .transfers = true,
         .needs_sources = true},
        in_fifo<make_quantile>},
+      {{.name = kAshaQuantile,
+        .description = "successive halving around quantile_transfer",
+        .aliases = {"ASHACTS"},
+        .options = with_halving_options(kAsha, quantile_entries()),
+        .transfers = true,
+        .needs_sources = true,
+        .multi_fidelity = true,
+        .page = "quantile_transfer"},
+       make_asha_quantile},
   };
 }
 

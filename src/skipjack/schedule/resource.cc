@@ -124,6 +124,11 @@ std::optional<ResourceLog::Step> ResourceLog::take(const Reported& report, const
   if (report.id.attempt != trial.attempt || trial.status != TrialStatus::Running || trial.end ||
       trial.ending)
     return std::nullopt;
+  Place& place = places_[trial.id];
+  if (place.attempt != trial.attempt) place = {.reached = place.reached, .attempt = trial.attempt};
+  const Json* level = report.metrics.find(resource_attr_);
+  const bool is_zero = level && level->is_number() && level->as_double() == 0;
+  if (is_zero && !std::exchange(place.was_at_zero, true)) return std::nullopt;
   const std::string lack = lack_of(report.metrics);
   if (!lack.empty()) {
     if (most_steps_ == 0 && problem_.empty())
@@ -131,8 +136,6 @@ std::optional<ResourceLog::Step> ResourceLog::take(const Reported& report, const
     return std::nullopt;
   }
   const std::int64_t resource = *resource_of(report.metrics, resource_attr_);
-  Place& place = places_[trial.id];
-  if (place.attempt != trial.attempt) place.attempt = trial.attempt, place.reached_in_attempt = 0;
   if (resource <= place.reached_in_attempt) {
     if (most_steps_ < 2 && problem_.empty())
       problem_ = "trial " + std::to_string(trial.id) + " reports " + resource_attr_ + " = " +

@@ -59,7 +59,9 @@ std::optional<double> score_of(const Json& metrics, const Metric& metric);
 /// trial that has been told to end, levels that the trial had reached before it was resumed) are
 /// passed over. A report without a resource or a metric, and one whose resource is not above the
 /// last one of its attempt, is wrong: as long as no trial has done it right, require_sense()
-/// throws; after that the program is known to be sound and such a report is passed over too.
+/// throws; after that the program is known to be sound and such a report is passed over too. An
+/// attempt may begin with one report of resource 0, from before the first level, which is passed
+/// over.
 class ResourceLog {
  public:
   /// metrics: all that a report must have.
@@ -82,6 +84,8 @@ class ResourceLog {
     std::int64_t reached = 0;
     int attempt = 0;
     std::int64_t reached_in_attempt = 0;
+    /// In this attempt.
+    bool was_at_zero = false;
   };
   std::string lack_of(const Json& metrics) const;
 
