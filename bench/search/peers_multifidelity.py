@@ -4,13 +4,21 @@ docs/bench-search.md, each with its own defaults:
 
     skipjack bench search --lcbench ... --peer "st-asha=python3 bench/search/peers_multifidelity.py ASHA"
 
-Names: the keys of METHODS below. For comparisons while developing: the project itself needs none of it. Install
-syne-tune==0.13, and for the methods with models autograd, scipy, scikit-learn, statsmodels and xgboost.
+Names: the keys of METHODS below. To import it all takes longer than a tuning without a model. Many tunings in a row
+are quicker with one process that has done so, of which the peers are forks, and which they reach by a socket:
+
+    python3 bench/search/peers_multifidelity.py --serve peers.socket &
+    ... --peer "st-asha=python3 -S bench/search/peers_multifidelity.py --through peers.socket ASHA"
+
+For comparisons while developing: the project itself needs none of it. Install syne-tune==0.13, and for the methods with
+models autograd, scipy, scikit-learn, statsmodels and xgboost.
 """
 import datetime
 import json
 import logging
 import os
+import signal
+import socket
 import sys
 import warnings
 
@@ -96,6 +104,10 @@ METHODS = {
     "MedianStoppingRule": median,
     "RandomSearch": whole("RandomSearch"),
     "BayesianOptimization": whole("BayesianOptimization"),
+    "BORE": whole("BORE"),
+    "CQR": whole("CQR"),
+    "KDE": whole("KDE"),
+    "REA": whole("REA"),
 }
 
 
@@ -147,26 +159,73 @@ class Peer:
         return answer
 
 
-def main():
-    if len(sys.argv) != 2 or sys.argv[1] not in METHODS:
-        sys.exit(__doc__)
-    # What Syne Tune prints must not come between the lines of the protocol.
-    link = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    warnings.simplefilter("ignore")
-    begin = json.loads(sys.stdin.readline())
+def speak(name, questions, link):
+    """A tuning, from the greeting to the end of questions; link: where answers go."""
+    import numpy
+
+    begin = json.loads(questions.readline())
     if "resource" not in begin:
         sys.exit("the problem has no learning curves: use peers.py")
     space = begin["space"].get("parameters", begin["space"])
     parameters = [Parameter(name, domain) for name, domain in space.items()
                   if isinstance(domain, dict) and "domain_cls" in domain]
-    logging.disable(logging.WARNING)
-    scheduler = METHODS[sys.argv[1]](space_of(parameters), begin)
+    numpy.random.seed(begin["seed"])  # some methods draw from there
+    scheduler = METHODS[name](space_of(parameters), begin)
     peer = Peer(scheduler, parameters, begin["resource"], 1.0 if begin["mode"] == "min" else -1.0)
-    for line in sys.stdin:
+    for line in questions:
         question = json.loads(line)
         answer = {"decisions": peer.take(question["told"])} if "told" in question else peer.ask(question["ask"])
         print(json.dumps(answer), file=link, flush=True)
+
+
+def serve(path):
+    """A fork for every client, with the client's standard input and output."""
+    from syne_tune.optimizer import baselines  # noqa: F401
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    if os.path.exists(path):
+        os.unlink(path)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(path)
+        door.listen()
+        while True:
+            client, _ = door.accept()
+            with client:
+                name, (reads, writes), _, _ = socket.recv_fds(client, 256, 2)
+                if os.fork() == 0:
+                    door.close()
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    with os.fdopen(reads) as questions, os.fdopen(writes, "w") as link:
+                        speak(name.decode(), questions, link)
+                    os._exit(0)
+                os.close(reads)
+                os.close(writes)
+
+
+def pass_on(path, name):
+    """Has a fork of the server do it, until that ends."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.connect(path)
+        socket.send_fds(server, [name.encode()], [0, 1])
+        server.recv(1)
+
+
+def main():
+    arguments = sys.argv[1:]
+    if len(arguments) == 3 and arguments[0] == "--through" and arguments[2] in METHODS:
+        return pass_on(*arguments[1:])
+    is_server = len(arguments) == 2 and arguments[0] == "--serve"
+    if not is_server and (len(arguments) != 1 or arguments[0] not in METHODS):
+        sys.exit(__doc__)
+    # What Syne Tune prints must not come between the lines of the protocol.
+    link = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    if is_server:
+        serve(arguments[1])
+    else:
+        speak(arguments[0], sys.stdin, link)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def save_and_report(args, state, **metrics):
     reader sees the old file or the new one."""
     if args.st_checkpoint_dir is not None:
         os.makedirs(args.st_checkpoint_dir, exist_ok=True)
-        partial = os.path.join(args.st_checkpoint_dir, f"checkpoint.{os.getpid()}")
+        partial = os.path.join(args.st_checkpoint_dir, f"checkpoint.{os.getpid()}.tmp")
         with open(partial, "w", encoding="utf-8") as file:
             json.dump({"state": state, "metrics": metrics}, file)
         os.replace(partial, os.path.join(args.st_checkpoint_dir, "checkpoint.json"))

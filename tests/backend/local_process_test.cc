@@ -201,8 +201,8 @@ mkdir -p "$2"
 echo whole > "$2/state"
 echo '[tune-metric]: {"first": 1}'
 while :; do
-  echo whole > "$2/state.new"
-  mv "$2/state.new" "$2/state"
+  echo whole > "$2/state.tmp"
+  mv "$2/state.tmp" "$2/state"
 done
 )");
   chosen.capacity = 2;

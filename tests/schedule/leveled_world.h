@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -26,6 +27,8 @@ struct LeveledWorldOptions {
   bool has_checkpoints = true;
   /// Trials that fail at their first step.
   std::set<TrialId> failing = {};
+  /// A start beyond them is a failure.
+  std::size_t max_trials = std::numeric_limits<std::size_t>::max();
 };
 
 class LeveledWorld {
@@ -56,7 +59,8 @@ class LeveledWorld {
   SchedulerView view() const {
     return {.history = history_,
             .now = history_.time(),
-            .free_workers = options_.workers - num_running()};
+            .free_workers = options_.workers - num_running(),
+            .starts_full = history_.trials().size() >= options_.max_trials};
   }
 
  private:
@@ -75,6 +79,7 @@ class LeveledWorld {
 
   void obey(const Start& start) {
     const auto id = static_cast<TrialId>(history_.trials().size());
+    ASSERT_LT(history_.trials().size(), options_.max_trials);
     if (start.fitted) add(ModelFitted{*start.fitted});
     std::int64_t level = 0;
     if (start.checkpoint_from) {

@@ -2,10 +2,14 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <iterator>
+#include <optional>
 #include <system_error>
+#include <thread>
 #include <utility>
 
+#include "skipjack/backend/folder_state.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 
@@ -14,8 +18,30 @@ namespace skipjack {
 namespace fs = std::filesystem;
 
 namespace {
-/// Of a checkpoint that changes meanwhile; each is a chance of its own.
-constexpr int kCopyAttempts = 20;
+
+/// Of a checkpoint that changes meanwhile, with pauses that double: 1.3 s in all.
+constexpr int kCopyAttempts = 9;
+constexpr std::chrono::milliseconds kFirstPause{5};
+/// Whether the copy is of one moment; if not it is worth nothing.
+bool copy_of_one_moment(const fs::path& source, const fs::path& target) {
+  const std::optional<FolderState> before = folder_state(source);
+  if (!before) return false;
+  std::error_code error;
+  fs::create_directories(target, error);
+  for (const auto& [path, state] : *before) {
+    if (error) break;
+    if (state.is_folder)
+      fs::create_directory(target / path, error);
+    else
+      fs::copy(source / path, target / path, fs::copy_options::copy_symlinks, error);
+  }
+  if (error == std::errc::no_such_file_or_directory) return false;
+  if (error)
+    throw errno_error(error.value(),
+                      "can't copy the checkpoint " + source.string() + " to " + target.string());
+  return folder_state(source) == before;
+}
+
 }  // namespace
 
 bool runs_under_interpreter(const TrialProgram& program) {
@@ -80,12 +106,22 @@ void CheckpointCopies::copy(const fs::path& trials_folder, TrialId from, TrialId
   // Under another name first: a half copy must not look like a checkpoint. A running trial may
   // replace its files while they are copied.
   const fs::path partial = target_folder / "checkpoints.partial";
-  for (int attempt = 0; attempt < kCopyAttempts; ++attempt) {
+  auto pause = kFirstPause;
+  bool is_whole = false;
+  for (int attempt = 0; attempt < kCopyAttempts && !is_whole; ++attempt, pause *= 2) {
+    if (attempt > 0) std::this_thread::sleep_for(pause);
     fs::remove_all(partial, error);
-    fs::copy(source, partial, fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
-    if (!error) break;
+    is_whole = copy_of_one_moment(source, partial);
   }
-  if (!error) fs::remove_all(target, error);
+  if (!is_whole) {
+    fs::remove_all(partial, error);
+    log(log_, LogLevel::Warning,
+        "the checkpoint of trial " + std::to_string(from) +
+            " changed each time that it was copied, so that trial " + std::to_string(to) +
+            " begins anew: write it as NAME.tmp, then rename");
+    return;
+  }
+  fs::remove_all(target, error);
   if (!error) fs::rename(partial, target, error);
   if (error)
     throw errno_error(error.value(),

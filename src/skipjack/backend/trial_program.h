@@ -33,12 +33,16 @@ void check_program(const TrialProgram& program);
 /// Writes the trial's config.json; the command line that runs the program.
 std::vector<std::string> prepare_command(const TrialProgram& program, const StartRequest& request,
                                          const std::filesystem::path& trial_folder);
-/// Gives trials the checkpoints of others; says once that there was none to give.
+/// Gives trials the checkpoints of others, as they are at one moment: if files in there were
+/// written, replaced or moved while they were copied, it is done again, for 1.3 s at most. What is
+/// called
+/// *.tmp is no part of a checkpoint. Says once that there was none to give, and always that none
+/// stayed as it was for long enough.
 class CheckpointCopies {
  public:
   explicit CheckpointCopies(LogSink log) : log_(std::move(log)) {}
-  /// Appearing complete or not at all; nothing happens if the trial has none. trials_folder: holds
-  /// a folder for each trial. Throws Io.
+  /// Appearing complete or not at all; nothing happens if there is none to give. trials_folder:
+  /// holds a folder for each trial. Throws Io.
   void copy(const std::filesystem::path& trials_folder, TrialId from, TrialId to);
 
  private:

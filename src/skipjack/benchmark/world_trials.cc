@@ -16,15 +16,10 @@ WorldTrials::WorldTrials(const World& world, const WorldTrialsOptions& options)
 }
 
 SimulatedAttempt WorldTrials::run(const StartRequest& request) {
-  const auto [begun, is_new] = begun_.try_emplace(request.id.trial);
-  Begun& trial = begun->second;
-  if (is_new) {
-    trial.evaluation = evaluate(request.configuration);
-    if (request.checkpoint_from)
-      trial.num_reported =
-          std::min(begun_.at(*request.checkpoint_from).num_reported, trial.evaluation.curve.size());
-  }
-  SimulatedAttempt does = attempt(trial, request.max_resource.value_or(world_.resource().max));
+  auto begun = begun_.find(request.id.trial);
+  if (begun == begun_.end()) begun = begun_.emplace(request.id.trial, begin(request)).first;
+  SimulatedAttempt does =
+      attempt(begun->second, request.max_resource.value_or(world_.resource().max));
   perhaps_fail(request.id, does);
   return does;
 }
@@ -34,10 +29,40 @@ void WorldTrials::apply(const Event& event) {
     ++begun_.at(reported->id.trial).num_reported;
 }
 
-Evaluation WorldTrials::evaluate(const Configuration& configuration) {
-  const std::string key = world_.space().key(configuration);
-  Rng rng(options_.seed, "evaluation of " + key, times_run_[key]++);
-  return world_.evaluate(configuration, rng);
+WorldTrials::Begun WorldTrials::begin(const StartRequest& request) {
+  const std::string key = world_.space().key(request.configuration);
+  const Rng own(options_.seed, "evaluation of " + key, times_run_[key]++);
+  const Begun* from = request.checkpoint_from ? &begun_.at(*request.checkpoint_from) : nullptr;
+  Begun trial{.evaluation = {}, .chance = from ? from->chance : own};
+  Rng chance = trial.chance;
+  trial.evaluation = world_.evaluate(request.configuration, chance);
+  if (from) take_over(*from, trial);
+  return trial;
+}
+
+double WorldTrials::value_at(const Begun& trial, std::size_t level) const {
+  const auto& curve = trial.evaluation.curve;
+  const auto at = static_cast<std::ptrdiff_t>(level) + trial.lead;
+  return curve[static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(at, 0, std::ssize(curve) - 1))]
+      .value;
+}
+
+void WorldTrials::take_over(const Begun& from, Begun& trial) const {
+  const auto& curve = trial.evaluation.curve;
+  trial.num_reported = std::min(from.num_reported, curve.size());
+  if (trial.num_reported == 0) return;
+  const double reached = value_at(from, from.num_reported - 1);
+  const auto cost = [&](std::size_t level) {
+    return world_.metric().mode == Mode::Min ? curve[level].value - reached
+                                             : reached - curve[level].value;
+  };
+  // From its own value at that level to where the curve passes the other's.
+  std::size_t place = trial.num_reported - 1;
+  while (place + 1 < curve.size() && cost(place) > 0) ++place;
+  if (cost(trial.num_reported - 1) < 0)
+    while (place > 0 && cost(place - 1) <= 0 && cost(place) < 0) --place;
+  trial.lead =
+      static_cast<std::ptrdiff_t>(place) - static_cast<std::ptrdiff_t>(trial.num_reported - 1);
 }
 
 SimulatedAttempt WorldTrials::attempt(const Begun& trial, std::int64_t max_resource) const {
@@ -53,7 +78,7 @@ SimulatedAttempt WorldTrials::attempt(const Begun& trial, std::int64_t max_resou
       break;
     }
     Json metrics;
-    metrics.set(world_.metric().name, curve[i].value);
+    metrics.set(world_.metric().name, value_at(trial, i));
     if (!world_.resource().name.empty()) metrics.set(world_.resource().name, curve[i].resource);
     does.reports.push_back({from_seconds(curve[i].seconds - skipped), std::move(metrics)});
   }

@@ -2,6 +2,7 @@
 // and what a checkpoint is worth to it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -20,8 +21,11 @@ struct WorldTrialsOptions {
 };
 
 /// A trial's curve is drawn when it is first started. An attempt begins behind the last level that
-/// the trial has reported, or that the trial had whose checkpoint it starts from: then on the curve
-/// of its own configuration, as if it had been that configuration's from the start.
+/// the trial has reported. One that starts from another's checkpoint goes on with that network: at
+/// the other's level and with the other's luck, and from the nearest place on its own
+/// configuration's curve where that is as good as the other was, from the end where it never is. So
+/// it learns as fast as its configuration does from there, a poor checkpoint is a poor start, and
+/// nothing is reported that the configuration could not come to by itself.
 class WorldTrials {
  public:
   /// The world must outlive it. Throws InvalidArgument for options out of range.
@@ -34,11 +38,19 @@ class WorldTrials {
  private:
   struct Begun {
     Evaluation evaluation;
-    /// Levels of the curve that are behind it.
+    /// Of the run, as it was before.
+    Rng chance;
+    /// Levels that are behind it.
     std::size_t num_reported = 0;
+    /// How far its curve's values are ahead of its levels, or, below 0, behind them: what it took
+    /// over with a checkpoint.
+    std::ptrdiff_t lead = 0;
   };
 
-  Evaluation evaluate(const Configuration& configuration);
+  Begun begin(const StartRequest& request);
+  /// At a level, by its index, at most the curve's last one.
+  double value_at(const Begun& trial, std::size_t level) const;
+  void take_over(const Begun& from, Begun& trial) const;
   SimulatedAttempt attempt(const Begun& trial, std::int64_t max_resource) const;
   void perhaps_fail(AttemptId id, SimulatedAttempt& does) const;
 

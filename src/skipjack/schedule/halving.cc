@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "skipjack/base/error.h"
@@ -119,6 +120,10 @@ class Halving final : public Scheduler {
   /// By trial.
   std::vector<Course> courses_;
   std::map<TrialId, Order> orders_;
+  /// In the queues of rungs, since the last event: all checkpoints are asked about in a row.
+  mutable std::map<std::pair<const RungRule*, std::size_t>,
+                   std::unordered_map<TrialId, std::size_t>>
+      places_;
   /// Attempts that were started by this scheduler, the number of its draws.
   std::uint64_t num_launched_ = 0;
   std::int64_t num_running_ = 0;
@@ -159,6 +164,7 @@ void Halving::check() const {
 }
 
 void Halving::apply(const Event& event, const History& history) {
+  places_.clear();
   if (const auto* started = std::get_if<TrialStarted>(&event.body)) {
     take(*started, event.time);
   } else if (const auto* resumed = std::get_if<TrialResumed>(&event.body)) {
@@ -289,9 +295,12 @@ std::vector<Command> Halving::decide(const SchedulerView& view) {
 double Halving::checkpoint_worth(const Trial& trial) const {
   const Course& its = courses_[static_cast<std::size_t>(trial.id)];
   if (its.state != State::Resting) return 0;
-  const std::vector<TrialId> queue = rule_of(its.bracket).offered(its.next_rung - 1);
-  const auto place = std::find(queue.begin(), queue.end(), trial.id) - queue.begin();
-  return 1 / (1 + static_cast<double>(place));
+  const RungRule& rule = rule_of(its.bracket);
+  auto& places = places_[{&rule, its.next_rung - 1}];
+  if (places.empty())
+    for (const TrialId offered : rule.offered(its.next_rung - 1))
+      places.emplace(offered, places.size());
+  return 1 / (1 + static_cast<double>(places.at(trial.id)));
 }
 
 std::optional<Command> Halving::next(const SchedulerView& view) {
@@ -303,6 +312,7 @@ std::optional<Command> Halving::next(const SchedulerView& view) {
       Rng(options_.seed, "mix", num_launched_).bernoulli(options_.rule_probability);
   if (is_promotion && rule_decides)
     if (const Choice choice = by_rule(rule)) return *choice;
+  if (view.starts_full) return when_exhausted();
   if (courses_.size() < options_.points_to_evaluate.size())
     return start({.configuration = options_.points_to_evaluate[courses_.size()]}, bracket);
   Suggestion suggestion = suggest(view, bracket);
@@ -374,11 +384,12 @@ Start Halving::start(Proposal proposal, int bracket) const {
   return start;
 }
 
+/// There are no new trials any more.
 Command Halving::when_exhausted() const {
   for (const auto& rule : rules_)
     if (const Choice choice = by_rule(*rule)) return *choice;
-  // What still runs may let a trial that rests go on.
-  if (options_.type == HalvingType::Promotion && num_running_ > 0) return Wait{};
+  // What still runs is judged at rungs, and may let a trial that rests go on.
+  if (num_running_ > 0) return Wait{};
   return Finished{.reason = "search space exhausted"};
 }
 

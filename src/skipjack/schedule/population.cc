@@ -111,7 +111,7 @@ class PopulationTraining final : public Scheduler {
                                               : "among the worst of its population"});
     if (view.free_workers > 0)
       commands.push_back(next(view));
-    else
+    else if (!view.starts_full)
       make_room(commands);
     return commands;
   }
@@ -255,6 +255,7 @@ class PopulationTraining final : public Scheduler {
   }
 
   Command next(const SchedulerView& view) const {
+    if (view.starts_full) return next_resting();
     if (waiting_.empty()) return begin(members_.size(), view);
     const std::size_t index = std::get<2>(*waiting_.begin());
     const Member& member = members_[index];
@@ -271,6 +272,16 @@ class PopulationTraining final : public Scheduler {
     start.configuration = explore(options_.space, view.history.find(from)->configuration,
                                   options_.resample_probability, rng);
     return start;
+  }
+
+  Command next_resting() const {
+    for (const auto& [population, reached, index] : waiting_)
+      if (members_[index].state == Member::State::Resting)
+        return Resume{.trial = members_[index].trial, .max_resource = options_.max_t};
+    const bool any_runs = std::any_of(members_.begin(), members_.end(), [](const Member& member) {
+      return member.state == Member::State::Running;
+    });
+    return any_runs ? Command(Wait{}) : Finished{};
   }
 
   Start start_of(std::size_t index) const {

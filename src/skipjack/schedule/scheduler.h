@@ -53,6 +53,9 @@ struct SchedulerView {
   /// Running time of the experiment.
   Duration now{0};
   int free_workers = 0;
+  /// The experiment has had all the trials that it may have: a Start would be its end. What rests
+  /// can still be resumed, and should be if it was promised to go on.
+  bool starts_full = false;
   /// See SuggestContext::remaining_fraction.
   std::optional<double> remaining_fraction;
   /// Running time left; unset if there is no limit.

@@ -128,6 +128,7 @@ class SyncScheduler final : public Scheduler {
   }
 
   Command start(const SchedulerView& view, std::size_t number) {
+    if (view.starts_full) return Finished{};
     const auto open = active_.find(number);
     const SyncPlace place =
         open != active_.end() ? place_in(number, open->second) : place_in(number, new_bracket());

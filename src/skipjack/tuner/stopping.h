@@ -35,7 +35,8 @@ struct StoppingCriterion {
   std::optional<Duration> max_time;
   /// Reports taken in; the tuning takes in this many and not one more. Range [1, inf).
   std::optional<std::int64_t> max_reports;
-  /// Trials: no more than this many are started, and those end by themselves. Range [1, inf).
+  /// Trials: no more than this many are started, and those end by themselves; paused ones that the
+  /// method lets go on are resumed. Range [1, inf).
   std::optional<std::int64_t> max_trials_started;
   /// Trials that ended with exit code 0. While several run, a new one starts only if all of them
   /// together can't exceed the number. Range [1, inf).

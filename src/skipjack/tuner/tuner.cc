@@ -20,6 +20,7 @@ constexpr Duration kLongestSleep = std::chrono::hours(1);
 /// Reason of a run that ended by an exception.
 constexpr const char* kFailed = "failed";
 constexpr const char* kInterrupted = "interrupted";
+constexpr const char* kStartsFull = "max_trials_started";
 
 /// The last lines of a program's standard error in one line.
 std::string last_words(const std::string& text, int max_lines) {
@@ -384,7 +385,10 @@ int Loop::num_free() const {
 }
 
 SchedulerView Loop::view() const {
-  SchedulerView view{.history = history_, .now = now(), .free_workers = num_free()};
+  SchedulerView view{.history = history_,
+                     .now = now(),
+                     .free_workers = num_free(),
+                     .starts_full = progress_.starts_full()};
   view.remaining_fraction = progress_.remaining_fraction(view.now);
   if (options_.stop.max_time)
     view.remaining_time = std::max(Duration::zero(), *options_.stop.max_time - view.now);
@@ -425,7 +429,7 @@ Loop::Effect Loop::obey(const Command& command) {
   };
   if (const auto* start = std::get_if<Start>(&command)) {
     if (progress_.starts_full()) {
-      reason_ = "max_trials_started";
+      reason_ = kStartsFull;
       return Effect::Ending;
     }
     need_worker();
@@ -458,7 +462,10 @@ Loop::Effect Loop::obey(const Command& command) {
   if (const auto* set = std::get_if<SetDeadline>(&command); set && history_.find(set->trial))
     emit(DeadlineSet{set->trial, set->deadline});
   if (const auto* finished = std::get_if<Finished>(&command)) {
-    reason_ = finished->reason.empty() ? "finished" : finished->reason;
+    if (progress_.starts_full())
+      reason_ = kStartsFull;
+    else
+      reason_ = finished->reason.empty() ? "finished" : finished->reason;
     return Effect::Ending;
   }
   return Effect::Nothing;
