@@ -70,7 +70,7 @@ TEST(ProgressLog, LearnsByHowMuchProjectionsAreOff) {
   for (const double work : {8.0, 10.0, 12.0}) {
     const auto trial = static_cast<TrialId>(play.history.trials().size());
     play.report(trial, 0.25, 2 + work / 4);
-    EXPECT_FALSE(play.log.forecast(trial).has_value());
+    EXPECT_EQ(play.log.forecast(trial).has_value(), trial > 0);
     play.report(trial, 1, 2 + work);
     play.end(trial);
     sum += std::log((2 + work) / (8 + work));
@@ -105,6 +105,17 @@ TEST(ProgressLog, ForecastsAreRightAsOftenAsTheySay) {
   EXPECT_NEAR(below, 0.05 * kDraws, 3 * std::sqrt(0.05 * 0.95 * kDraws));
 }
 
+TEST(ProgressLog, OneCompletedTrialIsBelievedWithinWideBounds) {
+  Play play;
+  play.report(0, 0.5, 5);
+  play.report(0, 1, 10);
+  play.end(0);
+  play.report(1, 0.5, 7);
+  EXPECT_GE(play.log.forecast(1)->probability_below(std::log(10), 0), 0.05);
+  play.report(2, 0.5, 8);
+  EXPECT_LT(play.log.forecast(2)->probability_below(std::log(10), 0), 0.05);
+}
+
 TEST(ProgressLog, AnOctaveWithoutAReportGoesByTheOneBefore) {
   Play play;
   for (TrialId trial = 0; trial < 3; ++trial) {
@@ -124,7 +135,7 @@ TEST(ProgressLog, OnlyTrialsThatCompletedTeach) {
     Play play;
     for (TrialId trial = 0; trial < 3; ++trial) {
       play.report(trial, 0.5, 5);
-      play.end(trial, trial == 0 ? outcome : Outcome::Completed);
+      play.end(trial, outcome);
     }
     play.report(3, 0.5, 5);
     EXPECT_FALSE(play.log.forecast(3).has_value());

@@ -3,10 +3,14 @@
 
 #include "skipjack/method/recipe.h"
 #include "skipjack/schedule/capping.h"
+#include "skipjack/schedule/first_looks.h"
 #include "skipjack/search/bayesopt.h"
 
 namespace skipjack {
 namespace {
+
+/// A repetition takes as long as ten or twenty looks at something new.
+constexpr std::int64_t kMaxRepeats = 1;
 
 SoFar as_so_far(const Json& value) { return so_far_from_string(value.as_string()); }
 
@@ -23,13 +27,18 @@ std::unique_ptr<Scheduler> make_progress_bayesopt(const MethodOptions& o) {
   const Metric metric = time_to_minimise("progress_bayesopt", o);
   BayesOptOptions search{.space = o.space, .metric = metric, .seed = o.seed, .sources = o.sources};
   search.num_initial = option(o, "num_init_random", as_int);
+  search.max_repeats = static_cast<int>(option(o, "max_repeats", as_int).value_or(kMaxRepeats));
   ProgressOptions progress;
   progress.progress_attr = option(o, "progress_attr", as_string).value_or(progress.progress_attr);
   progress.max_progress = option(o, "max_progress", as_double).value_or(progress.max_progress);
   progress.so_far = option(o, "so_far", as_so_far).value_or(progress.so_far);
   progress.min_probability =
       option(o, "min_probability", as_double).value_or(progress.min_probability);
-  return make_capping({.inner = make_fifo_of(make_bayesopt_search(std::move(search)), o),
+  FirstLooksOptions looks{.inner = make_fifo_of(make_bayesopt_search(std::move(search)), o),
+                          .metric = metric,
+                          .progress = progress};
+  looks.num_looks = option(o, "num_looks", as_int).value_or(looks.num_looks);
+  return make_capping({.inner = make_first_looks(std::move(looks)),
                        .space = o.space,
                        .metric = metric,
                        .progress = std::move(progress)});
@@ -55,6 +64,12 @@ std::vector<Recipe> time_recipes() {
                     {"min_probability",
                      "of still beating the best, below which a trial is ended, in (0, 0.5]",
                      defaults.min_probability},
+                    {"num_looks",
+                     "trials at the start that are ended at their first report, the best of which "
+                     "runs again, >= 0",
+                     FirstLooksOptions().num_looks},
+                    {"max_repeats", "times that a configuration is measured at most, >= 1",
+                     kMaxRepeats},
                     num_init_random_option()},
         .transfers = true,
         .multi_fidelity = true,

@@ -9,7 +9,11 @@
 namespace skipjack {
 namespace {
 
-constexpr int kMinCompleted = 3;
+// Below three errors their deviation is taken for at least this, and Student's t has one degree of
+// freedom: from a single completed trial on, what is foreseen to take 1.6 times the best is
+// stopped.
+constexpr int kFew = 3;
+constexpr double kDeviationOfFew = 0.05;
 // Beyond that many Student's t is as good as normal.
 constexpr int kMostDegrees = 100;
 // Fractions below 2^-30 are taken for that.
@@ -152,12 +156,21 @@ std::optional<TimeForecast> ProgressLog::forecast(TrialId trial) const {
     return std::nullopt;
   const Projection& last = course->second.last;
   const auto errors = errors_.find(last.octave);
-  if (errors == errors_.end() || errors->second.number < kMinCompleted) return std::nullopt;
+  if (errors == errors_.end()) return std::nullopt;
   const Errors& e = errors->second;
-  const double variance = e.scatter / (e.number - 1) * (1 + 1.0 / e.number);
+  const int degrees = std::clamp(e.number - 1, 1, kMostDegrees);
+  const double deviation = std::max(std::sqrt(e.scatter / std::max(1, e.number - 1)),
+                                    e.number < kFew ? kDeviationOfFew : kLeastDeviation);
   return TimeForecast{.center = last.logarithm + e.mean,
-                      .deviation = std::max(std::sqrt(variance), kLeastDeviation),
-                      .degrees = std::min(e.number - 1, kMostDegrees)};
+                      .deviation = deviation * std::sqrt(1 + 1.0 / e.number),
+                      .degrees = degrees};
+}
+
+std::optional<double> ProgressLog::projection(TrialId trial) const {
+  const auto course = courses_.find(trial);
+  if (course == courses_.end() || course->second.first.empty() || course->second.last.octave < 1)
+    return std::nullopt;
+  return course->second.last.logarithm;
 }
 
 }  // namespace skipjack

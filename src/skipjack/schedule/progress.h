@@ -68,9 +68,12 @@ class ProgressLog {
   /// Throws InvalidArgument if the first reports make no sense; to be called by decide().
   void require_sense() const;
 
-  /// nullopt: it has not reported, says that it is done, or fewer than 3 trials have shown how
-  /// projections at its progress are off.
+  /// nullopt: it has not reported, says that it is done, or no trial has shown yet how projections
+  /// at its progress are off.
   std::optional<TimeForecast> forecast(TrialId trial) const;
+  /// The logarithm of the time that a running trial's last report projects for all of it, if that
+  /// came before half of the work was done.
+  std::optional<double> projection(TrialId trial) const;
   const ProgressOptions& options() const { return options_; }
 
  private:
