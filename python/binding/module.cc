@@ -35,6 +35,7 @@ Json to_json(const MethodRow& row) {
                                                                              : "whatever"},
                       {"transfers", row.transfers},
                       {"needs_sources", row.needs_sources},
+                      {"needs_time", row.needs_time},
                       {"multi_fidelity", row.multi_fidelity}};
 }
 

@@ -21,8 +21,9 @@ def test_every_method_is_a_class_by_all_of_its_names(row):
 
 def study_of(row, **options):
     metrics = ["a", "b"] if row["objectives"] == "several" else ["a"]
+    declared = [skipjack.Metric("a", kind="time")] if row["needs_time"] else metrics
     space = {"x": skipjack.uniform(0, 1), "k": skipjack.randint(1, 3)}
-    return skipjack.AskTell(space, metrics, method=methods.find(row["name"])(**options), seed=3), metrics
+    return skipjack.AskTell(space, declared, method=methods.find(row["name"])(**options), seed=3), metrics
 
 
 @pytest.mark.parametrize("row", [row for row in table() if row["needs_sources"]], ids=lambda row: row["name"])
@@ -49,11 +50,8 @@ def test_every_method_asks_and_is_told(row):
 )
 def test_every_method_with_a_resource_is_reported_to(row):
     keys = {option["key"] for option in row["options"]}
-    options = {
-        key: value
-        for key, value in {"max_t": 9, "cost_attr": "a", "num_threshold_candidates": 1}.items()
-        if key in keys
-    }
+    wanted = {"max_t": 9, "cost_attr": "a", "num_threshold_candidates": 1, "progress_attr": "epoch", "max_progress": 9}
+    options = {key: value for key, value in wanted.items() if key in keys}
     study, metrics = study_of(row, **options)
     epochs = {}
     for _ in range(30):

@@ -69,6 +69,7 @@ TEST(Suite, OptionsOutOfRangeAreRefused) {
 ReplayResult run_of(double regret, double seconds, std::optional<double> to_target = {}) {
   ReplayResult run;
   run.judgements = {{.evaluations = 10, .recommended = regret, .measured_seconds = seconds}};
+  run.end = run.judgements.back();
   run.answer_seconds = run.answer_cpu_seconds = {1, 2, 3};
   run.has_target = true;
   run.seconds_to_target = to_target;

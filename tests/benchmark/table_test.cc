@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <set>
 
 #include "skipjack/base/error.h"
@@ -107,6 +109,57 @@ TEST(TableWorld, TimesLastAsLongAsTheySayInSeconds) {
   EXPECT_DOUBLE_EQ(run.seconds, 0.016);
   EXPECT_DOUBLE_EQ(world->reference().best, 0.5e-3);
   EXPECT_EQ(world->evaluate(row(1, "v2"), draw).seconds, 0);
+}
+
+TEST(TableWorld, RunsAreReportedWithTheTotalThatTheyProject) {
+  // The first run is the first repeat; the two others are 2 and 3 or 2 and 4 or 3 and 4.
+  const auto table = std::make_shared<const Table>(
+      parse_table("t 1 2\n2 0\n0 4 8.0 2.0 3.0 4.0\n1 4 20.0 20.0 20.0 20.0\n", "t"));
+  const auto world = make_table_world(table, {.seconds_per_unit = 1e-3, .num_runs = 3});
+  EXPECT_EQ(world->resource().name, "run");
+  EXPECT_EQ(world->resource().max, 3);
+  const Configuration first = Json::Object{{"p0", 0}};
+  std::set<double> totals;
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    Rng draw = rng(i);
+    const Evaluation run = world->evaluate(first, draw);
+    ASSERT_EQ(run.curve.size(), 3u);
+    EXPECT_DOUBLE_EQ(run.curve[0].value, 0.024);
+    EXPECT_DOUBLE_EQ(run.curve[0].seconds, 0.008);
+    EXPECT_DOUBLE_EQ(run.curve[1].value, 1.5 * run.curve[1].seconds);
+    EXPECT_DOUBLE_EQ(run.curve[2].value, run.curve[2].seconds);
+    EXPECT_EQ(run.seconds, run.curve[2].seconds);
+    totals.insert(std::round(1e6 * run.seconds));
+  }
+  EXPECT_EQ(totals, (std::set<double>{13000, 14000, 15000}));
+  EXPECT_DOUBLE_EQ(*world->true_value(first), 0.014);
+  EXPECT_DOUBLE_EQ(world->reference().best, 0.014);
+  EXPECT_DOUBLE_EQ(world->reference().median, 0.037);
+}
+
+TEST(TableWorld, SettingUpComesBeforeTheFirstRunAndCounts) {
+  const auto table =
+      std::make_shared<const Table>(parse_table("t 1 2\n2 0\n0 2 2.0 2.0\n1 2 20.0 20.0\n", "t"));
+  const auto world =
+      make_table_world(table, {.seconds_per_unit = 1, .num_runs = 2, .setup_share = 0.5});
+  for (const int p0 : {0, 1}) {
+    const Configuration configuration = Json::Object{{"p0", p0}};
+    Rng draw = rng();
+    const Evaluation run = world->evaluate(configuration, draw);
+    const double each = p0 == 0 ? 2 : 20, setup = run.seconds - 2 * each;
+    // Half of the best one's four seconds, give or take three deviations of the logarithm.
+    EXPECT_GT(setup, 2 * std::exp(-1.5));
+    EXPECT_LT(setup, 2 * std::exp(1.5));
+    EXPECT_DOUBLE_EQ(run.curve[0].seconds, setup + each);
+    EXPECT_DOUBLE_EQ(*world->true_value(configuration), run.seconds);
+  }
+}
+
+TEST(TableWorld, RefusesRunsThatTheTableDoesNotHold) {
+  EXPECT_THROW(make_table_world(small(), {.seconds_per_unit = 1, .num_runs = 2}), Error);
+  EXPECT_THROW(make_table_world(small(), {.num_runs = 2}), Error);
+  EXPECT_THROW(make_table_world(small(), {.seconds_per_unit = 1, .num_runs = 0}), Error);
+  EXPECT_THROW(make_table_world(small(), {.seconds_per_unit = 1, .setup_share = -1}), Error);
 }
 
 TEST(TableWorld, NamesTellWhichTablesHoldTimes) {

@@ -30,6 +30,7 @@ Configuration first_start(Scheduler& scheduler) {
 /// What a row can't do without, beside options.
 MethodOptions least_for(const MethodRow& row) {
   MethodOptions options{.space = space(), .metrics = {{.name = "loss"}}};
+  if (row.needs_time) options.metrics.front().kind = MetricKind::Time;
   if (row.objectives == Objectives::Several) options.metrics.push_back({.name = "seconds"});
   if (row.needs_sources)
     options.sources = {{.name = "elsewhere", .observations = {{space().midpoint(), 1.0}}}};
@@ -64,7 +65,8 @@ TEST(Method, EveryOptionIsExplainedAndTakesItsDefault) {
 
 TEST(Method, ResourceIsThatOfMethodsThatLookAtReportsOnTheWay) {
   for (const MethodRow& row : methods())
-    EXPECT_EQ(resource_attr_of(row.name, {}), row.multi_fidelity ? "epoch" : "") << row.name;
+    EXPECT_EQ(resource_attr_of(row.name, {}), row.multi_fidelity && !row.needs_time ? "epoch" : "")
+        << row.name;
   EXPECT_EQ(resource_attr_of("ASHA", Json::Object{{"resource_attr", "step"}}), "step");
   EXPECT_EQ(resource_attr_of("bayesopt", Json::Object{{"resource_attr", "step"}}), "");
   EXPECT_EQ(resource_attr_of("one of my own", {}), "");
@@ -251,9 +253,9 @@ TEST(Method, BoreKnowsItsClassifiersByOurNamesAndSyneTunes) {
 TEST(Method, OnlyThoseThatTransferTakeSources) {
   const SourceExperiment source{.name = "elsewhere", .observations = {}};
   for (const MethodRow& row : methods()) {
-    const std::string message =
-        message_of(std::string(row.name),
-                   {.space = space(), .metrics = {{.name = "loss"}}, .sources = {source}});
+    MethodOptions options = least_for(row);
+    options.sources = {source};
+    const std::string message = message_of(row.name, options);
     const bool is_refused = message.find("methods that can: bayesopt") != std::string::npos;
     EXPECT_EQ(is_refused, !row.transfers) << row.name << ": " << message;
   }
@@ -269,6 +271,17 @@ TEST(Method, ThoseThatGoBySourcesAloneWantSome) {
     EXPECT_TRUE(row.transfers) << row.name;
     options.sources = {{.name = "foreign", .observations = {{Json::Object{{"other", 1}}, 1.0}}}};
     EXPECT_NE(message_of(row.name, options).find("that this space can have"), std::string::npos);
+  }
+}
+
+TEST(Method, TimesAreDeclaredWhereTheyAreNeeded) {
+  for (const MethodRow& row : methods()) {
+    if (!row.needs_time) continue;
+    for (const Metric& metric : {Metric{.name = "loss"}, Metric{.name = "loss", .mode = Mode::Max}})
+      EXPECT_NE(message_of(row.name, {.space = space(), .metrics = {metric}})
+                    .find("declare it as a time"),
+                std::string::npos)
+          << row.name;
   }
 }
 

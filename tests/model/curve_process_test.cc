@@ -254,6 +254,48 @@ TEST(CurveProcess, RunningMeansOfRepetitionsSayWhatTheRepetitionsSay) {
   }
 }
 
+TEST(CurveProcess, RunningMeansOfSimulatedRepetitionsLieWhereItSays) {
+  // Forty configurations too far apart to know of each other, measured once, 3 or 9 times; what is
+  // reported are the means so far. Taken for independent, those of one trial would make it too
+  // sure of itself.
+  constexpr Index kTrials = 40;
+  constexpr int kWorlds = 50;
+  constexpr double kRepetitionVariance = 2;
+  Rng rng(8, "running means");
+  double squares = 0;
+  for (int world = 0; world < kWorlds; ++world) {
+    CurveData data{.kernel = ResourceKernel::NoisyRepeats,
+                   .kinds = {DimensionKind::Ordered},
+                   .x = VectorXd::LinSpaced(kTrials, 0, 1),
+                   .levels = VectorXd(3),
+                   .max_resource = 9};
+    data.levels << 1, 3, 9;
+    std::vector<double> y, truth;
+    for (Index t = 0; t < kTrials; ++t) {
+      truth.push_back(rng.normal());
+      double sum = 0;
+      for (int r = 1, level = 0; level <= t % 3; ++r) {
+        sum += truth.back() + std::sqrt(kRepetitionVariance) * rng.normal();
+        if (r != static_cast<int>(data.levels[level])) continue;
+        y.push_back(sum / r);
+        data.rows.push_back({t, level++});
+      }
+    }
+    data.y = Eigen::Map<VectorXd>(y.data(), static_cast<Index>(y.size()));
+    CurveHyperparameters h = default_curve_hyperparameters(data.kernel, data.kinds);
+    h.inverse_squared_lengthscales[0] = 1e5, h.noise_variance = kRepetitionVariance;
+    const CurveProcess process(data, h);
+    std::vector<Index> trials;
+    for (Index t = 0; t < kTrials; ++t) trials.push_back(t);
+    const GpPrediction p = process.predict(trials, 9);
+    for (Index t = 0; t < kTrials; ++t)
+      squares += std::pow(p.mean[t] - truth[static_cast<std::size_t>(t)], 2) / p.variance[t];
+  }
+  // The mean square of 2000 normals, give or take three standard errors, and what the process does
+  // not know of its own mean.
+  EXPECT_NEAR(squares / (kWorlds * kTrials), 1, 0.1);
+}
+
 TEST(CurveProcess, FoldsInPlaceOfRepetitionsAreTooSureOfOneTrial) {
   // One trial of many repetitions: its noise has averaged out, and that of its neighbour, measured
   // once, has not. The fold kernel takes the neighbour's noise for shared.

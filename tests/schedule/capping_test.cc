@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "skipjack/base/error.h"
 
@@ -35,11 +37,12 @@ class Counting final : public Scheduler {
 
 class Play {
  public:
-  explicit Play(double slack = 1.5)
+  explicit Play(double slack = 1.5, std::optional<ProgressOptions> progress = std::nullopt)
       : scheduler_(make_capping({.inner = std::make_unique<Counting>(),
                                  .space = space(),
                                  .metric = kTime,
-                                 .slack = slack})) {}
+                                 .slack = slack,
+                                 .progress = std::move(progress)})) {}
 
   void add(Duration at, EventBody body) {
     now_ = at;
@@ -62,6 +65,9 @@ class Play {
         add(now_, StopOrdered{stop->trial, stop->reason, stop->bound});
     }
     return commands;
+  }
+  void report(TrialId trial, Duration at, double progress, double value) {
+    add(at, Reported{{trial, 0}, Json::Object{{"progress", progress}, {"time", value}}});
   }
   void finish(TrialId trial, Duration at, double value) {
     add(at, Reported{{trial, 0}, Json::Object{{"time", value}}});
@@ -196,6 +202,66 @@ TEST(Capping, AnotherAttemptIsTimedFromItsOwnStart) {
   EXPECT_EQ(find<SetDeadline>(commands)->deadline, seconds(115));
 }
 
+/// Three trials of 10, 12 and 14 seconds, whose first tenth took a tenth of it; trial 3 has begun.
+Play with_three_measured(Play play) {
+  for (TrialId trial = 0; trial < 3; ++trial) {
+    play.decide(1);
+    const std::int64_t begun = 20 * trial, takes = 10 + 2 * trial;
+    const auto value = static_cast<double>(takes);
+    play.report(trial, seconds(begun + 1), 0.1, value / 10);
+    play.report(trial, seconds(begun + takes), 1, value);
+    play.add(seconds(begun + takes), AttemptEnded{{trial, 0}, {.outcome = Outcome::Completed}});
+  }
+  play.decide(1);
+  return play;
+}
+
+TEST(Capping, ProgressThatFallsBehindStopsATrialWithWhatItWouldTake) {
+  Play play = with_three_measured(Play(1.5, ProgressOptions{}));
+  play.report(3, seconds(61), 0.1, 3);
+  const auto commands = play.decide(0);
+  const Stop* stop = find<Stop>(commands);
+  ASSERT_NE(stop, nullptr);
+  EXPECT_EQ(stop->trial, 3);
+  EXPECT_NEAR(stop->bound.value(), 30, 1e-9);
+  EXPECT_TRUE(play.decide(0).empty());
+}
+
+TEST(Capping, ProgressThatMayWinGoesOn) {
+  Play play = with_three_measured(Play(1.5, ProgressOptions{}));
+  play.report(3, seconds(61), 0.1, 0.9);
+  EXPECT_EQ(find<Stop>(play.decide(0)), nullptr);
+  // So does one that is a hair slower: by three trials nothing is known to a thousandth.
+  play.report(3, seconds(62), 0.15, 1.503);
+  EXPECT_EQ(find<Stop>(play.decide(0)), nullptr);
+}
+
+TEST(Capping, ANewBestStopsWhatItsProgressTellsIsSlower) {
+  Play play = with_three_measured(Play(1.5, ProgressOptions{}));
+  play.decide(1);
+  play.report(3, seconds(61), 0.1, 0.9);
+  EXPECT_EQ(find<Stop>(play.decide(0)), nullptr);
+  play.finish(4, seconds(64), 5);
+  const auto commands = play.decide(0);
+  ASSERT_NE(find<Stop>(commands), nullptr);
+  EXPECT_EQ(find<Stop>(commands)->trial, 3);
+}
+
+TEST(Capping, ProgressDoesNotSpareASilentTrialItsDeadline) {
+  Play play = with_three_measured(Play(1.5, ProgressOptions{}));
+  const auto deadline = play.history().trials()[3].deadline;
+  ASSERT_TRUE(deadline.has_value());
+  play.add(*deadline, DeadlineReached{3});
+  ASSERT_NE(find<Stop>(play.decide(0)), nullptr);
+}
+
+TEST(Capping, FirstReportsWithoutProgressEndTheTuning) {
+  Play play(1.5, ProgressOptions{});
+  play.decide(1);
+  play.add(seconds(1), Reported{{0, 0}, Json::Object{{"time", 1}}});
+  EXPECT_THROW(play.decide(1), Error);
+}
+
 TEST(Capping, RefusesWhatIsNoTimeToMinimise) {
   EXPECT_THROW(
       make_capping({.inner = std::make_unique<Counting>(), .space = space(), .metric = {"loss"}}),
@@ -205,6 +271,11 @@ TEST(Capping, RefusesWhatIsNoTimeToMinimise) {
           {.inner = std::make_unique<Counting>(), .space = space(), .metric = kTime, .slack = 0.9}),
       Error);
   EXPECT_THROW(make_capping({.inner = nullptr, .space = space(), .metric = kTime}), Error);
+  EXPECT_THROW(make_capping({.inner = std::make_unique<Counting>(),
+                             .space = space(),
+                             .metric = kTime,
+                             .progress = ProgressOptions{.max_progress = -1}}),
+               Error);
 }
 
 }  // namespace

@@ -186,8 +186,32 @@ class Others(Training):
         self.assertTrue(completed)
         self.check_curves("annealing", completed[:3])
 
+    def test_what_compresses_slowly_is_foreseen_and_stopped(self):
+        self.run_skipjack("tune", EXAMPLES / "compress.yaml", "--name", "t", "--quiet", "--interpreter",
+                          sys.executable, "--max-trials", 20)
+        trials = self.trials()
+        completed = [trial for trial in trials if trial["status"] == "completed"]
+        stopped = [trial for trial in trials if trial["status"] == "stopped"]
+        self.assertTrue(completed)
+        self.assertTrue(stopped)
+        for trial in completed:
+            self.assertEqual(trial["reports"][-1]["progress"], 1)
+        # Of a trial that is told to end the last report may still come.
+        self.assertTrue(any(trial["reports"] and trial["reports"][-1]["progress"] < 1 for trial in stopped))
+
+    def test_wrong_progress_is_named(self):
+        script = self.folder / "wrong.py"
+        script.write_text("print('[tune-metric]: {\"progress\": 1.2, \"seconds\": 3}')\n")
+        experiment = self.folder / "wrong.yaml"
+        experiment.write_text("{entry_point: wrong.py, space: {x: 'uniform(0, 1)'}, metric: seconds, metric_kind: time, "
+                              "method: progress_bayesopt, max_trials: 3}\n")
+        process = self.start("tune", experiment, "--name", "t", "--interpreter", sys.executable)
+        _, err = process.communicate(timeout=TIMEOUT)
+        self.assertEqual(process.returncode, 2, err)
+        self.assertIn("trial 0 reports progress = 1.2, which is above max_progress = 1.0", err)
+
     def test_every_example_runs_as_it_is(self):
-        for script in RESOURCE:
+        for script in [*RESOURCE, "compress"]:
             self.run_skipjack("tune", EXAMPLES / f"{script}.yaml", "--name", script.replace("_", "-"), "--quiet",
                               "--interpreter", sys.executable, "--max-trials", 2)
 

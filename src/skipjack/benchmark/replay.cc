@@ -71,6 +71,7 @@ class Judge {
   /// Judges the checkpoints that the method has not come to.
   ReplayResult finish(const History& history, std::string reason) {
     while (result_.judgements.size() < options_.checkpoints.size()) judge(history);
+    result_.end = options_.time_limit ? judged(num_ended_, history) : result_.judgements.back();
     take_moments(std::numeric_limits<double>::infinity());
     result_.best_value_regret = best_value_regret();
     result_.reason = std::move(reason);
@@ -137,7 +138,11 @@ class Judge {
   }
 
   void judge(const History& history) {
-    Judgement judgement{.evaluations = options_.checkpoints[result_.judgements.size()],
+    result_.judgements.push_back(judged(options_.checkpoints[result_.judgements.size()], history));
+  }
+
+  Judgement judged(int evaluations, const History& history) const {
+    Judgement judgement{.evaluations = evaluations,
                         .evaluated = evaluated_,
                         .measured_seconds = measured_seconds(),
                         .running_time = now_};
@@ -147,7 +152,7 @@ class Judge {
                                   ? normalised_regret(world_, found->configuration)
                                   : judgement.observed;
     }
-    result_.judgements.push_back(judgement);
+    return judgement;
   }
 
   const World& world_;
@@ -252,6 +257,8 @@ void set_levels(const MethodRow& row, const Resource& resource, Json& method_opt
   };
   set("resource_attr", resource.name);
   set("max_t", resource.max);
+  set("progress_attr", resource.name);
+  set("max_progress", resource.max);
 }
 
 std::unique_ptr<Scheduler> scheduler_for(const World& world, const ReplayOptions& options) {

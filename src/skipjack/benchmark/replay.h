@@ -71,6 +71,8 @@ struct Judgement {
 struct ReplayResult {
   /// One a checkpoint; if the method ends early, the last ones are what it had then.
   std::vector<Judgement> judgements;
+  /// When the tuning was over: the last of judgements, or with a limit of time one of its own.
+  Judgement end = {};
   /// One for each of kMoments: normalised_regret() of the configuration that had reported the best
   /// single value by then, at whatever level. Empty without a limit of time.
   std::vector<double> moments;
@@ -100,7 +102,7 @@ struct ReplayResult {
 };
 
 /// A method with MethodRow::multi_fidelity gets the world's resource as its options resource_attr
-/// and max_t, unless they are given. Throws InvalidArgument for options out of range, a method that
+/// and max_t, or progress_attr and max_progress, unless they are given. Throws InvalidArgument for options out of range, a method that
 /// proposes nothing at all or one that looks at levels in a world without any, and what
 /// make_scheduler and run_tuner throw.
 ReplayResult replay(const World& world, const ReplayOptions& options);

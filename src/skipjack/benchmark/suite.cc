@@ -143,7 +143,7 @@ MethodSummary summarise(const std::vector<ReplayResult>& runs) {
   summary.repeated_failures = mean(&ReplayResult::repeated_failures);
   double spent = 0, reached = 0;
   for (const ReplayResult& run : runs) {
-    spent += run.seconds_to_target.value_or(run.judgements.back().measured_seconds);
+    spent += run.seconds_to_target.value_or(run.end.measured_seconds);
     reached += run.seconds_to_target ? 1 : 0;
   }
   if (runs.front().has_target) summary.target_fraction = reached / static_cast<double>(runs.size());

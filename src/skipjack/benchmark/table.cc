@@ -18,6 +18,8 @@ constexpr std::int64_t kMaxColumns = 1000, kMaxRepeats = 1'000'000, kMaxCategori
 constexpr std::int64_t kMaxConfigurations = std::int64_t{1} << 53;
 /// So that sums and differences of values stay finite.
 constexpr double kLargestValue = 1e100;
+/// Of the logarithm of what setting up takes.
+constexpr double kSetupDeviation = 0.5;
 
 class TableReader {
  public:
@@ -139,7 +141,9 @@ class TableWorld final : public World {
         space_(space_of(*table_)),
         metric_{.name = "y",
                 .kind = options.seconds_per_unit ? MetricKind::Time : MetricKind::Plain},
-        reference_{.best = unit_ * table_->best_mean, .median = unit_ * table_->median_mean} {}
+        reference_{.best = unit_ * table_->best_mean, .median = unit_ * table_->median_mean} {
+    if (options_.num_runs > 1) judge_by_runs();
+  }
 
   const std::string& name() const override { return table_->name; }
   const SearchSpace& space() const override { return space_; }
@@ -148,23 +152,28 @@ class TableWorld final : public World {
   const Reference& reference() const override { return reference_; }
 
   Evaluation evaluate(const Configuration& configuration, Rng& rng) const override {
-    const Table::Row* row = find(configuration);
+    const auto row = table_->rows.find(number_of(configuration));
     const bool is_time = options_.seconds_per_unit.has_value();
-    if (row == nullptr)
+    if (row == table_->rows.end())
       return {.curve = {}, .seconds = is_time ? 0.0 : draw_seconds(options_.duration, rng)};
-    const auto last = static_cast<std::int64_t>(row->repeats.size()) - 1;
-    const double value = unit_ * row->repeats[static_cast<std::size_t>(rng.uniform_int(0, last))];
+    if (options_.num_runs > 1) return run_of(*row, rng);
+    const std::vector<double>& repeats = row->second.repeats;
+    const auto last = static_cast<std::int64_t>(repeats.size()) - 1;
+    const double value = unit_ * repeats[static_cast<std::size_t>(rng.uniform_int(0, last))];
     const double seconds = is_time ? value : draw_seconds(options_.duration, rng);
     return {.curve = {{.value = value, .seconds = seconds}}, .seconds = seconds};
   }
 
   std::optional<double> true_value(const Configuration& configuration) const override {
-    const Table::Row* row = find(configuration);
-    return row ? std::optional(unit_ * row->mean) : std::nullopt;
+    const auto row = table_->rows.find(number_of(configuration));
+    if (row == table_->rows.end()) return std::nullopt;
+    return options_.num_runs > 1 ? total_of(*row) : unit_ * row->second.mean;
   }
 
  private:
-  const Table::Row* find(const Configuration& configuration) const {
+  using NumberedRow = std::pair<const std::int64_t, Table::Row>;
+
+  std::int64_t number_of(const Configuration& configuration) const {
     std::int64_t number = 0;
     for (std::size_t k = 0; k < table_->columns.size(); ++k) {
       const Json& value = configuration.at(space_.searched()[k].first);
@@ -172,8 +181,48 @@ class TableWorld final : public World {
           value.is_string() ? std::stoll(value.as_string().substr(1)) : value.as_int();
       number = number * table_->columns[k].num_levels + level;
     }
-    const auto row = table_->rows.find(number);
-    return row == table_->rows.end() ? nullptr : &row->second;
+    return number;
+  }
+
+  double setup_of(std::int64_t number) const {
+    if (options_.setup_share == 0) return 0;
+    Rng rng(0, "set-up", static_cast<std::uint64_t>(number));
+    return options_.setup_share * unit_ * table_->best_mean *
+           static_cast<double>(options_.num_runs) * std::exp(kSetupDeviation * rng.normal());
+  }
+
+  Evaluation run_of(const NumberedRow& row, Rng& rng) const {
+    std::vector<double> others(row.second.repeats.begin() + 1, row.second.repeats.end());
+    rng.shuffle(others);
+    Evaluation evaluation{.curve = {}, .seconds = setup_of(row.first)};
+    for (std::int64_t run = 1; run <= options_.num_runs; ++run) {
+      evaluation.seconds += unit_ * (run == 1 ? row.second.repeats.front()
+                                              : others[static_cast<std::size_t>(run - 2)]);
+      evaluation.curve.push_back(
+          {.resource = run,
+           .value = evaluation.seconds * static_cast<double>(options_.num_runs) /
+                    static_cast<double>(run),
+           .seconds = evaluation.seconds});
+    }
+    return evaluation;
+  }
+
+  /// What is expected of run_of().
+  double total_of(const NumberedRow& row) const {
+    const std::vector<double>& repeats = row.second.repeats;
+    const double others = std::accumulate(repeats.begin() + 1, repeats.end(), 0.0) /
+                          static_cast<double>(repeats.size() - 1);
+    return setup_of(row.first) +
+           unit_ * (repeats.front() + static_cast<double>(options_.num_runs - 1) * others);
+  }
+
+  void judge_by_runs() {
+    resource_ = {.name = "run", .max = options_.num_runs};
+    std::vector<double> totals;
+    for (const NumberedRow& row : table_->rows) totals.push_back(total_of(row));
+    std::sort(totals.begin(), totals.end());
+    reference_ = {.best = totals.front(),
+                  .median = 0.5 * (totals[(totals.size() - 1) / 2] + totals[totals.size() / 2])};
   }
 
   std::shared_ptr<const Table> table_;
@@ -184,6 +233,23 @@ class TableWorld final : public World {
   Resource resource_;
   Reference reference_;
 };
+
+void validate_runs(const Table& table, const TableWorldOptions& options) {
+  const auto refuse = [](const std::string& message) {
+    throw Error(ErrorCode::InvalidArgument, message);
+  };
+  if (options.num_runs < 1)
+    refuse("num_runs = " + std::to_string(options.num_runs) + " must be >= 1");
+  if (!(options.setup_share >= 0 && options.setup_share <= 10))
+    refuse("setup_share = " + shortest_decimal(options.setup_share) + " must be in [0, 10]");
+  if (options.num_runs == 1) return;
+  if (!options.seconds_per_unit)
+    refuse("num_runs = " + std::to_string(options.num_runs) + " is for tables of times");
+  for (const auto& [number, row] : table.rows)
+    if (std::cmp_less(row.repeats.size(), options.num_runs))
+      refuse("num_runs = " + std::to_string(options.num_runs) + ", but table '" + table.name +
+             "' has a row of " + std::to_string(row.repeats.size()) + " repeats");
+}
 
 }  // namespace
 
@@ -203,6 +269,7 @@ std::unique_ptr<World> make_table_world(std::shared_ptr<const Table> table,
                                         const TableWorldOptions& options) {
   if (table == nullptr) throw Error(ErrorCode::InvalidArgument, "table is null");
   validate(options.duration);
+  validate_runs(*table, options);
   if (options.seconds_per_unit) {
     if (!(*options.seconds_per_unit > 0 && *options.seconds_per_unit <= 1e6))
       throw Error(ErrorCode::InvalidArgument,

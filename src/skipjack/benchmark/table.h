@@ -53,6 +53,16 @@ struct TableWorldOptions {
   std::optional<double> seconds_per_unit;
   /// Otherwise.
   DurationModel duration;
+  /// Of times: a trial sets up, then runs what was measured so often, and reports after each run,
+  /// under "run", what all of it will take if it goes on like that: seconds so far * num_runs /
+  /// run. The last report is the total, which is what configurations are judged by. The first run
+  /// is the row's first repeat, which warms up, the others are drawn from the rest, none twice.
+  /// Range [1, the fewest repeats of a row]; default 1: one repeat, and no levels.
+  std::int64_t num_runs = 1;
+  /// What setting up takes, as a share of the best configuration's runs; each configuration's own
+  /// is that times exp(0.5 z), z normal: alike for fast and slow ones, as a compilation is. Range
+  /// [0, 10]; only where there are levels.
+  double setup_share = 0;
 };
 
 /// Parameters are named p0, p1, ... in the table's order: integers from 0 where the levels are

@@ -34,6 +34,8 @@ struct BenchFlags {
   std::string gaps = "nearest";
   std::vector<std::string> tasks = {"3945", "7593", "126026", "167190"};
   double seed_deviation = benchmark::kSeedDeviation, failure_probability = 0;
+  std::int64_t runs = 1;
+  double setup = 0;
   int irrelevant = 0, evaluations = 100, seeds = 20, workers = 1, jobs = 1;
   std::uint64_t first_seed = 0;
   bool cap = false, rescale = false;
@@ -109,6 +111,7 @@ void add_tables(const BenchFlags& flags, std::vector<Problem>& problems) {
                                              benchmark::seconds_per_unit_by_name(table->name)};
     if (!flags.time_unit.empty())
       options.seconds_per_unit = to_seconds(duration_flag("--time-unit", flags.time_unit));
+    if (options.seconds_per_unit) options.num_runs = flags.runs, options.setup_share = flags.setup;
     problems.push_back(benchmark::disguised_problem(
         benchmark::make_table_world(std::move(table), options), disguise_options(flags)));
   }
@@ -318,6 +321,18 @@ void add_problem_flags(CLI::App& command, BenchFlags& flags) {
                   "the tables' values are times in this unit; default: 1ms for tables named kt_*, "
                   "the others hold no times")
       ->type_name("DURATION");
+  command
+      .add_option("--runs", flags.runs,
+                  "a trial of such a table makes so many runs and reports its progress after each; "
+                  "default 1: no reports on the way")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000000}))
+      ->type_name("N");
+  command
+      .add_option("--setup", flags.setup,
+                  "time before the first run, as a share of the best configuration's runs; "
+                  "default 0")
+      ->check(CLI::Range(0.0, 10.0))
+      ->type_name("SHARE");
   command
       .add_option("--irrelevant", flags.irrelevant,
                   "parameters added that change nothing; default 0")

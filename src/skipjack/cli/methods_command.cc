@@ -84,7 +84,9 @@ std::string needs_of(const MethodRow& row) {
   };
   if (row.objectives == Objectives::One) add("one objective");
   if (row.objectives == Objectives::Several) add("at least two objectives (--objective)");
-  if (row.multi_fidelity)
+  if (row.needs_time)
+    add("a time to minimise (--metric-kind time); a program that reports how far it has come");
+  else if (row.multi_fidelity)
     add("a program that reports its resource (epochs, ...) on the way, 1, 2, 3, ...");
   if (row.needs_sources) add("earlier experiments to learn from (--warm-start-from)");
   if (text.empty()) add("nothing: it looks at no result");
@@ -98,6 +100,7 @@ Json to_json(const MethodRow& row) {
   json.set("aliases", Json::Array(row.aliases.begin(), row.aliases.end()));
   json.set("objectives", objectives_word(row.objectives));
   json.set("multi_fidelity", row.multi_fidelity);
+  json.set("needs_time", row.needs_time);
   json.set("transfers", row.transfers);
   json.set("needs_sources", row.needs_sources);
   Json::Array options;

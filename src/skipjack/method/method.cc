@@ -16,8 +16,9 @@ namespace {
 const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> table = [] {
     std::vector<Recipe> all;
-    for (const auto part : {search_recipes, halving_recipes, model_halving_recipes,
-                            population_recipes, transfer_recipes, multi_objective_recipes})
+    for (const auto part :
+         {search_recipes, halving_recipes, model_halving_recipes, population_recipes, time_recipes,
+          transfer_recipes, multi_objective_recipes})
       for (Recipe& recipe : part()) all.push_back(std::move(recipe));
     return all;
   }();

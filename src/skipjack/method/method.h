@@ -60,6 +60,8 @@ struct MethodRow {
   bool needs_sources = false;
   /// Whether it looks at reports on the way, at levels of a resource (epochs, repetitions, ...).
   bool multi_fidelity = false;
+  /// Whether its objective must be of kind Time, to minimise: the seconds that a trial's work takes.
+  bool needs_time = false;
   /// Its page docs/methods/<page>.md; empty: <name>.md.
   std::string_view page = {};
 };
@@ -75,8 +77,8 @@ const std::vector<MethodRow>& methods();
 /// By name or alias. Throws InvalidArgument with the list of names.
 const MethodRow& find_method(std::string_view name);
 
-/// Key of the resource in the reports of a method that looks at them on the way, by its options;
-/// empty for other methods and unknown ones.
+/// Key of the resource in the reports of a method that compares values at levels of it, by its
+/// options; empty for other methods and unknown ones.
 std::string resource_attr_of(std::string_view method, const Json& options);
 
 /// Throws InvalidArgument: an unknown method (the message lists the names), an option it does not

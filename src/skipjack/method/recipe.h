@@ -32,6 +32,7 @@ std::vector<Recipe> halving_recipes();
 std::vector<Recipe> model_halving_recipes();
 std::vector<Recipe> population_recipes();
 std::vector<Recipe> transfer_recipes();
+std::vector<Recipe> time_recipes();
 
 /// The rows' entries that several methods share.
 MethodOption num_init_random_option();

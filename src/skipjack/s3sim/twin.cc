@@ -92,6 +92,7 @@ class Download {
       Worker& worker = *senders_[i];
       const double sent = shares[i] == kNever ? worker.bytes_left : shares[i] * elapsed;
       worker.bytes_left -= sent;
+      arrived_ += sent;
       if (worker.bytes_left > kByteFraction) continue;
       worker.bytes_left = 0;
       begin_part(worker);
@@ -101,6 +102,7 @@ class Download {
       worker.first_byte_at = kNever;
       if (worker.bytes_left <= 0) begin_part(worker);
     }
+    if (options_.on_progress) options_.on_progress(now_, arrived_);
     return true;
   }
 
@@ -108,6 +110,7 @@ class Download {
   const TwinOptions options_;
   std::int64_t num_parts_ = 0;
   std::int64_t next_part_ = 0;
+  double arrived_ = 0;
   double now_ = 0;
   std::vector<Worker> workers_;
   std::vector<Worker*> senders_;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "skipjack/s3sim/profile.h"
 
@@ -31,6 +32,10 @@ struct TwinOptions {
   std::uint64_t first_connection = 0;
   /// Seconds since the server's start, for the drift.
   double start_seconds = 0;
+  /// Called whenever the flow changes, with the seconds since the first connect and the bytes that
+  /// have arrived by then; in between they grow linearly. The last call has all of them. May be
+  /// empty.
+  std::function<void(double seconds, double bytes)> on_progress = {};
 };
 
 /// Seconds from the first connect to the last byte for a client that asks for the size by HEAD,

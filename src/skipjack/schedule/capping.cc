@@ -2,67 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/schedule/best_time.h"
 
 namespace skipjack {
 namespace {
 
 // A deadline is moved once it would come earlier by this fraction of the cap.
 constexpr double kDeadlineStep = 0.01;
-
-/// Of the measured times of one configuration, in logarithms.
-struct Times {
-  int number = 0;
-  double sum = 0, squares = 0;
-  void add(double logarithm) { ++number, sum += logarithm, squares += logarithm * logarithm; }
-  double mean() const { return sum / number; }
-  /// Sum of squared deviations from the mean.
-  double scatter() const { return std::max(0.0, squares - sum * sum / number); }
-};
-
-/// The best configuration's time, and how much measurements of one configuration differ.
-class Best {
- public:
-  /// configuration: SearchSpace::key. O(log n) for n configurations.
-  void add(const std::string& configuration, double logarithm) {
-    Times& its = times_[configuration];
-    if (its.number > 0) {
-      std::multiset<double>& means = means_[its.number];
-      means.erase(means.find(its.mean()));
-      if (means.empty()) means_.erase(its.number);
-      scatter_ -= its.scatter();
-      ++degrees_of_freedom_;
-    }
-    its.add(logarithm);
-    means_[its.number].insert(its.mean());
-    scatter_ += its.scatter();
-  }
-  /// See CappingOptions::slack; nullopt before the first. O(1) where no configuration is measured
-  /// more than a few times.
-  std::optional<double> cap(double slack) const {
-    if (means_.empty()) return std::nullopt;
-    const double s =
-        degrees_of_freedom_ > 0 ? std::sqrt(std::max(0.0, scatter_) / degrees_of_freedom_) : 0.0;
-    double best = std::numeric_limits<double>::infinity();
-    for (const auto& [number, means] : means_)
-      best = std::min(best, *means.begin() + 2 * s / std::sqrt(number));
-    return slack * std::exp(best + 2 * s);
-  }
-
- private:
-  std::unordered_map<std::string, Times> times_;
-  /// Of the configurations measured so many times.
-  std::map<int, std::multiset<double>> means_;
-  double scatter_ = 0;
-  int degrees_of_freedom_ = 0;
-};
 
 class Capping final : public Scheduler {
  public:
@@ -77,6 +29,7 @@ class Capping final : public Scheduler {
     if (!(options_.slack >= 1))
       throw Error(ErrorCode::InvalidArgument,
                   "slack = " + std::to_string(options_.slack) + " must be >= 1");
+    if (options_.progress) progress_.emplace(*options_.progress, options_.metric);
   }
 
   void apply(const Event& event, const History& history) override {
@@ -99,6 +52,8 @@ class Capping final : public Scheduler {
         leave_alone(ended->id.trial);
         running_.erase(at);
       }
+    } else if (const auto* reported = std::get_if<Reported>(&event.body)) {
+      if (progress_) progress_->take(*reported, history);
     }
     options_.inner->apply(event, history);
   }
@@ -108,9 +63,14 @@ class Capping final : public Scheduler {
   }
 
   std::vector<Command> decide(const SchedulerView& view) override {
+    if (progress_) progress_->require_sense();
     std::vector<Command> commands;
-    const std::optional<double> cap = best_.cap(options_.slack);
-    if (cap) watch(view, *cap, commands);
+    std::optional<double> cap;
+    if (const auto best = best_.upper()) {
+      cap = options_.slack * std::exp(*best + 2 * best_.deviation());
+      const std::set<TrialId> hopeless = stop_hopeless(*best, commands);
+      watch(view, *cap, hopeless, commands);
+    }
     for (Command& command : options_.inner->decide(view)) {
       if (auto* start = std::get_if<Start>(&command); start && cap && !start->deadline)
         start->deadline = view.now + from_seconds(*cap + overhead_);
@@ -145,6 +105,7 @@ class Capping final : public Scheduler {
   }
 
   void take_in(const Trial& trial, Duration lasted) {
+    if (progress_) progress_->end(trial);
     const auto seconds = last_value(trial, options_.metric.name);
     if (trial.status != TrialStatus::Completed || !seconds || !(*seconds > 0)) return;
     best_.add(options_.space.key(trial.configuration), std::log(*seconds));
@@ -153,13 +114,32 @@ class Capping final : public Scheduler {
     overhead_ = std::max(overhead_, to_seconds(lasted) - *seconds);
   }
 
-  void watch(const SchedulerView& view, double cap, std::vector<Command>& commands) const {
+  /// Those that are unlikely to take less than the best, whose logarithm is given.
+  std::set<TrialId> stop_hopeless(double best, std::vector<Command>& commands) const {
+    std::set<TrialId> hopeless;
+    if (!progress_) return hopeless;
+    for (const auto& [allowed, id] : allowed_) {
+      const auto forecast = progress_->forecast(id);
+      if (!forecast || forecast->probability_below(best, best_.deviation()) >=
+                           progress_->options().min_probability)
+        continue;
+      hopeless.insert(id);
+      commands.push_back(Stop{.trial = id,
+                              .reason = "its progress shows that it is slower than the best",
+                              .bound = std::exp(forecast->center)});
+    }
+    return hopeless;
+  }
+
+  void watch(const SchedulerView& view, double cap, const std::set<TrialId>& hopeless,
+             std::vector<Command>& commands) const {
     const Duration most = from_seconds(cap + overhead_);
     std::set<TrialId> trials = overdue_;
     for (auto each = allowed_.rbegin();
          each != allowed_.rend() && most + from_seconds(kDeadlineStep * cap) < each->first; ++each)
       trials.insert(each->second);
     for (const TrialId id : trials) {
+      if (hopeless.contains(id)) continue;
       const Duration begun = running_.at(id).begun, due = begun + most;
       if (!overdue_.contains(id) || due > view.now) {
         commands.push_back(SetDeadline{id, std::max(due, view.now)});
@@ -173,7 +153,8 @@ class Capping final : public Scheduler {
   }
 
   CappingOptions options_;
-  Best best_;
+  BestTime best_;
+  std::optional<ProgressLog> progress_;
   double overhead_ = 0;
   std::unordered_map<TrialId, Running> running_;
   /// Those that are watched, by how long they may run, and those of them past it.

@@ -2,11 +2,14 @@
 // which has already run longer than the best configuration by a margin can no longer win, and is
 // stopped. What it would have taken is then known to be at least that: a censored observation
 // [Hutter2013]. Each running trial has a deadline, set again whenever the best changes, so that a
-// trial which never reports is stopped as well, and one that another has just beaten too.
+// trial which never reports is stopped as well, and one that another has just beaten too. A trial
+// that reports its progress is stopped long before, once its end can be foreseen.
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "skipjack/schedule/progress.h"
 #include "skipjack/schedule/scheduler.h"
 
 namespace skipjack {
@@ -27,9 +30,13 @@ struct CappingOptions {
   /// saves more time and tells the model less: 1.2 cost regret on one of two tables
   /// (docs/capping.md).
   double slack = 1.5;
+  /// Set: trials report their progress, and one is stopped once it is unlikely to take less than
+  /// the best configuration (schedule/progress.h). Its bound is then what it is expected to take.
+  std::optional<ProgressOptions> progress = std::nullopt;
 };
 
-/// Throws InvalidArgument for a null inner scheduler, another kind of metric, slack below 1.
+/// Throws InvalidArgument for a null inner scheduler, another kind of metric, slack below 1,
+/// progress options out of range.
 std::unique_ptr<Scheduler> make_capping(CappingOptions options);
 
 }  // namespace skipjack

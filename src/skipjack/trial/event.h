@@ -77,7 +77,7 @@ struct TrialResumed {
   std::optional<std::int64_t> max_resource;
 };
 /// bound: the objective would have been at least (Min), at most (Max) this had the trial gone on;
-/// unset where nothing is known of that.
+/// or, where that was foreseen, what was expected of it. Unset where nothing is known of it.
 struct StopOrdered {
   TrialId trial = 0;
   std::string reason;
