@@ -162,7 +162,7 @@ def run(command, server, environment):
 def told_by(command, environment):
     """What one run of the engine says of itself."""
     command = [word for word in command if word != "--quiet"] + ["--json"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout)
 
 
 def part_sizes(commands, environment):
