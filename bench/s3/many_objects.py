@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 
-from compare_boto3 import ratio_interval, run
+from receive import interval, run
 
 PROFILES = {"unpaced": {"base": "unpaced", "name": "unpaced-bench"},
             "ec2-m5d.12xlarge": {"base": "ec2-m5d.12xlarge", "name": "in-region"}}
@@ -71,7 +71,7 @@ def measure(options, skipjack, folder, profile, expected, rng):
             for name in rng.sample(list(arms), len(arms)):
                 if name == "aws s3 cp" and number >= options.aws_runs:
                     continue
-                results[name].append(run(arms[name], server))
+                results[name].append(run(arms[name], server, longest=1800))
                 if digest_of(target) != expected:
                     sys.exit(f"{name}: wrong bytes")
                 shutil.rmtree(target)
@@ -90,9 +90,9 @@ def summarise(results, rng):
             continue
         row = {"runs": len(runs), **{key: statistics.median(r[key] for r in runs) for key in runs[0]}}
         paired = ours[:len(runs)]
-        row["times_as_fast"] = ratio_interval([r["seconds"] for r in runs], [o["seconds"] for o in paired], rng)
-        row["times_the_cpu"] = ratio_interval([r["cpu"] + r["server_cpu"] for r in runs],
-                                              [o["cpu"] + o["server_cpu"] for o in paired], rng)
+        row["times_as_fast"] = interval([r["seconds"] / o["seconds"] for r, o in zip(runs, paired)], rng)
+        row["times_the_cpu"] = interval([(r["client"] + r["server"]) / (o["client"] + o["server"])
+                                         for r, o in zip(runs, paired)], rng)
         summary[name] = row
     return summary
 
@@ -136,7 +136,7 @@ def main():
                   f"   skipjack is so many times as fast [95 %]   CPU, both ends, of skipjack's [95 %]")
             for arm, row in summary.items():
                 fast, cpu = row["times_as_fast"], row["times_the_cpu"]
-                print(f"{arm:12}{row['runs']:5}{row['seconds']:9.2f}{row['cpu']:8.2f}{row['server_cpu']:8.2f}"
+                print(f"{arm:12}{row['runs']:5}{row['seconds']:9.2f}{row['client']:8.2f}{row['server']:8.2f}"
                       f"{row['memory'] / (1 << 20):6.0f}   {fast[0]:.2f} [{fast[1]:.2f}, {fast[2]:.2f}]"
                       f"{'':21}{cpu[0]:.2f} [{cpu[1]:.2f}, {cpu[2]:.2f}]", flush=True)
     if options.json:

@@ -79,10 +79,6 @@ class Server:
         self.port = words[1]
         self.endpoint = f"{'https' if tls else 'http'}://localhost:{self.port}"
 
-    def cpu(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def stop(self):
         self.process.terminate()
         self.process.wait()
@@ -138,16 +134,22 @@ def arms(build, server, options, connections, target, tls):
     return found
 
 
+def cpu_of(process):
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def busy():
     """Seconds that this machine's processors have worked."""
     user, nice, system, _, _, irq, softirq = map(int, pathlib.Path("/proc/stat").read_text().split()[1:8])
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
-def run(command, server, environment):
-    server_before, busy_before, begin = server.cpu(), busy(), time.monotonic()
+def run(command, server, environment=None, longest=LONGEST_RUN):
+    """Seconds of the process, its CPU seconds and peak memory, the CPU seconds of the server's process."""
+    server_before, busy_before, begin = cpu_of(server), busy(), time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
-    clock = threading.Timer(LONGEST_RUN, process.kill)
+    clock = threading.Timer(longest, process.kill)
     clock.start()
     _, status, usage = os.wait4(process.pid, 0)
     clock.cancel()
@@ -155,14 +157,14 @@ def run(command, server, environment):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         sys.exit(f"{' '.join(command[:4])} ended with exit code {process.returncode}")
-    return {"seconds": seconds, "client": usage.ru_utime + usage.ru_stime, "server": server.cpu() - server_before,
+    return {"seconds": seconds, "client": usage.ru_utime + usage.ru_stime, "server": cpu_of(server) - server_before,
             "machine": busy() - busy_before, "memory": usage.ru_maxrss * 1024}
 
 
 def told_by(command, environment):
     """What one run of the engine says of itself."""
     command = [word for word in command if word != "--quiet"] + ["--json"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout)
 
 
 def part_sizes(commands, environment):
@@ -205,7 +207,7 @@ def measure(name, options, build):
             for round_number in range(options.runs):
                 for arm in options.rng.sample(list(commands), len(commands)):
                     command, writes, served_by = commands[arm]
-                    results[arm].append(run(command, served_by, environment))
+                    results[arm].append(run(command, served_by.process, environment))
                     if writes:
                         subprocess.run([f"{build}/s3_range_server", "--size", options.size, "--check", target],
                                        check=True)

@@ -1,7 +1,5 @@
 #include "skipjack/s3/sink.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
@@ -21,22 +19,15 @@ class MemorySink final : public Sink {
   }
   Delivery delivery() const override { return Delivery::InPlace; }
   void open(std::int64_t size) override {
-    // Not cleared first: the pages are touched once, by the bytes that come; huge pages where the
-    // system has them, since a fault for every 4 KiB costs several times the copy.
-    constexpr std::size_t kHugePage = std::size_t{2} << 20;
+    // Not cleared first: the pages are touched once, by the bytes that come. Huge ones are not
+    // asked for: where memory is not at rest, making them costs several times the small ones'
+    // faults (docs/s3-speed.md).
     const auto length = std::max<std::size_t>(1, static_cast<std::size_t>(size));
-    const std::size_t alignment = length >= kHugePage ? kHugePage : alignof(std::max_align_t);
-    if (length > SIZE_MAX - alignment)
-      throw Error(ErrorCode::InvalidArgument,
-                  std::to_string(size) + " bytes don't fit into memory");
-    const std::size_t rounded = (length + alignment - 1) / alignment * alignment;
-    object_.bytes.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
+    object_.bytes.reset(static_cast<std::byte*>(std::malloc(length)));
     if (object_.bytes == nullptr)
       throw Error(ErrorCode::Exhausted,
                   "no memory for an object of " + std::to_string(size) + " bytes",
                   "download it to a file");
-    // Only advice: where it is refused, small pages serve.
-    if (alignment == kHugePage) ::madvise(object_.bytes.get(), rounded, MADV_HUGEPAGE);
     object_.size = static_cast<std::size_t>(size);
   }
   void write(std::int64_t, std::span<const std::byte>) override {
