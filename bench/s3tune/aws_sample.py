@@ -6,12 +6,12 @@
                  on Syne Tune, and unmodified through `python -m skipjack.syne_tune`
     s3 tune      `skipjack s3 tune --client boto3`, its search alone
 
- 1. A grid over concurrency and part size, once with the connection pool that boto3 has by itself (10, as in the sample),
-    once with one of the size of the concurrency (as s3 tune has it); the best few of each are confirmed on fresh downloads.
+ 1. A grid over concurrency and part size, once with the connection pool that boto3 has by itself (10, as in the
+    sample), once with one of the size of the concurrency (as s3 tune has it); the best few of each are confirmed.
  2. For each seed every contestant, in random order.
  3. Every configuration that led a search is downloaded again in the way of its contestant, in random order with the
-    grid's best. The fastest of all these, for each pool, is the best known; from that comes how many seconds of search it
-    took until the leader was, for good, truly within 5 % of it. --json keeps all reports and times.
+    grid's best. The fastest of all these, for each pool, is the best known; from that comes how many seconds of search
+    it took until the leader was, for good, truly within 5 % of it. --json keeps all reports and times.
 
     build/venv/bin/python bench/s3tune/aws_sample.py --package DIR --syne-tune-python PYTHON [--seeds 3] [--seconds 60]
         [--json FILE]
@@ -138,13 +138,15 @@ def run_sample(command, mode, seed, options, environment):
         (here / "launcher.py").write_text(LAUNCHER)
         (here / "trial.py").write_text(TRIAL)
         done = subprocess.run([*command, "launcher.py", mode, str(seed), str(options.seconds)], cwd=here,
-                              env={**environment, "SYNETUNE_FOLDER": str(here / "results")}, capture_output=True, text=True)
+                              env={**environment, "SYNETUNE_FOLDER": str(here / "results")}, capture_output=True,
+                              text=True)
         archives = list(here.glob("results/**/results.csv.zip"))
         if done.returncode != 0 or not archives:
             sys.exit(f"aws_sample: {' '.join(command)} {mode} failed:\n{done.stderr[-3000:]}")
         rows = list(csv.DictReader(io.StringIO(zipfile.ZipFile(archives[0]).read("results.csv").decode())))
     return [(float(row["st_tuner_time"]), float(row["avg_download_time"]),
-             {name: int(float(row["config_" + name])) for name in PARAMETERS}) for row in rows if row["avg_download_time"]]
+             {name: int(float(row["config_" + name])) for name in PARAMETERS})
+            for row in rows if row["avg_download_time"]]
 
 
 def run_s3_tune(tool, seed, options, environment, endpoint, folder):
@@ -201,16 +203,17 @@ def key_of(configuration):
 
 
 def print_table(histories, truth, options):
-    print("\n| contestant | seconds to within 5 %, by seed | median | its leader at the end, times the best known | reports |\n"
-          "|---|---|---|---|---|")
+    print("\n| contestant | seconds to within 5 %, by seed | median | its leader at the end, times the best known | "
+          "reports |\n|---|---|---|---|---|")
     for name, (pool, runs) in histories.items():
         best = min(truth[pool].values())
         reached = [time_to(leaders(reports), truth[pool], 1.05 * best) for reports in runs]
         ends = [truth[pool][key_of(leaders(reports)[-1][1])] / best if reports else float("nan") for reports in runs]
         middle = statistics.median(r if r is not None else float("inf") for r in reached)
         text = [f"{r:.0f}" if r is not None else "never" for r in reached]
-        print(f"| {name} | {', '.join(text)} | {f'{middle:.0f}' if middle < float('inf') else f'> {options.seconds:.0f}'} | "
-              f"{', '.join(f'{e:.2f}' for e in ends)} | {', '.join(str(len(r)) for r in runs)} |", flush=True)
+        median = f"{middle:.0f}" if middle < float("inf") else f"> {options.seconds:.0f}"
+        cells = [name, ", ".join(text), median, ", ".join(f"{e:.2f}" for e in ends), ", ".join(str(len(r)) for r in runs)]
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def main():
@@ -230,8 +233,8 @@ def main():
     rng = random.Random(1)
     root = pathlib.Path(__file__).resolve().parent.parent.parent
     commit = subprocess.run(["git", "-C", root, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    print(f"commit {commit.stdout.strip()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {options.size}, profile "
-          f"{options.profile}, {options.seconds:g} s of search each", flush=True)
+    print(f"commit {commit.stdout.strip()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {options.size}, "
+          f"profile {options.profile}, {options.seconds:g} s of search each", flush=True)
     server, endpoint = start_server(tool, options)
     os.environ.update(AWS_ENDPOINT_URL=endpoint, AWS_ACCESS_KEY_ID="AKIDBENCH", AWS_SECRET_ACCESS_KEY="of-the-bench",
                       AWS_DEFAULT_REGION="us-east-1")
@@ -271,7 +274,8 @@ def main():
                       f"{os.getloadavg()[0]:.1f}")
             print_table(histories, truth, options)
             if options.json:
-                pathlib.Path(options.json).write_text(json.dumps({"histories": histories, "truth": truth, "grid": best}))
+                kept = {"histories": histories, "truth": truth, "grid": best}
+                pathlib.Path(options.json).write_text(json.dumps(kept))
     finally:
         server.terminate()
         server.wait()
