@@ -6,13 +6,15 @@
                  on Syne Tune, and unmodified through `python -m skipjack.syne_tune`
     s3 tune      `skipjack s3 tune --client boto3`, its search alone
 
- 1. A grid over concurrency and part size, once with the connection pool that boto3 has by itself (10, as in the sample),
-    once with one of the size of the concurrency (as s3 tune has it); the best few of each are confirmed on fresh downloads.
+ 1. A grid over concurrency and part size, once with the connection pool that boto3 has by itself (10, as in the
+    sample), once with one of the size of the concurrency (as s3 tune has it); the best few of each are confirmed.
  2. For each seed every contestant, in random order.
  3. Every configuration that led a search is downloaded again in the way of its contestant, in random order with the
-    grid's best. From that comes how many seconds it took until the leader was, for good, truly within 5 % of the best.
+    grid's best. The fastest of all these, for each pool, is the best known; from that comes how many seconds of search
+    it took until the leader was, for good, truly within 5 % of it. --json keeps all reports and times.
 
     build/venv/bin/python bench/s3tune/aws_sample.py --package DIR --syne-tune-python PYTHON [--seeds 3] [--seconds 60]
+        [--json FILE]
 
 --package is a folder with the Python package skipjack, programs included (build/release/python). PYTHON has Syne Tune,
 with what its bayesopt needs, and boto3. Takes seeds * 5 * seconds and about ten minutes more.
@@ -84,8 +86,8 @@ while done < given.n_downloads:
 '''
 VERDICT_SHARE = 0.55  # of --max-time: S3SchedulerOptions::most_verdict_share
 PARAMETERS = ["max_concurrency", "max_io_queue", "io_chunksize", "multipart_chunksize"]
-CONCURRENCY = [10, 16, 24, 32, 48, 64]
-PARTS_MIB = [1, 2, 4, 8, 16]
+CONCURRENCY = [10, 16, 24, 32, 48]
+PARTS_MIB = [2, 4, 8, 16]
 SMALL_POOL, LARGE_POOL = "a pool of 10", "a pool as large"
 DEFAULTS = {"max_concurrency": 10, "multipart_chunksize": 8 << 20}
 
@@ -136,13 +138,15 @@ def run_sample(command, mode, seed, options, environment):
         (here / "launcher.py").write_text(LAUNCHER)
         (here / "trial.py").write_text(TRIAL)
         done = subprocess.run([*command, "launcher.py", mode, str(seed), str(options.seconds)], cwd=here,
-                              env={**environment, "SYNETUNE_FOLDER": str(here / "results")}, capture_output=True, text=True)
+                              env={**environment, "SYNETUNE_FOLDER": str(here / "results")}, capture_output=True,
+                              text=True)
         archives = list(here.glob("results/**/results.csv.zip"))
         if done.returncode != 0 or not archives:
             sys.exit(f"aws_sample: {' '.join(command)} {mode} failed:\n{done.stderr[-3000:]}")
         rows = list(csv.DictReader(io.StringIO(zipfile.ZipFile(archives[0]).read("results.csv").decode())))
     return [(float(row["st_tuner_time"]), float(row["avg_download_time"]),
-             {name: int(float(row["config_" + name])) for name in PARAMETERS}) for row in rows if row["avg_download_time"]]
+             {name: int(float(row["config_" + name])) for name in PARAMETERS})
+            for row in rows if row["avg_download_time"]]
 
 
 def run_s3_tune(tool, seed, options, environment, endpoint, folder):
@@ -180,7 +184,7 @@ def time_to(history, times, limit):
     """When the leader came to be within the limit for good; None if it never did."""
     since = None
     for seconds, configuration in history:
-        near = times[json.dumps(configuration, sort_keys=True)] <= limit
+        near = times[key_of(configuration)] <= limit
         since = (since if since is not None else seconds) if near else None
     return since
 
@@ -194,17 +198,22 @@ def start_server(tool, options):
     sys.exit("aws_sample: the server did not start")
 
 
-def print_table(histories, truth, best, options):
-    print(f"\n| contestant | seconds to within 5 %, by seed | median | its leader at the end, times the best known | reports |\n"
-          "|---|---|---|---|---|")
+def key_of(configuration):
+    return json.dumps(configuration, sort_keys=True)
+
+
+def print_table(histories, truth, options):
+    print("\n| contestant | seconds to within 5 %, by seed | median | its leader at the end, times the best known | "
+          "reports |\n|---|---|---|---|---|")
     for name, (pool, runs) in histories.items():
-        limit = 1.05 * truth[pool][json.dumps(best[pool], sort_keys=True)]
-        reached = [time_to(leaders(reports), truth[pool], limit) for reports in runs]
-        ends = [truth[pool][json.dumps(leaders(reports)[-1][1], sort_keys=True)] / limit * 1.05 for reports in runs]
+        best = min(truth[pool].values())
+        reached = [time_to(leaders(reports), truth[pool], 1.05 * best) for reports in runs]
+        ends = [truth[pool][key_of(leaders(reports)[-1][1])] / best if reports else float("nan") for reports in runs]
         middle = statistics.median(r if r is not None else float("inf") for r in reached)
         text = [f"{r:.0f}" if r is not None else "never" for r in reached]
-        print(f"| {name} | {', '.join(text)} | {f'{middle:.0f}' if middle < float('inf') else f'> {options.seconds:.0f}'} | "
-              f"{', '.join(f'{e:.2f}' for e in ends)} | {', '.join(str(len(r)) for r in runs)} |", flush=True)
+        median = f"{middle:.0f}" if middle < float("inf") else f"> {options.seconds:.0f}"
+        cells = [name, ", ".join(text), median, ", ".join(f"{e:.2f}" for e in ends), ", ".join(str(len(r)) for r in runs)]
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def main():
@@ -216,10 +225,16 @@ def main():
     parser.add_argument("--size", default="192MiB")
     parser.add_argument("--profile", default="ec2-small")
     parser.add_argument("--folder", default="/dev/shm")
+    parser.add_argument("--judged", type=int, default=4, help="fresh downloads of each leader")
+    parser.add_argument("--json")
     options = parser.parse_args()
     package = str(pathlib.Path(options.package).resolve())
     tool = str(pathlib.Path(package, "skipjack", "bin", "skipjack"))
     rng = random.Random(1)
+    root = pathlib.Path(__file__).resolve().parent.parent.parent
+    commit = subprocess.run(["git", "-C", root, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    print(f"commit {commit.stdout.strip()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {options.size}, "
+          f"profile {options.profile}, {options.seconds:g} s of search each", flush=True)
     server, endpoint = start_server(tool, options)
     os.environ.update(AWS_ENDPOINT_URL=endpoint, AWS_ACCESS_KEY_ID="AKIDBENCH", AWS_SECRET_ACCESS_KEY="of-the-bench",
                       AWS_DEFAULT_REGION="us-east-1")
@@ -245,17 +260,22 @@ def main():
                     print(f"seed {seed}, {name}: {len(reports)} reports, best "
                           f"{min((value for _, value, _ in reports), default=float('nan')):.3f} s, load "
                           f"{os.getloadavg()[0]:.1f}", flush=True)
-            points = {(json.dumps(c, sort_keys=True), pool): (c, pool) for pool, runs in histories.values()
+            points = {(key_of(c), pool): (c, pool) for pool, runs in histories.values()
                       for reports in runs for _, c in leaders(reports)}
-            points.update({(json.dumps(c, sort_keys=True), pool): (c, pool) for pool, c in best.items()})
-            points.update({(json.dumps(DEFAULTS, sort_keys=True), pool): (DEFAULTS, pool) for pool in best})
+            points.update({(key_of(c), pool): (c, pool) for pool, c in best.items()})
+            points.update({(key_of(DEFAULTS), pool): (DEFAULTS, pool) for pool in best})
             truth = {pool: {} for pool in best}
-            for (text, pool), seconds in zip(points, measure(list(points.values()), 4, rng, folder)):
+            for (text, pool), seconds in zip(points, measure(list(points.values()), options.judged, rng, folder)):
                 truth[pool][text] = seconds
-            for pool, configuration in best.items():
-                print(f"judged on fresh downloads, {pool}: best known {truth[pool][json.dumps(configuration, sort_keys=True)]:.3f} "
-                      f"s, boto3's values {truth[pool][json.dumps(DEFAULTS, sort_keys=True)]:.3f} s")
-            print_table(histories, truth, best, options)
+            for pool, times in truth.items():
+                text = min(times, key=times.get)
+                print(f"judged on fresh downloads, {pool}: best known {text}, {times[text]:.3f} s; the grid's best "
+                      f"{times[key_of(best[pool])]:.3f} s; boto3's values {times[key_of(DEFAULTS)]:.3f} s; load "
+                      f"{os.getloadavg()[0]:.1f}")
+            print_table(histories, truth, options)
+            if options.json:
+                kept = {"histories": histories, "truth": truth, "grid": best}
+                pathlib.Path(options.json).write_text(json.dumps(kept))
     finally:
         server.terminate()
         server.wait()

@@ -8,7 +8,8 @@ download_file("my-bucket", "path/to/object", "object", Config=TransferConfig(max
 import os
 import sys
 
-from . import _core, program
+from . import _core
+from . import program as our_program
 from .errors import (
     AlreadyExists,
     Cancelled,
@@ -242,7 +243,7 @@ def tune(
     import subprocess
     import time
 
-    root = str(root or program.experiments_folder())
+    root = str(root or our_program.experiments_folder())
     name = name or _core.default_experiment_name("s3-tune", time.time())
     flags = {
         "--max-time": f"{max_time}s" if isinstance(max_time, (int, float)) else max_time,
@@ -264,7 +265,7 @@ def tune(
         "--profile": profile_name,
         "--python": sys.executable,
     }
-    command = [program.tool(), "s3", "tune", uri, "--json"]
+    command = [our_program.tool(), "s3", "tune", uri, "--json"]
     for flag, value in flags.items():
         if value is not None:
             command += [flag, str(value)]

@@ -35,3 +35,17 @@ def test_the_example_does_the_main_job(server, tmp_path, monkeypatch):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "TransferConfig(" in done.stdout and "downloaded 1048576 bytes with it" in done.stdout
+
+
+def test_a_client_that_is_not_there_is_said(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with pytest.raises(skipjack.NotFound, match="'/nonexistent/rclone' is no rclone"):
+        skipjack.s3.tune(
+            "s3://bench/obj",
+            client="rclone",
+            program="/nonexistent/rclone",
+            endpoint_url=server,
+            folder=str(tmp_path),
+            root=str(tmp_path),
+        )

@@ -57,6 +57,8 @@ TEST(Clients, TheirOwnValuesLieInTheirSpaces) {
           const ClientSpace space = client.space(options, {.path = "x", .version = version});
           EXPECT_TRUE(space.space.contains(space.defaults))
               << client.name << ", " << size << " bytes: " << to_json_text(space.defaults);
+          EXPECT_TRUE(space.space.contains(space.engine_like))
+              << client.name << ", " << size << " bytes: " << to_json_text(space.engine_like);
           Rng rng(kSeed, client.name, static_cast<std::uint64_t>(size + num_objects));
           EXPECT_TRUE(space.space.sample(rng)) << client.name << ", " << size << " bytes";
         }

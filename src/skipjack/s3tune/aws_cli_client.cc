@@ -21,23 +21,29 @@ constexpr std::int64_t kThreshold = 8 * kMiB;
 
 ClientSpace space(const TransferSpaceOptions& options, const ClientProgram& program) {
   const TransferBounds bounds = transfer_bounds(options);
-  const ConnectionsAndPart own = nearest_parts(options, {.connections = 10, .part = 8 * kMiB});
-  std::vector<Parameter> parameters = {
-      {std::string(kRequests), log_rand_int(1, bounds.most_connections)},
-      {std::string(kMultipartChunksize), log_rand_int(bounds.smallest_part, bounds.largest_part)}};
-  Json defaults(Json::Object{{std::string(kRequests), own.connections},
-                             {std::string(kMultipartChunksize), own.part}});
-  std::vector<Condition> conditions;
-  if (!program.version.starts_with("1.")) {
-    parameters.push_back({std::string(kTransferClient), choice({Json(kThreads), Json("crt")})});
-    parameters.push_back({std::string(kBandwidth), log_rand_int(kLeastBandwidth, kMostBandwidth)});
-    conditions = {{std::string(kRequests), std::string(kTransferClient) + " != 'crt'"},
-                  {std::string(kBandwidth), std::string(kTransferClient) + " == 'crt'"}};
-    defaults.set(kTransferClient, kThreads);
+  const bool has_crt = !program.version.starts_with("1.");
+  const auto values = [&](const ConnectionsAndPart& point) {
+    Json json(Json::Object{{std::string(kRequests), point.connections},
+                           {std::string(kMultipartChunksize), point.part}});
+    if (has_crt) json.set(kTransferClient, kThreads);
+    return json;
+  };
+  SpaceParts parts{
+      .parameters = {{std::string(kRequests), log_rand_int(1, bounds.most_connections)},
+                     {std::string(kMultipartChunksize),
+                      log_rand_int(bounds.smallest_part, bounds.largest_part)}},
+      .constraints = {parts_constraint(options, kRequests, kMultipartChunksize)},
+      .defaults = values(nearest_parts(options, {.connections = 10, .part = 8 * kMiB})),
+      .engine_like = values(engine_parts(options))};
+  if (has_crt) {
+    parts.parameters.push_back(
+        {std::string(kTransferClient), choice({Json(kThreads), Json("crt")})});
+    parts.parameters.push_back(
+        {std::string(kBandwidth), log_rand_int(kLeastBandwidth, kMostBandwidth)});
+    parts.conditions = {{std::string(kRequests), std::string(kTransferClient) + " != 'crt'"},
+                        {std::string(kBandwidth), std::string(kTransferClient) + " == 'crt'"}};
   }
-  return make_space(std::move(parameters),
-                    {parts_constraint(options, kRequests, kMultipartChunksize)}, options, defaults,
-                    std::move(conditions));
+  return make_space(options, std::move(parts));
 }
 
 /// Lines of the section; empty if nothing is set.

@@ -18,21 +18,20 @@ constexpr Duration kCheckTimeout = std::chrono::seconds(60);
 /// connection, and its memory shared among them.
 constexpr ConnectionsAndPart kCrtPoint{.connections = 25, .part = 32 * kMiB};
 
-ClientSpace space(const TransferSpaceOptions& options, const ClientProgram&) {
-  SearchSpace space = transfer_space(options);
-  Configuration defaults = nearest_configuration(space, options, kBoto3Point);
-  return {.space = std::move(space), .defaults = std::move(defaults)};
-}
-
 ClientSpace crt_space(const TransferSpaceOptions& options, const ClientProgram&) {
   const TransferBounds bounds = transfer_bounds(options);
-  const ConnectionsAndPart own = nearest_parts(options, kCrtPoint);
+  const auto values = [](const ConnectionsAndPart& point) {
+    return Json(Json::Object{{std::string(kMaxConcurrency), point.connections},
+                             {std::string(kMultipartChunksize), point.part}});
+  };
   return make_space(
-      {{std::string(kMaxConcurrency), log_rand_int(1, bounds.most_connections)},
-       {std::string(kMultipartChunksize), log_rand_int(bounds.smallest_part, bounds.largest_part)}},
-      {parts_constraint(options, kMaxConcurrency, kMultipartChunksize)}, options,
-      Json(Json::Object{{std::string(kMaxConcurrency), own.connections},
-                        {std::string(kMultipartChunksize), own.part}}));
+      options,
+      {.parameters = {{std::string(kMaxConcurrency), log_rand_int(1, bounds.most_connections)},
+                      {std::string(kMultipartChunksize),
+                       log_rand_int(bounds.smallest_part, bounds.largest_part)}},
+       .constraints = {parts_constraint(options, kMaxConcurrency, kMultipartChunksize)},
+       .defaults = values(nearest_parts(options, kCrtPoint)),
+       .engine_like = values(engine_parts(options))});
 }
 
 std::string ready(const ReadyRequest& request) {
@@ -71,7 +70,7 @@ Client boto3_client() {
   return {.name = "boto3",
           .label = "boto3",
           .kind = Client::Kind::Script,
-          .space = space,
+          .space = transfer_config_space,
           .ready_file = "transfer_config.py",
           .ready = ready};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3/plan.h"
 #include "skipjack/s3tune/child_process.h"
 
 namespace skipjack::s3tune {
@@ -85,13 +86,29 @@ ConnectionsAndPart nearest_parts(const TransferSpaceOptions& options, Connection
           .part = part};
 }
 
-ClientSpace make_space(std::vector<Parameter> parameters, std::vector<std::string> constraints,
-                       const TransferSpaceOptions& options, const Json& defaults,
-                       std::vector<Condition> conditions) {
-  parameters.insert(parameters.end(), options.constants.begin(), options.constants.end());
-  SearchSpace space(std::move(parameters), std::move(constraints), std::move(conditions));
-  Configuration complete = space.complete(defaults);
-  return {.space = std::move(space), .defaults = std::move(complete)};
+TransferPoint engine_point(const TransferSpaceOptions& options) {
+  const s3::EffectiveConfig effective =
+      s3::plan_download(options.object_size, {.memory_limit = options.memory_limit}, {}).config;
+  return {.max_concurrency = effective.max_concurrency,
+          .multipart_chunksize = effective.multipart_chunksize,
+          .max_io_queue = effective.max_io_queue,
+          .io_chunksize = effective.io_chunksize};
+}
+
+ConnectionsAndPart engine_parts(const TransferSpaceOptions& options) {
+  const TransferPoint point = engine_point(options);
+  return nearest_parts(options,
+                       {.connections = point.max_concurrency, .part = point.multipart_chunksize});
+}
+
+ClientSpace make_space(const TransferSpaceOptions& options, SpaceParts parts) {
+  parts.parameters.insert(parts.parameters.end(), options.constants.begin(),
+                          options.constants.end());
+  ClientSpace made{.space = SearchSpace(std::move(parts.parameters), std::move(parts.constraints),
+                                        std::move(parts.conditions))};
+  made.defaults = made.space.complete(parts.defaults);
+  made.engine_like = made.space.complete(parts.engine_like);
+  return made;
 }
 
 std::vector<std::pair<std::string, std::string>> key_environment(const CommandRequest& request) {

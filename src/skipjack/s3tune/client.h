@@ -33,6 +33,9 @@ struct ClientSpace {
   SearchSpace space;
   /// What the client does by itself, moved into the space.
   Configuration defaults;
+  /// The connections and parts with which our engine would begin, in the client's words: a search
+  /// of a few trials should not miss them.
+  Configuration engine_like;
 };
 
 /// One download by a program.
@@ -106,10 +109,21 @@ struct ConnectionsAndPart {
 };
 /// Moved into transfer_bounds(), with no more connections than parts.
 ConnectionsAndPart nearest_parts(const TransferSpaceOptions& options, ConnectionsAndPart wanted);
+/// Where our engine would begin; of a folder, as if it were one object.
+TransferPoint engine_point(const TransferSpaceOptions& options);
+/// The same of connections and parts, moved into the bounds.
+ConnectionsAndPart engine_parts(const TransferSpaceOptions& options);
+struct SpaceParts {
+  std::vector<Parameter> parameters;
+  std::vector<std::string> constraints;
+  std::vector<Condition> conditions{};
+  /// Values of the parameters.
+  Json defaults, engine_like;
+};
+/// The space of boto3's TransferConfig, which is our engine's too.
+ClientSpace transfer_config_space(const TransferSpaceOptions& options, const ClientProgram&);
 /// With the options' constants behind the parameters.
-ClientSpace make_space(std::vector<Parameter> parameters, std::vector<std::string> constraints,
-                       const TransferSpaceOptions& options, const Json& defaults,
-                       std::vector<Condition> conditions = {});
+ClientSpace make_space(const TransferSpaceOptions& options, SpaceParts parts);
 /// Keys and region where the AWS SDKs look for them first, and no other place to look.
 std::vector<std::pair<std::string, std::string>> key_environment(const CommandRequest& request);
 /// As the engine decides it: a custom endpoint has no host names for buckets.

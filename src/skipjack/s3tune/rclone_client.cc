@@ -23,32 +23,33 @@ ClientSpace space(const TransferSpaceOptions& options, const ClientProgram&) {
   const TransferBounds bounds = transfer_bounds(options);
   const std::int64_t largest =
       options.largest_object > 0 ? options.largest_object : options.object_size;
-  // Below the cutoff it takes one stream, whatever the flag says.
-  const ConnectionsAndPart own = nearest_parts(
-      options, {.connections = largest >= kOwnCutoff ? kOwnStreams : 1, .part = kOwnChunk});
-  std::vector<Parameter> parameters;
-  Json defaults;
-  std::string buffers = std::string(kBuffer);
-  std::int64_t transfers = 1;
-  if (options.num_objects > 1) {
-    const std::int64_t most = std::min(options.num_objects, bounds.most_connections);
-    transfers = std::min(kOwnTransfers, most);
-    parameters.push_back({std::string(kTransfers), log_rand_int(1, most)});
-    defaults.set(kTransfers, transfers);
-    buffers += " * " + std::string(kTransfers);
-  }
+  const bool is_many = options.num_objects > 1;
+  const std::int64_t most_transfers = std::min(options.num_objects, bounds.most_connections);
+  const std::int64_t transfers = is_many ? std::min(kOwnTransfers, most_transfers) : 1;
   const std::int64_t largest_buffer = std::min(kLargestBuffer, options.memory_limit);
-  parameters.push_back({std::string(kStreams), log_rand_int(1, bounds.most_connections)});
-  parameters.push_back(
+  const auto values = [&](const ConnectionsAndPart& point) {
+    Json json;
+    if (is_many) json.set(kTransfers, transfers);
+    json.set(kStreams, point.connections);
+    json.set(kChunk, point.part);
+    json.set(kBuffer, std::min({kOwnBuffer, largest_buffer, options.memory_limit / transfers}));
+    return json;
+  };
+  // Below the cutoff it takes one stream, whatever the flag says.
+  const std::int64_t own_streams = largest >= kOwnCutoff ? kOwnStreams : 1;
+  SpaceParts parts{
+      .constraints = {parts_constraint(options, kStreams, kChunk),
+                      std::string(kBuffer) + (is_many ? " * " + std::string(kTransfers) : "") +
+                          " <= " + std::to_string(options.memory_limit)},
+      .defaults = values(nearest_parts(options, {.connections = own_streams, .part = kOwnChunk})),
+      .engine_like = values(engine_parts(options))};
+  if (is_many)
+    parts.parameters.push_back({std::string(kTransfers), log_rand_int(1, most_transfers)});
+  parts.parameters.push_back({std::string(kStreams), log_rand_int(1, bounds.most_connections)});
+  parts.parameters.push_back(
       {std::string(kChunk), log_rand_int(bounds.smallest_part, bounds.largest_part)});
-  parameters.push_back({std::string(kBuffer), log_rand_int(kSmallestBuffer, largest_buffer)});
-  defaults.set(kStreams, own.connections);
-  defaults.set(kChunk, own.part);
-  defaults.set(kBuffer, std::min({kOwnBuffer, largest_buffer, options.memory_limit / transfers}));
-  return make_space(std::move(parameters),
-                    {parts_constraint(options, kStreams, kChunk),
-                     buffers + " <= " + std::to_string(options.memory_limit)},
-                    options, defaults);
+  parts.parameters.push_back({std::string(kBuffer), log_rand_int(kSmallestBuffer, largest_buffer)});
+  return make_space(options, std::move(parts));
 }
 
 /// rclone takes a bare number for KiB.

@@ -69,16 +69,6 @@ std::vector<Arm> make_arms(const S3TuningOptions& options) {
   return arms;
 }
 
-/// What the engine would choose for the object by itself, as a point of the space.
-TransferPoint auto_point(std::int64_t object_size, std::int64_t memory_limit) {
-  const s3::EffectiveConfig effective =
-      s3::plan_download(object_size, {.memory_limit = memory_limit}, {}).config;
-  return {.max_concurrency = effective.max_concurrency,
-          .multipart_chunksize = effective.multipart_chunksize,
-          .max_io_queue = effective.max_io_queue,
-          .io_chunksize = effective.io_chunksize};
-}
-
 Json optional_json(const std::optional<std::int64_t>& value) {
   return value ? Json(*value) : Json();
 }
@@ -141,17 +131,18 @@ void validate(const S3TuningOptions& options) {
 /// After the baseline: where the search begins.
 std::vector<Configuration> start_of(const S3TuningOptions& options, const ClientSpace& space,
                                     const TransferSpaceOptions& space_options) {
-  if (options.client == kNativeClient || options.client == kBoto3Client) {
-    std::vector<Configuration> points = starting_points(space.space, space_options, options.start);
-    if (options.start != StartPoint::Random)
-      points.push_back(nearest_configuration(
-          space.space, space_options,
-          auto_point(space_options.object_size, options.target.memory_limit)));
-    return points;
+  if (options.start == StartPoint::Random) return {};
+  std::vector<Configuration> points;
+  if (options.start == StartPoint::Midpoint) {
+    const bool has_four = options.client == kNativeClient || options.client == kBoto3Client;
+    const Configuration middle = space.space.midpoint();
+    if (has_four)
+      points = starting_points(space.space, space_options, options.start);
+    else if (space.space.contains(middle))
+      points.push_back(middle);
   }
-  const Configuration middle = space.space.midpoint();
-  if (options.start == StartPoint::Midpoint && space.space.contains(middle)) return {middle};
-  return {};
+  points.push_back(space.engine_like);
+  return points;
 }
 
 }  // namespace

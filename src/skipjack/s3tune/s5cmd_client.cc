@@ -16,21 +16,26 @@ constexpr std::int64_t kOwnWorkers = 256, kOwnConcurrency = 5, kOwnPart = 50;
 ClientSpace space(const TransferSpaceOptions& options, const ClientProgram&) {
   const TransferBounds bounds = transfer_bounds(options);
   const std::int64_t largest_part = std::max<std::int64_t>(1, bounds.largest_part / kMiB);
-  const std::int64_t part = std::min(kOwnPart, largest_part);
-  std::vector<Parameter> parameters;
-  Json defaults;
-  if (options.num_objects > 1) {
-    const std::int64_t most = std::min(options.num_objects, 2 * kOwnWorkers);
-    parameters.push_back({std::string(kWorkers), log_rand_int(1, most)});
-    defaults.set(kWorkers, std::min(kOwnWorkers, most));
-  }
-  parameters.push_back({std::string(kConcurrency), log_rand_int(1, bounds.most_connections)});
-  parameters.push_back({std::string(kPartSize), log_rand_int(1, largest_part)});
-  defaults.set(kConcurrency, std::min({kOwnConcurrency, most_parts(options, part * kMiB),
-                                       bounds.most_connections}));
-  defaults.set(kPartSize, part);
-  return make_space(std::move(parameters),
-                    {parts_constraint(options, kConcurrency, kPartSize, kMiB)}, options, defaults);
+  const std::int64_t most_workers = std::min(options.num_objects, 2 * kOwnWorkers);
+  const auto values = [&](std::int64_t connections, std::int64_t part) {
+    Json json;
+    if (options.num_objects > 1) json.set(kWorkers, std::min(kOwnWorkers, most_workers));
+    json.set(kConcurrency,
+             std::min({connections, most_parts(options, part * kMiB), bounds.most_connections}));
+    json.set(kPartSize, part);
+    return json;
+  };
+  const ConnectionsAndPart engine = engine_parts(options);
+  SpaceParts parts{
+      .constraints = {parts_constraint(options, kConcurrency, kPartSize, kMiB)},
+      .defaults = values(kOwnConcurrency, std::min(kOwnPart, largest_part)),
+      .engine_like = values(engine.connections,
+                            std::clamp<std::int64_t>(engine.part / kMiB, 1, largest_part))};
+  if (options.num_objects > 1)
+    parts.parameters.push_back({std::string(kWorkers), log_rand_int(1, most_workers)});
+  parts.parameters.push_back({std::string(kConcurrency), log_rand_int(1, bounds.most_connections)});
+  parts.parameters.push_back({std::string(kPartSize), log_rand_int(1, largest_part)});
+  return make_space(options, std::move(parts));
 }
 
 void add_flags(std::vector<std::string>& words, const Configuration& values, std::string flag,
