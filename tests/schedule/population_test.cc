@@ -126,6 +126,21 @@ TEST(Population, TheWorstGoOnFromTheBest) {
   }
 }
 
+TEST(Population, ACopyComparesItselfAtItsFirstStep) {
+  const auto scheduler = make_population_training(with(4));
+  testing::LeveledWorld world(*scheduler, {.workers = 4, .max_t = 40, .value = own_value});
+  world.run(400);
+  std::size_t fewest = 100;
+  for (const Trial& trial : world.history().trials()) {
+    if (trial.status != TrialStatus::Stopped) continue;
+    if (trial.checkpoint_from)
+      fewest = std::min(fewest, trial.reports.size());
+    else
+      EXPECT_GE(trial.reports.size(), 4u) << "stopped before its first comparison";
+  }
+  EXPECT_LE(fewest, 2u);  // its end may come late
+}
+
 TEST(Population, MembersTakeTurnsWhereWorkersAreFew) {
   const auto scheduler = make_population_training(with(6));
   testing::LeveledWorld world(*scheduler, {.workers = 2, .max_t = 40, .value = own_value});

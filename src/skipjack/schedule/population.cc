@@ -159,7 +159,8 @@ class PopulationTraining final : public Scheduler {
     if (!started.checkpoint_from) return;
     const Member& donor = members_[member_of_[static_cast<std::size_t>(*started.checkpoint_from)]];
     member.reached = donor.reached;
-    member.next = donor.reached + interval_;
+    // A copy has to prove itself at once: what it has learnt is the other's.
+    member.next = donor.reached + 1;
   }
 
   void take_report(const Reported& report, const History& history) {

@@ -31,8 +31,9 @@ struct PopulationOptions {
   std::int64_t max_t = 0;
   /// Members. Range [2, 10000]; default 4, Syne Tune's. Larger searches more broadly and longer.
   std::int64_t population_size = 4;
-  /// Steps of the resource between comparisons. Range [1, max_t); unset: max_t / 10, at least 1.
-  /// Smaller selects more often, by values that say less.
+  /// Steps of the resource between comparisons; a trial that begins from a checkpoint compares
+  /// itself first at its first step. Range [1, max_t); unset: max_t / 10, at least 1. Smaller
+  /// selects more often, by values that say less.
   std::optional<std::int64_t> perturbation_interval = std::nullopt;
   /// Of the members, how many count as worst, and as many as best. Range (0, 0.5]; default 0.25.
   double quantile_fraction = 0.25;
