@@ -150,13 +150,18 @@ TEST(HypervolumeImprovement, StillRanksWhereItUnderflows) {
   EXPECT_GT(at(1.4), at(2));
 }
 
-TEST(ReferencePoint, IsTheNadirAndATenth) {
+TEST(ReferencePoint, LiesBeyondTheNadir) {
   // The last is dominated: it widens the range, not the front.
   MatrixXd y(4, 2);
   y << 0, 10, 1, 4, 2, 0, 7, 20;
-  EXPECT_NEAR(reference_point(y)[0], 2.7, 1e-12);
-  EXPECT_NEAR(reference_point(y)[1], 12, 1e-12);
+  EXPECT_NEAR(reference_point(y)[0], 5.2, 1e-12);
+  EXPECT_NEAR(reference_point(y)[1], 17, 1e-12);
   EXPECT_NEAR(reference_point(y.topRows(1))[1], 10.1, 1e-12);
+  MatrixXd three(4, 3);
+  three << y, MatrixXd::Zero(4, 1);
+  EXPECT_NEAR(reference_point(three)[0], 2.7, 1e-12);
+  EXPECT_NEAR(reference_point(three)[1], 12, 1e-12);
+  EXPECT_NEAR(reference_point(three)[2], 0.1, 1e-12);
 }
 
 }  // namespace

@@ -257,8 +257,10 @@ GpGradient GaussianProcess::predict_with_gradient(const VectorXd& x) const {
   // dk/dx_k = -5/3 a (1 + r) exp(-r) s_k (x_k - x'_k)
   Eigen::ArrayXd distance = Eigen::ArrayXd::Zero(n);
   for (Index k = 0; k < d; ++k)
-    for (Index i = 0; i < n; ++i)
-      distance[i] += s[k] * delta(data_.kinds[static_cast<std::size_t>(k)], data_.x(i, k), x[k]);
+    if (data_.kinds[static_cast<std::size_t>(k)] != DimensionKind::Ordered)
+      distance += s[k] * differs(data_.x.col(k).array() - x[k]);
+    else
+      distance += s[k] * (data_.x.col(k).array() - x[k]).square();
   const Eigen::ArrayXd r = kSqrt5 * distance.sqrt();
   const Eigen::ArrayXd steepness = (-5.0 / 3.0 * a) * (1.0 + r) * (-r).exp();
   result.mean_slope = VectorXd::Zero(d);
@@ -272,9 +274,16 @@ GpGradient GaussianProcess::predict_with_gradient(const VectorXd& x) const {
   return result;
 }
 
+GpJointPrediction GaussianProcess::predict_jointly(const MatrixXd& x) const {
+  const TrackedPoints points = track(x);
+  GpJointPrediction result{.mean = (points.solved_.transpose() * whitened_).array() + mean_,
+                           .covariance = cross_covariance(x, x)};
+  result.covariance.noalias() -= points.solved_.transpose() * points.solved_;
+  return result;
+}
+
 MatrixXd GaussianProcess::covariance(const MatrixXd& x) const {
-  TrackedPoints points = track(x);
-  return covariance(x, points);
+  return predict_jointly(x).covariance;
 }
 
 MatrixXd GaussianProcess::covariance(const MatrixXd& x, TrackedPoints& points) const {

@@ -84,6 +84,12 @@ struct GpPrediction {
   Eigen::VectorXd variance;
 };
 
+/// Of the latent function at m points together.
+struct GpJointPrediction {
+  Eigen::VectorXd mean;        // (m)
+  Eigen::MatrixXd covariance;  // (m, m)
+};
+
 /// At one point, with derivatives by its ordered coordinates (0 for unordered ones).
 struct GpGradient {
   double mean = 0, variance = 0;
@@ -128,7 +134,9 @@ class GaussianProcess {
   /// The same as predict() of the points; O(n m), and O(n m) more for each row appended since the
   /// last call. points: made by this process, or by the one that this is a copy of.
   GpPrediction predict(TrackedPoints& points) const;
-  /// (m, m): posterior covariance of the latent function between points. O(n^2 m + n m^2).
+  /// x (m, d). O(n^2 m + n m^2).
+  GpJointPrediction predict_jointly(const Eigen::MatrixXd& x) const;
+  /// The covariance of predict_jointly() alone.
   Eigen::MatrixXd covariance(const Eigen::MatrixXd& x) const;
   /// (m, k): the same between points and tracked ones.
   Eigen::MatrixXd covariance(const Eigen::MatrixXd& x, TrackedPoints& points) const;

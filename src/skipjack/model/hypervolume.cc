@@ -19,6 +19,9 @@ using Eigen::VectorXd;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kMargin = 0.1;
+// Of two objectives: how far from the nadir to the worst of all. With more of them the room beyond
+// the front's ends outweighs the front: on DTLZ2 with three it cost a tenth of the hypervolume.
+constexpr double kBeyondNadir = 0.5;
 
 MatrixXd rows_of(const MatrixXd& y, const std::vector<Index>& rows) {
   MatrixXd result(static_cast<Index>(rows.size()), y.cols());
@@ -167,11 +170,12 @@ double HypervolumeImprovement::log_expected(const VectorXd& mean, const VectorXd
 }
 
 VectorXd reference_point(const MatrixXd& y) {
-  const VectorXd nadir = pareto_front(y).colwise().maxCoeff();
-  VectorXd range = y.colwise().maxCoeff() - y.colwise().minCoeff();
+  const VectorXd nadir = pareto_front(y).colwise().maxCoeff(), worst = y.colwise().maxCoeff();
+  VectorXd range = worst.transpose() - y.colwise().minCoeff();
   for (double& r : range)
     if (!(r > 0)) r = 1;
-  return nadir + kMargin * range;
+  const double beyond = y.cols() == 2 ? kBeyondNadir : 0;
+  return nadir + beyond * (worst - nadir) + kMargin * range;
 }
 
 }  // namespace skipjack

@@ -44,9 +44,9 @@ class HypervolumeImprovement {
 };
 
 /// Where the hypervolume of the front of outcomes y (n, m), n >= 1, is measured from: the worst of
-/// each objective along the front (the nadir) plus a tenth of its range over all of y; plus 0.1
-/// where it has none. The front's own range would not do: a front of one point has none, and with
-/// little room beyond it nothing that trades one objective for another is worth anything.
+/// each objective along the front (the nadir), for m = 2 halfway from there to its worst over all
+/// of y; plus a tenth of its range over all of y, 0.1 where it has none. With little room beyond
+/// the front's ends a search creeps along it: what lies beyond is worth nothing.
 Eigen::VectorXd reference_point(const Eigen::MatrixXd& y);
 
 }  // namespace skipjack

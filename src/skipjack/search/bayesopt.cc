@@ -9,6 +9,7 @@
 #include <future>
 #include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,7 +34,7 @@ using Eigen::VectorXd;
 // none.
 constexpr double kNegligibleNoise = 1e-3;
 // Before that many repetitions of configurations nothing is concluded from them.
-constexpr std::size_t kMinRepetitions = 3;
+constexpr int kMinRepetitions = 3;
 // The candidates gather around that many of the best points.
 constexpr std::size_t kBestMeans = 5;
 constexpr std::size_t kStarts = 6;
@@ -126,24 +127,25 @@ class BayesOpt final : public Searcher {
   Suggestion decide(const History& history, const SuggestContext& context) {
     Observations seen = basis();
     const auto num_trials = static_cast<std::int64_t>(log_.records().size());
-    if (is_initial(num_trials, seen)) {
+    std::unique_ptr<Prepared> prepared;
+    if (!is_blind(num_trials, seen)) prepared = take_prepared(seen);
+    if (!prepared || (num_trials < num_initial_ && !prepared->model.has_prior())) {
       if (auto point = next_transfer_point()) return Proposal{.configuration = *std::move(point)};
       Suggestion first = initial_->suggest(history, context);
       if (!std::holds_alternative<Exhausted>(first)) return first;
       if (seen.values.empty())
         return seen.pending.empty() ? Suggestion(Exhausted{}) : Suggestion(WaitForResults{});
     }
-    Prepared prepared = take_prepared(std::move(seen));
-    return answer(prepared, history, context);
+    spent_ = prepared ? std::move(prepared) : take_prepared(seen);
+    return answer(*spent_, history, context);
   }
 
   /// The first trials look at no model: evenly spread ones, and of the sources' best as many as it
-  /// takes to judge the sources.
-  bool is_initial(std::int64_t num_trials, const Observations& seen) const {
+  /// takes to judge the sources. Where sources are believed, that is enough.
+  bool is_blind(std::int64_t num_trials, const Observations& seen) const {
     if (seen.values.size() < 3) return true;
     if (num_trials >= num_initial_) return false;
-    return next_transfer_point() || seen.values.size() < 2 * kTrialsOfSources ||
-           choose_prior_mean(sources_, unit_space_, seen, options_.metric).empty();
+    return !sources_ || next_transfer_point() || seen.values.size() < 2 * kTrialsOfSources;
   }
 
   /// While few of them were measured, the sources' best points take turns with others, for as long
@@ -179,18 +181,19 @@ class BayesOpt final : public Searcher {
     if (seen.values.size() < 3 || (next + 1 < num_initial_ && !sources_)) return;
     seen.pending.push_back(options_.space.encode(proposed));
     seen.pending_trials.push_back(next);
-    beside_ =
-        std::async(std::launch::async, [this, seen = std::move(seen), previous = fit_]() mutable {
-          return prepare(std::move(seen), std::move(previous));
-        });
+    beside_ = std::async(std::launch::async, [this, seen = std::move(seen), previous = fit_,
+                                              spent = std::exchange(spent_, nullptr)]() mutable {
+      spent.reset();
+      return prepare(std::move(seen), std::move(previous));
+    });
   }
 
-  Prepared take_prepared(Observations seen) {
+  std::unique_ptr<Prepared> take_prepared(const Observations& seen) {
     if (beside_.valid()) {
-      Prepared prepared = beside_.get();
-      if (prepared.seen == seen && prepared.previous == fit_) return prepared;
+      auto prepared = std::make_unique<Prepared>(beside_.get());
+      if (prepared->seen == seen && prepared->previous == fit_) return prepared;
     }
-    return prepare(std::move(seen), fit_);
+    return std::make_unique<Prepared>(prepare(seen, fit_));
   }
 
   /// With what the sources say as the prior mean while they are trusted. Its fit then begins anew
@@ -251,7 +254,7 @@ class BayesOpt final : public Searcher {
     if (!model.has_prior()) fit_ = model.fit();
     put_in_results(prepared);
     const Measured measured = measured_points(model);
-    const std::vector<UnitPoint> fresh = promising(prepared, measured.known_or_closed);
+    const std::vector<UnitPoint> fresh = promising(prepared, measured.tabu);
     std::optional<UnitPoint> chosen;
     if (model.best_mean()) {
       chosen = to_confirm(model, measured);
@@ -308,63 +311,64 @@ class BayesOpt final : public Searcher {
     }
   }
 
+  struct Known {
+    int times = 0;
+    double sum = 0, squares = 0;  // of the targets measured
+    bool closed = false;  ///< runs, failed, or was stopped because it can't win: not to be measured
+  };
   struct Measured {
-    /// How often, by point.
-    std::map<UnitPoint, int> times;
-    /// Running, failed, or stopped because it can't win: not to be measured.
-    PointSet closed;
-    /// closed and all that was measured.
-    PointSet known_or_closed;
+    std::map<UnitPoint, Known> points;
+    PointSet tabu;  // all of them
     /// How often a configuration may be measured: 1 where there is no noise.
     int limit = 1;
+    bool is_open(const UnitPoint& point) const {
+      const Known& known = points.at(point);
+      return !known.closed && known.times < limit;
+    }
   };
 
   Measured measured_points(const SurrogateModel& model) const {
     using Kind = TrialRecord::Kind;
     Measured result;
-    std::map<UnitPoint, std::vector<double>> values;
     for (const TrialRecord& record : log_.records()) {
       if (record.kind == Kind::Nothing) continue;
-      result.known_or_closed.insert(record.point);
-      if (record.kind == Kind::Value) {
-        ++result.times[record.point];
-        values[record.point].push_back(model.transform().to_target(record.value));
-      } else {
-        result.closed.insert(record.point);
+      Known& known = result.points[record.point];
+      if (record.kind != Kind::Value) {
+        known.closed = true;
+        continue;
       }
+      const double target = model.transform().to_target(record.value);
+      ++known.times, known.sum += target, known.squares += target * target;
     }
-    result.limit = is_noisy(values, model) ? options_.max_repeats : 1;
+    for (const auto& [point, known] : result.points) result.tabu.insert(result.tabu.end(), point);
+    result.limit = is_noisy(result.points, model) ? options_.max_repeats : 1;
     return result;
   }
 
   /// The process takes for noise what it can't follow, a rough function included; repetitions tell
   /// real noise from roughness.
-  static bool is_noisy(const std::map<UnitPoint, std::vector<double>>& values,
-                       const SurrogateModel& model) {
+  static bool is_noisy(const std::map<UnitPoint, Known>& points, const SurrogateModel& model) {
     const GpHyperparameters& h = model.fit().objective;
     // What a prior mean explains is signal too, and targets have variance 1.
     const double signal = model.has_prior() ? std::max(1.0, h.outputscale) : h.outputscale;
     if (h.noise_variance < kNegligibleNoise * signal) return false;
     double squares = 0;
-    std::size_t degrees_of_freedom = 0;
-    for (const auto& [point, targets] : values) {
-      double mean = 0;
-      for (const double target : targets) mean += target / static_cast<double>(targets.size());
-      for (const double target : targets) squares += (target - mean) * (target - mean);
-      degrees_of_freedom += targets.size() - 1;
+    int degrees_of_freedom = 0;
+    for (const auto& [point, known] : points) {
+      if (known.times < 2) continue;
+      squares += std::max(0.0, known.squares - known.sum * known.sum / known.times);
+      degrees_of_freedom += known.times - 1;
     }
-    return degrees_of_freedom < kMinRepetitions ||
-           squares > kNegligibleNoise * static_cast<double>(degrees_of_freedom);
+    return degrees_of_freedom < kMinRepetitions || squares > kNegligibleNoise * degrees_of_freedom;
   }
 
   /// The leader, while it owes its place to a single noisy value.
   std::optional<UnitPoint> to_confirm(const SurrogateModel& model, const Measured& measured) const {
     if (measured.limit == 1 || log_.records().size() < kConfirmFrom) return std::nullopt;
     const std::vector<UnitPoint> leader = model.best_points(1);
-    if (leader.empty() || measured.closed.contains(leader.front())) return std::nullopt;
-    const auto times = measured.times.find(leader.front());
-    return times != measured.times.end() && times->second == 1 ? std::optional(leader.front())
-                                                               : std::nullopt;
+    if (leader.empty()) return std::nullopt;
+    const Known& known = measured.points.at(leader.front());
+    return !known.closed && known.times == 1 ? std::optional(leader.front()) : std::nullopt;
   }
 
   static VectorXd log_acquisition(const GpPrediction& p, VectorXd log_feasibility,
@@ -424,10 +428,8 @@ class BayesOpt final : public Searcher {
     std::vector<UnitPoint> points = model.best_points(kContenders);
     const auto num_known = static_cast<Index>(points.size());
     points.insert(points.end(), fresh.begin(), fresh.end());
-    const MatrixXd x = unit_space_.model_matrix(points);
-    const MatrixXd covariance = model.objective().covariance(x);
-    const VectorXd mean = model.predict(points).mean;
-    const VectorXd log_works = model.log_feasibility(points);
+    const auto [mean, covariance] = model.predict_jointly(points);
+    const VectorXd log_works = model.log_feasibility(fresh);
     const GpHyperparameters& h = model.fit().objective;
     const double noise = h.noise_variance * (1 - h.persistent_share);
     // The leaders can still be told apart later; what was never tried can't.
@@ -439,9 +441,7 @@ class BayesOpt final : public Searcher {
     for (Index c = 0; c < covariance.rows(); ++c) {
       const auto i = static_cast<std::size_t>(c);
       const bool is_known = c < num_known;
-      if (is_known &&
-          (measured.closed.contains(points[i]) || measured.times.at(points[i]) >= measured.limit))
-        continue;
+      if (is_known && !measured.is_open(points[i])) continue;
       const double deviation = std::sqrt(std::max(covariance(c, c), 1e-14) + noise);
       means.assign(mean.begin(), mean.begin() + num_known);
       slopes.clear();
@@ -451,7 +451,7 @@ class BayesOpt final : public Searcher {
         slopes.push_back(covariance(c, c) / deviation);
       }
       const double score =
-          log_knowledge_gradient(means, slopes) + (is_known ? -patience : log_works[c]);
+          log_knowledge_gradient(means, slopes) + (is_known ? -patience : log_works[c - num_known]);
       if (!best || score > best_score) best = i, best_score = score;
     }
     if (!best) return std::nullopt;
@@ -463,7 +463,7 @@ class BayesOpt final : public Searcher {
     if (const auto* all = unit_space_.enumerate()) {
       // Some candidate that was not looked at may be left.
       for (const UnitPoint& point : *all)
-        if (!measured.known_or_closed.contains(point))
+        if (!measured.tabu.contains(point))
           return Proposal{.configuration = options_.space.decode(point)};
       const auto& records = log_.records();
       const bool waiting = std::any_of(records.begin(), records.end(), [](const TrialRecord& r) {
@@ -485,6 +485,8 @@ class BayesOpt final : public Searcher {
   /// The sources' best, most promising first; and as points.
   std::vector<Configuration> transfer_configurations_;
   PointSet transfer_points_;
+  /// Of the last answer: megabytes, given back by the thread beside, since that takes its time.
+  std::unique_ptr<Prepared> spent_;
   /// Last: it uses the others until it has ended.
   std::future<Prepared> beside_;
 };

@@ -158,6 +158,12 @@ GpPrediction SurrogateModel::predict(std::span<const UnitPoint> points) const {
   return objective_->predict(points);
 }
 
+GpJointPrediction SurrogateModel::predict_jointly(std::span<const UnitPoint> points) const {
+  GpJointPrediction result = objective().predict_jointly(space_->model_matrix(points));
+  result.mean += objective_->prior().at(points);
+  return result;
+}
+
 VectorXd SurrogateModel::log_feasibility(std::span<const UnitPoint> points) const {
   return feasibility_->log_probability(points);
 }

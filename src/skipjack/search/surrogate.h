@@ -116,6 +116,7 @@ class SurrogateModel {
 
   /// In targets: smaller is better.
   GpPrediction predict(std::span<const UnitPoint> points) const;
+  GpJointPrediction predict_jointly(std::span<const UnitPoint> points) const;
   /// log P(works and satisfies the constraints).
   Eigen::VectorXd log_feasibility(std::span<const UnitPoint> points) const;
   TrackedCandidates track(std::vector<UnitPoint> points) const;
