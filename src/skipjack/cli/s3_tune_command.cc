@@ -120,6 +120,27 @@ s3tune::S3TuningOptions tuning_options(const S3TuneFlags& flags) {
   return options;
 }
 
+enum class Metadata { Ask, Leave };
+/// This machine; of an instance, its metadata are asked what it is.
+s3tune::Node this_node(const Context& context, Metadata metadata) {
+  const auto settings = s3::load_aws_settings(
+      {.environment =
+           [&context](const std::string& name) { return context.environment(name.c_str()); },
+       .find_credentials = false});
+  return s3tune::this_node(context.environment("SLURMD_NODENAME").value_or(""),
+                           metadata == Metadata::Ask ? settings.instance.get() : nullptr);
+}
+
+/// What is recorded of a run. Whoever downloads from elsewhere than AWS need not wait for a
+/// metadata service that is not there.
+Json environment_of(const Context& context, const TuningDefinition& definition) {
+  Json environment = environment_record();
+  const bool is_aws = definition.extra.at("object").at("endpoint_url").as_string().empty();
+  environment.set(s3tune::kNode,
+                  to_json(this_node(context, is_aws ? Metadata::Ask : Metadata::Leave)));
+  return environment;
+}
+
 /// If the baseline could not even be measured, that is an error, with the last words of the trial.
 void require_baseline(const TuningResult& result) {
   constexpr std::string_view kFailed = "the baseline failed";
@@ -283,6 +304,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
   RunOptions run;
   run.make_scheduler = s3tune::make_scheduler_of;
   run.interrupt = &interrupt;
+  run.environment = environment_of(context, definition);
   if (!flags.quiet) {
     run.on_turn = [&](const Turn& turn) { progress.on_turn(turn); };
     run.turn_interval = progress_interval(context);
@@ -310,19 +332,12 @@ void print_report(Context& context, const Json& report) {
 /// The job of a tuning over many nodes.
 int measure_on_node(const std::string& configuration_file, const Json& configuration,
                     Context& context) {
-  const auto instance = s3::load_aws_settings({.environment =
-                                                   [&context](const std::string& name) {
-                                                     return context.environment(name.c_str());
-                                                   },
-                                               .find_credentials = false})
-                            .instance;
-  const auto name = context.environment("SLURMD_NODENAME");
   std::stop_source stop;
   SignalWatch signals([&stop] { stop.request_stop(); });
   s3tune::measure_steps({.program = own_program(),
                          .configuration = configuration,
                          .folder = std::filesystem::absolute(configuration_file).parent_path(),
-                         .node = s3tune::this_node(name.value_or(""), instance.get()),
+                         .node = this_node(context, Metadata::Ask),
                          .stop = stop.get_token()},
                         [&](const Json& report) { print_report(context, report); });
   return kExitOk;
@@ -458,6 +473,7 @@ int resume_s3_tune(Context& context, const ExperimentStore& store, const std::st
   const ScratchFolder scratch(scratch_folder_of(definition, name), store.folder(name));
   ResumeOptions resumed = options;
   resumed.run.make_scheduler = s3tune::make_scheduler_of;
+  resumed.run.environment = environment_of(context, definition);
   const TuningResult result = resume_tuning(store, name, resumed);
   if (result.reason == kAlreadyFinished)
     write_output(context, "-",
