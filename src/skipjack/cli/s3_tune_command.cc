@@ -254,6 +254,10 @@ int tune(const S3TuneFlags& flags, Context& context) {
   if (flags.save && options.client == s3tune::TunedClient::Boto3)
     throw Error(ErrorCode::InvalidArgument, "--save is for s3 get, and boto3 is tuned",
                 "leave out --save or --client boto3");
+  if (flags.save && options.slurm)
+    throw Error(ErrorCode::InvalidArgument,
+                "--save is for s3 get on this host, and nodes of a cluster are measured",
+                "leave out --save; the verdict says what to use there");
   if (flags.save) tuned_profiles_path(context);  // there is a place
   const ExperimentStore store(experiments_folder(context), lease_options(context));
   const std::string name = !flags.name.empty()
