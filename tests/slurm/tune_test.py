@@ -208,6 +208,14 @@ class Download(Case):
         self.check_no_job_left()
 
 
+    def test_refusals(self):
+        for more, words in ((("--slurm-cpus", 2), "--backend slurm"),
+                            (("--backend", "slurm", "--save"), "leave out --save")):
+            _, err = self.run_skipjack("s3", "tune", "s3://bench/obj", "--endpoint-url", "http://127.0.0.1:9",
+                                       "--no-sign-request", "--python", "/nonexistent/python", *more, expect=2)
+            self.assertIn(words, err)
+
+
 class Submit(Case):
     def test_tuner_as_a_job_and_watch(self):
         out, _ = self.run_skipjack(*self.tune_arguments("s", "--workers", 2, "--max-trials", 3, "--submit",

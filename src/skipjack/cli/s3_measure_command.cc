@@ -59,19 +59,12 @@ void print_report(Context& context, const Json& report) {
 /// The job of a tuning over many nodes.
 int measure_on_node(const std::string& configuration_file, const Json& configuration,
                     Context& context) {
-  const auto instance = s3::load_aws_settings({.environment =
-                                                   [&context](const std::string& name) {
-                                                     return context.environment(name.c_str());
-                                                   },
-                                               .find_credentials = false})
-                            .instance;
-  const auto name = context.environment("SLURMD_NODENAME");
   std::stop_source stop;
   SignalWatch signals([&stop] { stop.request_stop(); });
   s3tune::measure_steps({.program = own_program(),
                          .configuration = configuration,
                          .folder = std::filesystem::absolute(configuration_file).parent_path(),
-                         .node = s3tune::this_node(name.value_or(""), instance.get()),
+                         .node = this_node(context, Metadata::Ask),
                          .stop = stop.get_token()},
                         [&](const Json& report) { print_report(context, report); });
   return kExitOk;
@@ -121,6 +114,15 @@ int measure(const std::string& configuration_file, Context& context) {
 }
 
 }  // namespace
+
+s3tune::Node this_node(const Context& context, Metadata metadata) {
+  const auto settings = s3::load_aws_settings(
+      {.environment =
+           [&context](const std::string& name) { return context.environment(name.c_str()); },
+       .find_credentials = false});
+  return s3tune::this_node(context.environment("SLURMD_NODENAME").value_or(""),
+                           metadata == Metadata::Ask ? settings.instance.get() : nullptr);
+}
 
 void add_s3_measure(CLI::App& s3, Context& context) {
   const auto file = std::make_shared<std::string>();

@@ -19,7 +19,6 @@
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/tuned_start.h"
 #include "skipjack/cli/tuning_progress.h"
-#include "skipjack/s3/aws_settings.h"
 #include "skipjack/s3sim/profile.h"
 #include "skipjack/s3sim/twin.h"
 #include "skipjack/s3tune/boto3_client.h"
@@ -118,6 +117,16 @@ s3tune::S3TuningOptions tuning_options(const S3TuneFlags& flags) {
   if (options.slurm && options.slurm->cpus) options.cores = *options.slurm->cpus;
   options.workers = flags.workers;
   return options;
+}
+
+/// What is recorded of a run. Whoever downloads from elsewhere than AWS need not wait for a
+/// metadata service that is not there.
+Json environment_of(const Context& context, const TuningDefinition& definition) {
+  Json environment = environment_record();
+  const bool is_aws = definition.extra.at("object").at("endpoint_url").as_string().empty();
+  environment.set(s3tune::kNode,
+                  to_json(this_node(context, is_aws ? Metadata::Ask : Metadata::Leave)));
+  return environment;
 }
 
 /// If the baseline could not even be measured, that is an error, with the last words of the trial.
@@ -276,6 +285,10 @@ int tune(const S3TuneFlags& flags, Context& context) {
     throw Error(ErrorCode::InvalidArgument,
                 "--save is for s3 get, and " + options.client + " is tuned",
                 "leave out --save or --client " + options.client);
+  if (flags.save && options.slurm)
+    throw Error(ErrorCode::InvalidArgument,
+                "--save is for s3 get on this host, and nodes of a cluster are measured",
+                "leave out --save; the verdict says what to use there");
   if (flags.save) tuned_profiles_path(context);  // there is a place
   const ExperimentStore store(experiments_folder(context), lease_options(context));
   const std::string name = !flags.name.empty()
@@ -322,6 +335,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
   RunOptions run;
   run.make_scheduler = s3tune::make_scheduler_of;
   run.interrupt = &interrupt;
+  run.environment = environment_of(context, definition);
   if (!flags.quiet) {
     run.on_turn = [&](const Turn& turn) { progress.on_turn(turn); };
     run.turn_interval = progress_interval(context);
@@ -439,6 +453,7 @@ int resume_s3_tune(Context& context, const ExperimentStore& store, const std::st
   const ScratchFolder scratch(scratch_folder_of(definition, name), store.folder(name));
   ResumeOptions resumed = options;
   resumed.run.make_scheduler = s3tune::make_scheduler_of;
+  resumed.run.environment = environment_of(context, definition);
   const TuningResult result = resume_tuning(store, name, resumed);
   if (result.reason == kAlreadyFinished)
     write_output(context, "-",
