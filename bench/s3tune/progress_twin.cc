@@ -2,13 +2,12 @@
 // twentieth of the bytes, as a client would that counts them, with the seconds that the whole will
 // take at that pace. The twin's first bytes come late and its connections end at different times,
 // so a projection is off by what the configuration does.
-//   progress_twin [--seeds 20] [--method NAME...] [--evals 30] [--profile ec2-small] [--mib 256]
+//   progress_twin [--seeds 20] [--methods NAME...] [--evals 30] [--profile ec2-small] [--mib 256]
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 

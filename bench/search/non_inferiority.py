@@ -23,7 +23,7 @@ def read(paths, measure):
     for path in paths:
         with open(path) as file:
             content = json.load(file)
-        its = {key: value for key, value in content["settings"].items() if key not in ("methods", "seeds", "jobs")}
+        its = {key: value for key, value in content["settings"].items() if key not in ("methods", "jobs")}
         if settings not in (None, its):
             sys.exit(f"{path}: {its} is not comparable with {settings}")
         settings = its
@@ -63,7 +63,7 @@ def ratio_interval(ours, theirs, rng):
                 i = int(rng.random() * n)
                 sums[0] += ours[problem][i] / n
                 sums[1] += theirs[problem][i] / n
-        ratios.append(sums[0] / sums[1])
+        ratios.append(sums[0] / sums[1] if sums[1] > 0 else 1.0 if sums[0] == 0 else float("inf"))
     ratios.sort()
     return ratios[int(0.025 * RESAMPLES)], ratios[int(0.975 * RESAMPLES) - 1]
 
@@ -111,7 +111,7 @@ def main():
     print("| method | beside | problems | pairs | ours | theirs | ratio (95 %) | p no worse | p better |")
     print("|---|---|---|---|---|---|---|---|---|")
     for (ours, theirs, row), p_no_worse, p_better in zip(rows, no_worse, better):
-        ratio = row["ours"] / row["theirs"]
+        ratio = row["ours"] / row["theirs"] if row["theirs"] > 0 else float("inf")
         print(f"| {ours} | {theirs} | {row['problems']} | {row['pairs']} | {row['ours']:.3f} | {row['theirs']:.3f} | "
               f"{ratio:.2f} ({row['low']:.2f} to {row['high']:.2f}) | {p_no_worse:.4f} | {p_better:.4f} |")
 

@@ -152,6 +152,12 @@ class HookedRun::Watched final : public Scheduler {
     if (event.number >= run_.first_event_) run_.undelivered_.push_back(event);
   }
   std::vector<Command> decide(const SchedulerView& view) override { return inner_->decide(view); }
+  double checkpoint_worth(const Trial& trial) const override {
+    return inner_->checkpoint_worth(trial);
+  }
+  std::optional<double> expected_of(TrialId trial) const override {
+    return inner_->expected_of(trial);
+  }
 
  private:
   std::unique_ptr<Scheduler> inner_;

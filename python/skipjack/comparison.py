@@ -71,6 +71,11 @@ def compare(
     for group in groups.values():
         for experiment in group:
             its = experiment.metric(metric)
+            if chosen is not None and its["name"] != chosen["name"]:
+                raise InvalidArgument(
+                    f"the first metric of experiment '{experiment.name}' is '{its['name']}', not '{chosen['name']}'",
+                    "say which metric to compare by",
+                )
             if chosen is not None and its["mode"] != chosen["mode"]:
                 raise InvalidArgument(f"'{its['name']}' of experiment '{experiment.name}' has the other mode")
             chosen = chosen or its

@@ -22,21 +22,22 @@ def _cell(value: Any) -> str:
     return html.escape(f"{value:.6g}" if isinstance(value, float) else str(value)[:200])
 
 
-def table(header: Iterable[str], rows: list[Iterable[Any]], caption: str = "") -> str:
-    """At most a dozen rows."""
+def table(header: Iterable[str], rows: list[Iterable[Any]], caption: str = "", number: int | None = None) -> str:
+    """At most a dozen rows. number: of rows that there are, should more be left out already."""
+    more = (len(rows) if number is None else number) - _MAX_ROWS
     lines = ["<table>"]
     if caption:
         lines.append(f"<caption>{html.escape(caption)}</caption>")
     lines.append("<tr>" + "".join(f"<th>{_cell(name)}</th>" for name in header) + "</tr>")
     for row in rows[:_MAX_ROWS]:
         lines.append("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>")
-    if len(rows) > _MAX_ROWS:
-        lines.append(f"<tr><td>and {len(rows) - _MAX_ROWS} more</td></tr>")
+    if more > 0:
+        lines.append(f"<tr><td>and {more} more</td></tr>")
     return "\n".join([*lines, "</table>"])
 
 
 def _trials_html(history: Any, metrics: list[dict[str, Any]], caption: str) -> str:
-    """The best trials first."""
+    """The best last values first, also of trials that were stopped."""
     metric = metrics[0]
     ranked = []
     for number in range(history.num_trials):
@@ -47,12 +48,12 @@ def _trials_html(history: Any, metrics: list[dict[str, Any]], caption: str) -> s
     names = [one["name"] for one in metrics]
     rows: list[Iterable[Any]] = []
     configured: list[str] = []
-    for _, number in ranked:
+    for _, number in ranked[:_MAX_ROWS]:
         trial = history.trial(number)
         configured = configured or list(trial["configuration"])
         values = [history.last_value(number, name) for name in names]
         rows.append([number, trial["status"], *values, *(trial["configuration"].get(name) for name in configured)])
-    return table(["trial", "status", *names, *configured], rows, caption)
+    return table(["trial", "status", *names, *configured], rows, caption, len(ranked))
 
 
 def experiment_html(experiment: Experiment) -> str:

@@ -84,6 +84,34 @@ def test_a_searcher_by_itself_asks_and_is_told():
     first.on_trial_result("0", config, {"loss": 1.0}, update=True)
 
 
+@pytest.mark.parametrize("of_our_own", [True, False])
+def test_a_searcher_of_ours_may_be_changed(of_our_own):
+    class Changed(searchers.RandomSearcher):
+        def get_config(self, **kwargs):
+            return super().get_config(**kwargs) if of_our_own else {"x": 0.25, "k": 2}
+
+    scheduler = schedulers.FIFOScheduler(SPACE, metric="loss", mode="max", searcher=Changed(SPACE, metric="loss"))
+    for number in range(3):
+        config = scheduler.suggest(number).config
+        assert config["epochs"] == 9 and (of_our_own or config["x"] == 0.25)
+        scheduler.on_trial_complete(Trial(number, config), {"loss": config["x"]})
+
+
+def test_what_a_searcher_or_a_range_is_not_is_said(caplog):
+    with pytest.raises(Unsupported, match="no searcher 'oracle'"):
+        searchers.searcher_factory("oracle", SPACE)
+    assert searchers.searcher_factory("bayesopt", SPACE).name == "bayesopt"
+    given = {"metric": "loss", "resource_attr": "epoch", "max_resource_attr": "epochs"}
+    grid = searchers.GridSearcher(SPACE)
+    assert schedulers.HyperbandScheduler(SPACE, searcher=grid, **given).method.options["searcher"] == "grid"
+    assert not caplog.records
+    schedulers.HyperbandScheduler(SPACE, searcher="bayesopt", type="pasha", **given)
+    assert "no searcher 'bayesopt': it proposes at random" in caplog.text
+    assert cs.restrict_domain(cs.finrange(0, 1, 5), 0.3, 1).values == [0.25, 0.5, 0.75, 1]
+    flag = cs.choice([True, False])
+    assert cs.streamline_config_space({"flag": flag}) == {"flag": flag}
+
+
 OF_BOTH_ERAS = """
     from syne_tune import StoppingCriterion, Tuner
     from syne_tune.backend import LocalBackend

@@ -24,6 +24,8 @@ namespace {
 using ::testing::ElementsAre;
 
 constexpr std::int64_t kSize = 256 * kMiB;
+/// In place of a number of connections: the AWS CLI's other way to transfer.
+constexpr std::int64_t kCrt = -1;
 
 /// Where the attempts run: node k of the kind named is so many times slower than another.
 struct World {
@@ -35,6 +37,8 @@ struct World {
   double noise = 0.03;
   /// Steps of this name fail.
   std::string broken = {};
+  /// The first job of this trial is lost after its baseline.
+  std::optional<TrialId> lost = {};
 };
 
 Node node(const std::string& name, const std::string& type) {
@@ -61,10 +65,14 @@ SimulatedAttempt job(const World& world, const StartRequest& request) {
       continue;
     }
     const Configuration configuration = step.configuration.value_or(request.configuration);
-    const Json& connections = configuration.at(kMaxConcurrency);
+    const Json* found = configuration.find(kMaxConcurrency);
+    std::int64_t connections = found && !found->is_null() ? found->as_int() : 0;
+    if (const Json* way = configuration.find("preferred_transfer_client");
+        way && *way == Json("crt"))
+      connections = kCrt;
     for (std::int64_t i = 0; i < configuration.at(kRepeats).as_int(); ++i) {
-      const double seconds = slowness * std::exp(world.noise * rng.normal()) *
-                             world.seconds(connections.is_null() ? 0 : connections.as_int());
+      const double seconds =
+          slowness * std::exp(world.noise * rng.normal()) * world.seconds(connections);
       at += seconds + 0.05;
       Json metrics = Json::Object{{std::string(kDownloadTime), seconds},
                                   {std::string(kBytes), kSize},
@@ -75,6 +83,12 @@ SimulatedAttempt job(const World& world, const StartRequest& request) {
     }
   }
   does.duration = from_seconds(at + 0.1);
+  if (request.id.trial == world.lost && request.id.attempt == 0) {
+    // Before the candidate's time limit is over, which begins with the baseline's report.
+    does.reports.resize(1);
+    does.duration = does.reports.front().after + std::chrono::milliseconds(3900);
+    does.end = {.outcome = Outcome::Lost};
+  }
   return does;
 }
 
@@ -103,8 +117,9 @@ struct Tuned {
   TuningResult result;
   std::vector<Event> events;
 };
-Tuned tuned(const World& world, std::uint64_t seed = 1, int workers = 4) {
-  Tuned tuned{.definition = definition_of(seed, workers)};
+Tuned tuned(TuningDefinition definition, const World& world) {
+  Tuned tuned{.definition = std::move(definition)};
+  const int workers = tuned.definition.workers;
   const auto scheduler = make_scheduler_of(tuned.definition);
   ManualClock clock;
   const auto backend =
@@ -116,6 +131,9 @@ Tuned tuned(const World& world, std::uint64_t seed = 1, int workers = 4) {
                            {.workers = workers, .stop = tuned.definition.stop, .clock = &clock});
   tuned.events = std::move(record.events);
   return tuned;
+}
+Tuned tuned(const World& world, std::uint64_t seed = 1, int workers = 4) {
+  return tuned(definition_of(seed, workers), world);
 }
 
 TEST(ClusterScheduler, FindsAndProvesAGainOnFourNodesAtOnce) {
@@ -221,6 +239,38 @@ TEST(ClusterScheduler, RowThatCannotBeMeasuredIsLeftOut) {
   EXPECT_THAT(plan->arms, ElementsAre("boto3-values", kWinnerArm));
   world.broken = "boto3-values";
   EXPECT_THAT(tuned(world).result.reason, ::testing::StartsWith("the baseline failed"));
+}
+
+TEST(ClusterScheduler, LostJobIsGivenItsTimeAnew) {
+  World world = four_alike();
+  world.seconds = [](std::int64_t) { return 1.0; };
+  world.lost = 2;
+  const Tuned t = tuned(world);
+  const Trial& again = *t.result.history.find(2);
+  EXPECT_EQ(phase_of(again), kSearchPhase);
+  EXPECT_EQ(again.attempt, 1);
+  EXPECT_EQ(again.status, TrialStatus::Completed);
+}
+
+TEST(ClusterScheduler, WinnerHasOnlyTheParametersThatApply) {
+  S3TuningOptions options;
+  options.target = {.object = "s3://bench/obj"};
+  options.client = "awscli";
+  options.client_program = ClientProgram{.path = "aws", .version = "2.15.0"};
+  options.max_trials = 16;
+  options.method = "random";
+  options.program = "skipjack";
+  options.slurm = SlurmJob{};
+  options.workers = 4;
+  World world = four_alike();
+  world.seconds = [](std::int64_t connections) { return connections == kCrt ? 0.5 : 1.0; };
+  const Tuned t = tuned(define_s3_tuning(options, {.size = kSize}), world);
+  const auto plan = verdict_plan(t.result.history);
+  ASSERT_TRUE(plan);
+  ASSERT_TRUE(plan->winner.is_object());
+  EXPECT_EQ(plan->winner.at("preferred_transfer_client"), Json("crt"));
+  EXPECT_FALSE(plan->winner.find("max_concurrent_requests"));
+  EXPECT_EQ(s3_verdict(t.definition, t.result.history).answer, kWinnerArm);
 }
 
 TEST(ClusterScheduler, KnowsFromTheEventsAloneThatItHasEnded) {

@@ -124,7 +124,7 @@ TEST(S3Verdict, WhatAnotherClientWonIsPrintedInItsWords) {
   EXPECT_EQ(verdict.rows[1].label, "skipjack, left to itself");
   EXPECT_EQ(verdict.rows[2].label, "rclone, tuned");
   const std::string text = ready_configuration(verdict, definition);
-  EXPECT_NE(text.find("rclone copyto REMOTE:bench/obj obj --multi-thread-streams "),
+  EXPECT_NE(text.find("rclone copyto REMOTE:bench/obj ./obj --multi-thread-streams "),
             std::string::npos)
       << text;
   EXPECT_EQ(to_text(verdict, definition).find("boto3"), std::string::npos);

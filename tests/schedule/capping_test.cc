@@ -66,6 +66,7 @@ class Play {
     }
     return commands;
   }
+  std::optional<double> expected_of(TrialId trial) const { return scheduler_->expected_of(trial); }
   void report(TrialId trial, Duration at, double progress, double value) {
     add(at, Reported{{trial, 0}, Json::Object{{"progress", progress}, {"time", value}}});
   }
@@ -253,6 +254,24 @@ TEST(Capping, ProgressDoesNotSpareASilentTrialItsDeadline) {
   ASSERT_TRUE(deadline.has_value());
   play.add(*deadline, DeadlineReached{3});
   ASSERT_NE(find<Stop>(play.decide(0)), nullptr);
+}
+
+TEST(Capping, WhatTheEndOfTheTuningStopsDidNotTakeTheSecondsSoFar) {
+  Play first(1.5, ProgressOptions{});
+  first.decide(1);
+  EXPECT_FALSE(first.expected_of(0).has_value()) << "no report";
+  first.report(0, seconds(1), 0.25, 2);
+  EXPECT_NEAR(first.expected_of(0).value(), 8, 1e-9);
+  first.report(0, seconds(9), 1, 9);
+  EXPECT_FALSE(first.expected_of(0).has_value()) << "it is all there";
+  Play play = with_three_measured(Play(1.5, ProgressOptions{}));
+  play.report(3, seconds(61), 0.1, 0.9);
+  EXPECT_NEAR(play.expected_of(3).value(), 9, 1e-9);
+  Play estimates(1.5, ProgressOptions{.so_far = SoFar::Estimate});
+  estimates.decide(1);
+  estimates.report(0, seconds(1), 0.25, 2);
+  EXPECT_FALSE(estimates.expected_of(0).has_value());
+  EXPECT_FALSE(Play().expected_of(0).has_value());
 }
 
 TEST(Capping, FirstReportsWithoutProgressEndTheTuning) {

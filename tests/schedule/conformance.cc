@@ -95,6 +95,10 @@ bool World::decide() {
     if (std::holds_alternative<Finished>(command)) finished_ = true;
   }
   EXPECT_LE(num_started, free) << "started more than there are free workers";
+  for (const Trial& trial : history_.trials())
+    if (trial.status != TrialStatus::Running) {
+      EXPECT_GE(scheduler_.checkpoint_worth(trial), 0);
+    }
   decisions_.push_back({at, free, text});
   return num_started > 0 && num_free() > 0;
 }

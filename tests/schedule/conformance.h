@@ -47,8 +47,8 @@ struct Decision {
 
 /// Drives a scheduler through random events as the tuner would, and checks what it commands: no
 /// more starts than free workers; nothing resumed that it had stopped, that runs, or that failed;
-/// nothing paused or stopped that never was; checkpoints taken from trials that there are; never
-/// idle for good.
+/// nothing paused or stopped that never was; checkpoints taken from trials that there are, and each
+/// worth something or nothing; never idle for good.
 class World {
  public:
   World(Scheduler& scheduler, std::vector<Metric> metrics, std::uint64_t seed, int workers)

@@ -7,9 +7,11 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "../thrown.h"
 #include "halving_play.h"
+#include "skipjack/schedule/rung_rule.h"
 
 namespace skipjack {
 namespace {
@@ -134,6 +136,22 @@ TEST(HalvingPromotion, TheCheckpointOfWhatEndsByItselfAtItsRungIsWorthSomething)
   play.add(Reported{{0, 0}, Json::Object{{"epoch", 1}, {"loss", 0.1}}});
   play.end(0, Outcome::Completed);
   EXPECT_EQ(play.checkpoint_worth(0), 1);
+}
+
+TEST(HalvingPromotion, ACheckpointOnARungThatIsNotOpenYetIsWorthSomething) {
+  HalvingOptions options = promotion(9);
+  options.make_rule = [resource = options.resource] {
+    return make_pasha_rule(rung_quantiles(rung_levels(resource), resource.max_t),
+                           level_options(resource, SearcherData::All), {.name = "loss"});
+  };
+  HalvingPlay play(std::move(options));
+  play.decide(1);
+  play.report(0, 1, 0.5);
+  play.decide(1);
+  play.report(1, 1, 0.3);
+  EXPECT_EQ(play.decide(1), "resume 1 to 3");
+  play.report(1, 3, 0.3);
+  EXPECT_EQ(play.checkpoint_worth(1), 1);
 }
 
 TEST(HalvingPromotion, NothingIsResumedBeforeItsAttemptHasEnded) {

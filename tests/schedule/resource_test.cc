@@ -109,6 +109,11 @@ class Told {
     add(TrialStarted{.trial = static_cast<TrialId>(history_.trials().size()),
                      .configuration = Json::Object{}});
   }
+  void complete(TrialId trial) {
+    const AttemptEnded body{.id = {trial, 0}, .end = {.outcome = Outcome::Completed}};
+    add(body);
+    log_.take(body);
+  }
   void add(EventBody body) { history_.apply({history_.num_events(), Duration{0}, 0, body}); }
   std::string sense() const {
     return message_of([&] { log_.require_sense(); });
@@ -168,6 +173,11 @@ TEST(ResourceLog, AnAttemptMayBeginAtZero) {
   stays.start();
   stays.report(0, 0), stays.report(0, 0);
   EXPECT_THAT(stays.sense(), HasSubstr("epoch = 0"));
+  Told completes;
+  completes.start();
+  completes.report(0, 0);
+  completes.complete(0);
+  EXPECT_THAT(completes.sense(), HasSubstr("counts from 0"));
 }
 
 TEST(ResourceLog, TheFirstReportWithoutAMetricIsAnError) {

@@ -106,6 +106,20 @@ TEST_F(Slurm, AnotherTrialsCheckpointIsCopied) {
   EXPECT_EQ(listener.reports.at({1, 0}).front().at("i").as_int(), 3);
 }
 
+TEST_F(Slurm, WhatItHasLetGoOfRunsOnAndIsAdopted) {
+  {
+    const auto first = make();
+    Listener listener(*first);
+    first->start(request(0, steps(1000)));
+    ASSERT_TRUE(listener.until_reports(1));
+    first->let_go();
+  }
+  const auto second = make();
+  EXPECT_EQ(second->reconcile({{0, 0}}).size(), 1u);
+  Listener listener(*second);
+  ASSERT_TRUE(listener.until_reports(1));
+}
+
 TEST_F(Slurm, CancelledFromOutsideHasFailed) {
   const auto backend = make();
   Listener listener(*backend);

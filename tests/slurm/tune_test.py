@@ -207,7 +207,6 @@ class Download(Case):
         self.assertEqual(list(here.iterdir()), [])
         self.check_no_job_left()
 
-
     def test_refusals(self):
         for more, words in ((("--slurm-cpus", 2), "--backend slurm"),
                             (("--backend", "slurm", "--save"), "leave out --save")):

@@ -55,6 +55,7 @@ class WatchedSimulator final : public Backend {
     return attempts;
   }
   void delete_checkpoint(TrialId trial) override { deleted.push_back(trial); }
+  void let_go() override { has_let_go = true; }
 
   std::vector<StartRequest> requests;
   std::vector<AttemptId> reconciled;
@@ -62,6 +63,7 @@ class WatchedSimulator final : public Backend {
   std::vector<TrialId> deleted;
   int max_running = 0;
   bool fail_start = false;
+  bool has_let_go = false;
   /// Attempts of an earlier run go on, told of from their first report.
   bool adopts = false;
   std::function<void()> on_wait;

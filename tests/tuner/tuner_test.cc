@@ -117,6 +117,17 @@ TEST(Tuner, StartsNothingThatCouldNotBeWritten) {
   };
   EXPECT_THROW(b.run(), Error);
   EXPECT_TRUE(b.backend.requests.empty());
+  EXPECT_FALSE(b.backend.has_let_go);
+}
+
+TEST(Tuner, LetsGoOfWhatAnotherTunerHasTakenOver) {
+  Bench b(always(reports_once(1)), 1, 3);
+  b.sink.before_append = [&](const std::vector<Event>&) {
+    if (!b.backend.requests.empty()) throw Error(ErrorCode::AlreadyExists, "taken over");
+  };
+  EXPECT_THROW(b.run(), Error);
+  EXPECT_EQ(b.backend.requests.size(), 1u);
+  EXPECT_TRUE(b.backend.has_let_go);
 }
 
 TEST(Tuner, PutsReportEndAndNextStartIntoOneTransaction) {

@@ -194,9 +194,14 @@ def is_uniform_space(domain):
 
 
 def restrict_domain(numerical_domain, lower, upper):
-    """The same kind of numbers in a narrower range."""
+    """The same kind of numbers in a narrower range; of a finite range, from the values nearest to the bounds."""
     kind = dict(numerical_domain._kind)
-    kind["domain_kwargs"] = {**kind["domain_kwargs"], "lower": lower, "upper": upper}
+    narrowed = {"lower": lower, "upper": upper}
+    if isinstance(numerical_domain, FiniteRange):
+        values = numerical_domain.values
+        first, last = (min(values, key=lambda value, bound=bound: abs(value - bound)) for bound in (lower, upper))
+        narrowed = {"lower": first, "upper": last, "size": sum(first <= value <= last for value in values)}
+    kind["domain_kwargs"] = {**kind["domain_kwargs"], **narrowed}
     return from_dict(kind)
 
 
@@ -207,7 +212,7 @@ def config_to_match_string(config, config_space, keys):
 
 def _streamlined(domain):
     numbers = getattr(domain, "categories", ())
-    if type(domain) is Categorical and len(numbers) > 1 and all(isinstance(n, (int, float)) for n in numbers):
+    if type(domain) is Categorical and len(numbers) > 1 and all(type(n) in (int, float) for n in numbers):
         values = sorted(numbers)
         return (logordinal if values[0] > 0 and values[-1] >= 100 * values[0] else ordinal)(values)
     is_wide = isinstance(domain, (Float, Integer)) and domain.lower > 0 and domain.upper >= 100 * domain.lower

@@ -192,6 +192,10 @@ class MethodScheduler(TrialScheduler):
             self._closed = set()  # trials that were told to stop or to pause; launchers go on telling of them
         return self._study
 
+    def has_suggested(self, trial_id):
+        """Whether a launcher's own loop got that trial from here."""
+        return self._study is not None and trial_id in self._ids
+
     def suggest(self, trial_id=None):
         from ..errors import Exhausted
 
@@ -308,7 +312,10 @@ class HyperbandScheduler(MethodScheduler):
         if variant in ("stopping", "promotion"):
             given["type"] = variant
         if name in ("ASHA", "PASHA", "RUSH", "CostASHA"):
-            searcher = {"grid": "grid"}.get(searcher, "random")
+            proposes = getattr(searcher, "name", searcher)
+            if proposes not in ("random", "random_search", "grid"):
+                log("warning", "%s of Skipjack has no searcher '%s': it proposes at random", name, proposes)
+            searcher = "grid" if proposes == "grid" else "random"
         super().__init__(config_space, metric, given.pop("resource_attr", None), searcher=searcher, **given)
 
 

@@ -1,6 +1,7 @@
 """Syne Tune's searchers: those that a launcher defines for itself, called by Skipjack's loop, and the library's
 own by their class names, each of which stands for a method of Skipjack's table."""
 
+from ..errors import Unsupported
 from ..schedulers import Searcher
 from .config_space import Domain, own_space
 from .status import Trial
@@ -136,7 +137,7 @@ class CalledSearcher(Searcher):
         self._signs = {metric.name: 1 if metric.mode == "min" else -1 for metric in metrics}
         self._told = set()
         # 0.15 has suggest(), earlier eras get_config().
-        self._is_of_last_era = type(searcher).suggest is not BaseSearcher.suggest
+        self._is_of_last_era = type(searcher).suggest not in (BaseSearcher.suggest, MethodSearcher.suggest)
 
     def suggest(self, history, *, resource, remaining_fraction):
         for number in range(history.num_trials):
@@ -195,10 +196,14 @@ class MethodSearcher(SingleObjectiveBaseSearcher):
         if self._loop is None:
             from .schedulers import FIFOScheduler
 
+            asked = self
+            if self.is_changed():  # the launcher's way may ask ours, which must not ask the launcher's again
+                asked = MethodSearcher(self.config_space, **self.options)
+                asked.name, asked.sources = self.name, self.sources
             self._loop = FIFOScheduler(
                 self.config_space,
                 self._metric or "objective",
-                searcher=self,
+                searcher=asked,
                 mode=self._mode or "min",
                 points_to_evaluate=self._given_points,
                 random_seed=self.random_seed,
@@ -213,11 +218,14 @@ class MethodSearcher(SingleObjectiveBaseSearcher):
         return self.get_config()
 
     def _update(self, trial_id, config, result):
-        self._in_own_loop().on_trial_complete(Trial(trial_id, config), result)
+        loop = self._in_own_loop()
+        if loop.has_suggested(trial_id):
+            loop.on_trial_complete(Trial(trial_id, config), result)
 
     def on_trial_complete(self, trial_id, config, metric):
+        """metric: smaller is better."""
         loop = self._in_own_loop()
-        loop.on_trial_complete(Trial(trial_id, config), {loop.metric: metric})
+        self._update(trial_id, config, {loop.metric: -metric if self._mode == "max" else metric})
 
 
 def _searcher(class_name, name):
@@ -262,10 +270,15 @@ _FACTORY = {
     "cqr": ConformalQuantileRegression,
     "botorch": BoTorchSearcher,
     "regularized_evolution": RegularizedEvolution,
+    "bayesopt": GPMultiFidelitySearcher,
+    "bayesopt_constrained": ConstrainedGPFIFOSearcher,
+    "hypertune": HyperTuneSearcher,
 }
 
 
 def searcher_cls(searcher_name, is_multi_objective=False):
+    if searcher_name not in _FACTORY:
+        raise Unsupported(f"there is no searcher '{searcher_name}'", "one of: " + ", ".join(_FACTORY))
     return _FACTORY[searcher_name]
 
 

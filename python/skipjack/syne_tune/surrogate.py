@@ -94,7 +94,7 @@ class SKLearnSurrogateSearcher(StochasticAndFilterDuplicatesSearcher):
             return initial
         if len(self._targets) < max(self._num_random, 1):
             return self._get_random_config()
-        drawn = self._hp_ranges.random_configs(self.random_state, self._num_candidates)
+        drawn = self._allowed or self._hp_ranges.random_configs(self.random_state, self._num_candidates)
         candidates = [config for config in drawn if self.allow_duplicates or not self.should_not_suggest(config)]
         if not candidates:
             return self._get_random_config()

@@ -153,7 +153,7 @@ class RUSHScheduler(HyperbandScheduler):
         self, config_space, transfer_learning_evaluations, metric, type="stopping", points_to_evaluate=None,
         custom_rush_points=None, num_hyperparameters_per_task=1, mode=None, **given
     ):  # fmt: skip
-        mode = mode or "min"
+        mode = _mode_of(mode, given.pop("do_minimize", None))
         hurdles = []
         for measured in transfer_learning_evaluations.values():
             hurdles += measured.top_k_hyperparameter_configurations(num_hyperparameters_per_task, mode, metric)

@@ -62,6 +62,9 @@ class Backend {
   virtual std::vector<AttemptId> reconcile(const std::vector<AttemptId>& attempts) = 0;
   /// Of a trial that doesn't run; nothing happens if it has none.
   virtual void delete_checkpoint(TrialId trial) = 0;
+  /// Another tuner has adopted what runs here: nothing is asked of this any more, and destroying it
+  /// leaves attempts alone that can outlive their tuner.
+  virtual void let_go() {}
 };
 
 }  // namespace skipjack

@@ -76,6 +76,7 @@ class SlurmBackend final : public Backend {
   int capacity() const override { return options_.capacity; }
   std::vector<AttemptId> reconcile(const std::vector<AttemptId>& attempts) override;
   void delete_checkpoint(TrialId trial) override { remove_checkpoint(trial_folder(trial)); }
+  void let_go() override { attempts_.clear(); }
 
  private:
   using Time = std::chrono::steady_clock::time_point;

@@ -22,6 +22,7 @@ namespace {
 /// Of a checkpoint that changes meanwhile, with pauses that double: 1.3 s in all.
 constexpr int kCopyAttempts = 9;
 constexpr std::chrono::milliseconds kFirstPause{5};
+
 /// Whether the copy is of one moment; if not it is worth nothing.
 bool copy_of_one_moment(const fs::path& source, const fs::path& target) {
   const std::optional<FolderState> before = folder_state(source);

@@ -35,9 +35,8 @@ std::vector<std::string> prepare_command(const TrialProgram& program, const Star
                                          const std::filesystem::path& trial_folder);
 /// Gives trials the checkpoints of others, as they are at one moment: if files in there were
 /// written, replaced or moved while they were copied, it is done again, for 1.3 s at most. What is
-/// called
-/// *.tmp is no part of a checkpoint. Says once that there was none to give, and always that none
-/// stayed as it was for long enough.
+/// called *.tmp is no part of a checkpoint. Says once that there was none to give, and always that
+/// none stayed as it was for long enough.
 class CheckpointCopies {
  public:
   explicit CheckpointCopies(LogSink log) : log_(std::move(log)) {}

@@ -200,6 +200,10 @@ class Watched final : public Scheduler {
     return scheduler_->checkpoint_worth(trial);
   }
 
+  std::optional<double> expected_of(TrialId trial) const override {
+    return scheduler_->expected_of(trial);
+  }
+
   void move_times_to(ReplayResult& result) {
     result.answer_seconds = std::move(wall_);
     result.answer_cpu_seconds = std::move(cpu_);

@@ -102,9 +102,9 @@ struct ReplayResult {
 };
 
 /// A method with MethodRow::multi_fidelity gets the world's resource as its options resource_attr
-/// and max_t, or progress_attr and max_progress, unless they are given. Throws InvalidArgument for options out of range, a method that
-/// proposes nothing at all or one that looks at levels in a world without any, and what
-/// make_scheduler and run_tuner throw.
+/// and max_t, or progress_attr and max_progress, unless they are given. Throws InvalidArgument for
+/// options out of range, a method that proposes nothing at all or one that looks at levels in a
+/// world without any, and what make_scheduler and run_tuner throw.
 ReplayResult replay(const World& world, const ReplayOptions& options);
 
 }  // namespace skipjack::benchmark

@@ -111,6 +111,10 @@ void add_tables(const BenchFlags& flags, std::vector<Problem>& problems) {
                                              benchmark::seconds_per_unit_by_name(table->name)};
     if (!flags.time_unit.empty())
       options.seconds_per_unit = to_seconds(duration_flag("--time-unit", flags.time_unit));
+    if ((flags.runs > 1 || flags.setup > 0) && !options.seconds_per_unit)
+      refuse(
+          "--runs and --setup are for tables of times, which " + table->name + " is not said to be",
+          "say by --time-unit what its values are");
     if (options.seconds_per_unit) options.num_runs = flags.runs, options.setup_share = flags.setup;
     problems.push_back(benchmark::disguised_problem(
         benchmark::make_table_world(std::move(table), options), disguise_options(flags)));

@@ -161,12 +161,14 @@ void require_same_object(const TuningDefinition& definition, const TuningResult&
 void require_same_bytes(const TuningResult& result) {
   const auto conflict = s3tune::content_conflict(result.history);
   if (!conflict) return;
-  const auto who = [&](TrialId id) {
+  const auto who = [&](TrialId id, const std::string& arm) {
     return "trial " + std::to_string(id) + " (" +
-           result.history.find(id)->configuration.at("client").as_string() + ")";
+           (arm.empty() ? result.history.find(id)->configuration.at("client").as_string() : arm) +
+           ")";
   };
   throw Error(ErrorCode::Corrupted,
-              who(conflict->other) + " wrote other bytes than " + who(conflict->first),
+              who(conflict->other, conflict->other_arm) + " wrote other bytes than " +
+                  who(conflict->first, conflict->first_arm),
               "if the object was not replaced meanwhile, one of the two clients is broken");
 }
 

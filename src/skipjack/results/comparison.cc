@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <iterator>
+#include <limits>
 
 #include "skipjack/base/error.h"
 #include "skipjack/base/json.h"

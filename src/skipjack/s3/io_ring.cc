@@ -27,6 +27,11 @@ std::unique_ptr<IoRing> IoRing::open(User user) {
     parameters.flags =
         IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
   if (::io_uring_queue_init_params(kMostCalls, ring.get(), &parameters) != 0) return nullptr;
+  // Linux 5.11: earlier ones have rings too, but not all that is asked of them here.
+  if ((parameters.features & IORING_FEAT_EXT_ARG) == 0) {
+    ::io_uring_queue_exit(ring.get());
+    return nullptr;
+  }
   return std::unique_ptr<IoRing>(new IoRing(std::move(ring)));
 }
 

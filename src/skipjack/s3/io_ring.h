@@ -33,8 +33,8 @@ class IoRing {
     AnyThreads,  ///< in turn.
   };
 
-  /// nullptr where the kernel has none to give: before Linux 6.1, or where it is forbidden, as in
-  /// many containers.
+  /// nullptr where the kernel has none to give: before Linux 6.1 (5.11 for AnyThreads), or where it
+  /// is forbidden, as in many containers.
   static std::unique_ptr<IoRing> open(User user);
   /// Does not wait: the kernel ends what is on its way, and holds the pages until then.
   ~IoRing();

@@ -58,7 +58,8 @@ ClientProgram find_program(const Client& client, const std::string& path) {
     throw Error(ErrorCode::NotFound, what,
                 std::string(client.install) + ", or name it with --program");
   };
-  const std::string file = path.empty() ? in_path(client.program) : path;
+  const std::string file =
+      path.empty() ? in_path(client.program) : std::filesystem::absolute(path).string();
   if (file.empty()) missing(std::string(client.program) + " is not in PATH");
   const ChildResult answer =
       run_child({.words = {file, std::string(client.version_word)}, .time_limit = kVersionTimeout});

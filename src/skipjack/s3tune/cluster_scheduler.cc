@@ -138,6 +138,9 @@ class ClusterScheduler final : public Scheduler {
       without_deadline_.erase(trial.id);
       forward(event, AttemptEnded{{inner, ended->id.attempt}, ended->end});
     } else if (const auto* resumed = std::get_if<TrialResumed>(&event.body)) {
+      // The limit of the attempt that was lost is none for this one.
+      without_deadline_.insert(trial.id);
+      overdue_.erase(trial.id);
       forward(event, TrialResumed{{inner, resumed->id.attempt}, resumed->max_resource});
     } else if (const auto* stopped = std::get_if<StopOrdered>(&event.body)) {
       forward(event, StopOrdered{inner, stopped->reason, stopped->bound});
@@ -167,21 +170,32 @@ class ClusterScheduler final : public Scheduler {
       if (trial.ending || phase_of(trial) != kSearchPhase) continue;
       const std::vector<double> baseline = download_seconds(trial, baseline_.name);
       const auto downloads = static_cast<int>(download_seconds(trial, kCandidateArm).size());
+      const std::optional<double> ratio = ratio_of(trial);
+      const bool has_more = downloads < options_.repeats;
       if (overdue_.contains(id)) {
-        const bool is_capped = downloads == 0 && !baseline.empty();
         commands.push_back(Stop{id, "slower than its time limit, set by the best so far",
-                                is_capped ? std::optional(*best * kDownloadCap) : std::nullopt});
-      } else if (const auto ratio = ratio_of(trial);
-                 ratio && downloads<options_.repeats&& * ratio> limit) {
+                                bound_of(trial, view.now, *best)});
+      } else if (has_more && ratio && *ratio > limit) {
         commands.push_back(Stop{id, "clearly slower than the best so far"});
-      } else if (without_deadline_.contains(id) && !baseline.empty() &&
-                 downloads < options_.repeats) {
-        const double seconds = kSlack + kDownloadCap * *best * mean_of(baseline);
-        commands.push_back(
-            SetDeadline{id, std::min(view.now + from_seconds(seconds), end_of_search(view))});
+      } else if (has_more && without_deadline_.contains(id)) {
+        Duration deadline = end_of_search(view);
+        if (!baseline.empty())
+          deadline = std::min(
+              deadline, view.now + from_seconds(kSlack + kDownloadCap * *best * mean_of(baseline)));
+        commands.push_back(SetDeadline{id, deadline});
       }
     }
     return commands;
+  }
+
+  /// What the ratio of a candidate without a download is at least, if that is enough to rule it
+  /// out: the end of the search may have come too early to say anything.
+  std::optional<double> bound_of(const Trial& trial, Duration now, double best) const {
+    const std::vector<double> baseline = download_seconds(trial, baseline_.name);
+    if (baseline.empty() || !download_seconds(trial, kCandidateArm).empty()) return std::nullopt;
+    const double elapsed = to_seconds(now - trial.reports.back().time) - kSlack;
+    const double ratio = elapsed / mean_of(baseline);
+    return ratio >= kHopeless * best ? std::optional(ratio) : std::nullopt;
   }
 
   Duration end_of_search(const SchedulerView& view) const {
@@ -335,7 +349,7 @@ class ClusterScheduler final : public Scheduler {
       return Json();
     Json winner;
     for (const auto& [name, domain] : options_.space.searched())
-      winner.set(name, recommended->configuration.at(name));
+      if (const Json* value = recommended->configuration.find(name)) winner.set(name, *value);
     return winner;
   }
 

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <thread>
 
+#include "skipjack/base/bytes.h"
+
 namespace skipjack::s3tune {
 namespace {
 
@@ -66,7 +68,7 @@ std::string kind_of(const Node& node) {
   if (!node.instance_type.empty())
     return node.instance_type + (node.region.empty() ? "" : " in " + node.region);
   return (node.processor.empty() ? "unknown processor" : node.processor) + " with " +
-         std::to_string(node.cores) + (node.cores == 1 ? " core" : " cores");
+         count_of(node.cores, "core");
 }
 
 std::optional<Node> node_of(const Trial& trial) {

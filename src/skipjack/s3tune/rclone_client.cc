@@ -100,7 +100,7 @@ std::string ready(const ReadyRequest& request) {
                                     "REMOTE:" + path_of(request.object)};
   words.emplace_back(is_folder_uri(request.object)
                          ? "."
-                         : request.object.substr(request.object.find_last_of('/') + 1));
+                         : "./" + request.object.substr(request.object.find_last_of('/') + 1));
   const std::vector<std::string> own = flags(request.values);
   words.insert(words.end(), own.begin(), own.end());
   return "# REMOTE is your remote for " +

@@ -13,6 +13,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/base/rng.h"
 #include "skipjack/method/method.h"
+#include "skipjack/s3tune/steps.h"
 #include "skipjack/s3tune/transfer_space.h"
 #include "skipjack/search/recommend.h"
 
@@ -575,16 +576,21 @@ std::optional<ObjectState> changed_object(const History& history, const ObjectSt
 }
 
 std::optional<ContentConflict> content_conflict(const History& history) {
-  const Trial* first = nullptr;
+  std::optional<ContentConflict> seen;
   std::string content;
   for (const Trial& trial : history.trials())
     for (const Report& report : trial.reports) {
       const Json* found = report.metrics.find(kContent);
       if (!found || !found->is_string()) continue;
-      if (first && found->as_string() != content) return ContentConflict{first->id, trial.id};
-      if (!first) {
-        first = &trial;
+      const Json* step = report.metrics.find(kArm);
+      const std::string arm = step && step->is_string() ? step->as_string() : std::string();
+      if (!seen) {
+        seen = ContentConflict{.first = trial.id, .first_arm = arm};
         content = found->as_string();
+      } else if (found->as_string() != content) {
+        seen->other = trial.id;
+        seen->other_arm = arm;
+        return seen;
       }
     }
   return std::nullopt;

@@ -129,9 +129,12 @@ struct ObjectState {
 /// or by ETag: times before and after can't be compared. nullopt: all agree.
 std::optional<ObjectState> changed_object(const History& history, const ObjectState& first);
 
-/// Two trials that wrote different bytes (kContent): the first that told, and one that disagrees.
+/// Two downloads that wrote different bytes (kContent): of the trial that told first, and of one
+/// that disagrees, which may be the same where a trial has several steps (steps.h). Arms: those
+/// steps' rows; empty for a trial of one row.
 struct ContentConflict {
   TrialId first = 0, other = 0;
+  std::string first_arm{}, other_arm{};
 };
 std::optional<ContentConflict> content_conflict(const History& history);
 

@@ -276,10 +276,14 @@ CostEstimate estimate_cost(const S3TuningOptions& options, const Source& source,
   const double arms = static_cast<double>(make_arms(options).size()) + 1;
   const S3SchedulerOptions defaults;
   if (options.max_trials) {
-    const double trials = static_cast<double>(*options.max_trials);
-    bounds.push_back(trials * options.repeats +
-                     trials / defaults.baseline_every * std::min(options.repeats, 2) +
-                     options.repeats + arms - 2 + arms * defaults.wanted_blocks);
+    // On a cluster each trial has the baseline beside it, and the rows come once before the search.
+    const bool is_cluster = options.slurm.has_value();
+    const double baselines =
+        is_cluster ? 1
+                   : static_cast<double>(std::min(options.repeats, 2)) / defaults.baseline_every;
+    const double first = (is_cluster ? 1 : options.repeats) + arms - 2;
+    bounds.push_back(static_cast<double>(*options.max_trials) * (options.repeats + baselines) +
+                     first + arms * defaults.wanted_blocks);
   }
   if (options.max_bytes)
     bounds.push_back(static_cast<double>(*options.max_bytes) / static_cast<double>(object_size));
@@ -304,10 +308,12 @@ std::string cost_sentence(const CostEstimate& estimate) {
 }
 
 void check_room(const S3TuningOptions& options, std::int64_t object_size) {
-  if (options.max_bytes && *options.max_bytes < object_size * options.repeats)
+  // On a cluster the first job downloads once for each row.
+  const std::int64_t downloads = options.slurm ? std::ssize(make_arms(options)) : options.repeats;
+  if (options.max_bytes && *options.max_bytes < object_size * downloads)
     throw Error(ErrorCode::InvalidArgument,
                 "max_bytes = " + bytes_text(*options.max_bytes) + " must be >= " +
-                    bytes_text(object_size * options.repeats) + ", one measurement of the baseline",
+                    bytes_text(object_size * downloads) + ", one measurement of the baseline",
                 "raise --max-bytes or lower --repeats");
   if (options.slurm) return;
   const std::int64_t needed = object_size + kSpareBytes;

@@ -158,8 +158,7 @@ std::string kinds_text(const S3Verdict& verdict, const std::string& untuned) {
     text += "Nodes: " + std::to_string(kind.nodes.size()) + " of " + kind.kind + " (" +
             joined(kind.nodes) + ")";
     if (&kind != &verdict.kinds.front()) {
-      text += ", " + std::to_string(kind.complete_blocks) +
-              (kind.complete_blocks == 1 ? " block" : " blocks");
+      text += ", " + count_of(kind.complete_blocks, "block");
       if (kind.tuning_gain)
         text += "; there the tuned values are " + gain_text(*kind.tuning_gain) +
                 " times as fast as " + untuned;

@@ -78,6 +78,7 @@ std::string ready(const ReadyRequest& request) {
   if (!request.endpoint_url.empty())
     words.insert(words.end(), {"--endpoint-url", request.endpoint_url});
   words = copy_words(std::move(words), request.values);
+  if (!is_folder_uri(request.object)) words.emplace_back("--raw");
   words.insert(words.end(),
                {is_folder_uri(request.object) ? request.object + "*" : request.object, "."});
   return shell_line(words);

@@ -48,9 +48,7 @@ bool is_folder_uri(std::string_view uri) { return uri.ends_with('/'); }
 
 std::string describe(const Source& source, const std::string& uri) {
   return uri + ", " +
-         (is_folder_uri(uri) ? std::to_string(source.num_objects) +
-                                   (source.num_objects == 1 ? " object, " : " objects, ")
-                             : std::string()) +
+         (is_folder_uri(uri) ? count_of(source.num_objects, "object") + ", " : std::string()) +
          format_byte_size(static_cast<double>(source.size));
 }
 

@@ -1,10 +1,9 @@
 #include "skipjack/s3tune/steps.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <system_error>

@@ -62,6 +62,10 @@ class Capping final : public Scheduler {
     return options_.inner->checkpoint_worth(trial);
   }
 
+  std::optional<double> expected_of(TrialId trial) const override {
+    return progress_ ? progress_->expected(trial) : options_.inner->expected_of(trial);
+  }
+
   std::vector<Command> decide(const SchedulerView& view) override {
     if (progress_) progress_->require_sense();
     std::vector<Command> commands;

@@ -24,6 +24,9 @@ class Fifo final : public Scheduler {
 
   std::vector<Command> decide(const SchedulerView& view) override {
     if (view.free_workers <= 0) return {};
+    // What runs is still judged by who stands around this.
+    if (view.starts_full)
+      return {view.history.running().empty() ? Command(Finished{}) : Command(Wait{})};
     if (num_started_ < options_.points_to_evaluate.size())
       return {Start{.configuration = options_.points_to_evaluate[num_started_]}};
     Suggestion suggestion = options_.searcher->suggest(

@@ -38,9 +38,13 @@ class FirstLooks final : public Scheduler {
         looks_[stop->trial] = *projection;
         ++num_looked_;
       }
+      // Its attempt was lost: no end will follow.
+      const Trial& trial = *history.find(stop->trial);
+      if (!trial.ending && trial.status == TrialStatus::Stopped) take_end(trial);
     } else if (const auto* started = std::get_if<TrialStarted>(&event.body)) {
-      if (started->tag.find(kAgain)) {
+      if (const Json* look = started->tag.find(kAgain)) {
         again_ = started->trial;
+        look_again_ = look->as_int();
         return;
       }
     } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
@@ -80,15 +84,17 @@ class FirstLooks final : public Scheduler {
     log_.end(trial);
     if (trial.status == TrialStatus::Completed) is_over_ = true;
     if (trial.id == again_ && trial.status != TrialStatus::Running) {
-      looks_.erase(best_look());
+      looks_.erase(look_again_);
       again_.reset();
     }
   }
 
   void look(const History& history, std::vector<Command>& commands) const {
+    std::int64_t left = options_.num_looks - num_looked_;
     for (const TrialId id : history.running()) {
       const auto projection = log_.projection(id);
       if (!projection || history.find(id)->ending) continue;
+      if (left-- == 0) return;
       commands.push_back(
           Stop{.trial = id, .reason = std::string(kReason), .bound = std::exp(*projection)});
     }
@@ -115,8 +121,9 @@ class FirstLooks final : public Scheduler {
   /// Logarithms of the times that reports projected.
   std::map<TrialId, double> looks_;
   std::int64_t num_looked_ = 0;
-  /// The trial that was started again, while it runs.
+  /// The start that follows looks, while it runs, and the look that it repeats.
   std::optional<TrialId> again_;
+  TrialId look_again_ = 0;
   /// A trial has completed.
   bool is_over_ = false;
 };

@@ -249,6 +249,7 @@ void Halving::come_to(std::size_t rung, const Trial& trial, const Reported& repo
 }
 
 void Halving::take(const AttemptEnded& ended, const History& history) {
+  log_.take(ended);
   const TrialId trial = ended.id.trial;
   Course& its = course(trial);
   const bool is_running = its.state == State::Running || its.state == State::Pausing;
@@ -300,7 +301,9 @@ double Halving::checkpoint_worth(const Trial& trial) const {
   if (places.empty())
     for (const TrialId offered : rule.offered(its.next_rung - 1))
       places.emplace(offered, places.size());
-  return 1 / (1 + static_cast<double>(places.at(trial.id)));
+  // A rung that is not open yet (PASHA) offers nothing: those that wait there have their turn last.
+  const auto place = places.find(trial.id);
+  return 1 / (1 + static_cast<double>(place != places.end() ? place->second : places.size()));
 }
 
 std::optional<Command> Halving::next(const SchedulerView& view) {

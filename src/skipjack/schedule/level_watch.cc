@@ -34,8 +34,10 @@ std::optional<LevelWatch::Result> LevelWatch::apply(const Event& event, const Hi
     if (!trial.ending && trial.status == TrialStatus::Stopped)
       return take_end(stop->trial, Outcome::Stopped);
   }
-  if (const auto* ended = std::get_if<AttemptEnded>(&event.body))
+  if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
+    log_.take(*ended);
     return take_end(ended->id.trial, ended->end.outcome);
+  }
   return std::nullopt;
 }
 

@@ -53,6 +53,10 @@ class MedianStopping final : public Scheduler {
     return options_.inner->checkpoint_worth(trial);
   }
 
+  std::optional<double> expected_of(TrialId trial) const override {
+    return options_.inner->expected_of(trial);
+  }
+
   std::vector<Command> decide(const SchedulerView& view) override {
     log_.require_sense();
     std::vector<Command> commands;

@@ -173,4 +173,13 @@ std::optional<double> ProgressLog::projection(TrialId trial) const {
   return course->second.last.logarithm;
 }
 
+std::optional<double> ProgressLog::expected(TrialId trial) const {
+  const auto course = courses_.find(trial);
+  if (options_.so_far == SoFar::Estimate || course == courses_.end() ||
+      course->second.first.empty() || course->second.last.octave == kDone)
+    return std::nullopt;
+  const auto known = forecast(trial);
+  return std::exp(known ? known->center : course->second.last.logarithm);
+}
+
 }  // namespace skipjack

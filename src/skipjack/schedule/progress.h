@@ -74,6 +74,9 @@ class ProgressLog {
   /// The logarithm of the time that a running trial's last report projects for all of it, if that
   /// came before half of the work was done.
   std::optional<double> projection(TrialId trial) const;
+  /// The time that a running trial is expected to take, where its last report holds the seconds of
+  /// a part of the work only.
+  std::optional<double> expected(TrialId trial) const;
   const ProgressOptions& options() const { return options_; }
 
  private:

@@ -149,6 +149,15 @@ std::optional<ResourceLog::Step> ResourceLog::take(const Reported& report, const
   return Step{.from = std::exchange(place.reached, resource), .to = resource};
 }
 
+void ResourceLog::take(const AttemptEnded& ended) {
+  const auto place = places_.find(ended.id.trial);
+  if (place == places_.end() || ended.end.outcome != Outcome::Completed) return;
+  if (most_steps_ == 0 && problem_.empty() && place->second.was_at_zero &&
+      place->second.attempt == ended.id.attempt)
+    problem_ = "trial " + std::to_string(ended.id.trial) + " completed with " + resource_attr_ +
+               " = 0 alone: it counts from 0";
+}
+
 std::string ResourceLog::lack_of(const Json& metrics) const {
   if (!resource_of(metrics, resource_attr_)) {
     const Json* value = metrics.find(resource_attr_);

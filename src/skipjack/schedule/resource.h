@@ -74,6 +74,8 @@ class ResourceLog {
   };
   /// history: with the report in it. O(1).
   std::optional<Step> take(const Reported& report, const History& history);
+  /// A program that counts from 0 completes its first level having reported 0 alone: that is wrong.
+  void take(const AttemptEnded& ended);
   /// Throws InvalidArgument if the first reports make no sense; to be called by decide().
   void require_sense() const;
   /// Highest level that the trial has reported in any attempt; 0: none.

@@ -83,6 +83,9 @@ class Scheduler {
                            (trial.status == TrialStatus::Completed && trial.max_resource);
     return may_go_on ? 1.0 : 0.0;
   }
+  /// The StopOrdered::bound of a running trial that is stopped without a bound of the scheduler's,
+  /// as at the end of the tuning. Unset, the default: its last report counts as measured.
+  virtual std::optional<double> expected_of(TrialId) const { return std::nullopt; }
 };
 
 }  // namespace skipjack

@@ -159,15 +159,28 @@ class LeasedJournal final : public EventSink {
     confirm();
     experiment_.journal->alive(time);
   }
+  /// Another tuner has the experiment now, or may have it.
+  bool was_taken_over() const { return was_taken_over_; }
 
  private:
   void confirm() {
     const auto now = std::chrono::steady_clock::now();
     if (confirmed_ && now - *confirmed_ < std::chrono::seconds(1)) return;
-    experiment_.confirm_lease();
+    try {
+      experiment_.confirm_lease();
+    } catch (const Error& error) {
+      was_taken_over_ = true;
+      if (error.code() == ErrorCode::AlreadyExists) throw;
+      // A host that is cut off from the folder may have been given up, and its trials adopted.
+      throw Error(
+          ErrorCode::AlreadyExists,
+          std::string("nobody can tell whether this tuning was taken over: ") + error.what(),
+          "resume it once its folder can be read");
+    }
     confirmed_ = now;
   }
   const OpenExperiment& experiment_;
+  bool was_taken_over_ = false;
   std::optional<std::chrono::steady_clock::time_point> confirmed_;
 };
 
@@ -180,13 +193,14 @@ TuningResult run_in_sight(Scheduler& scheduler, Backend& backend, const OpenExpe
     if (given) given(turn);
     snapshot.on_turn(turn);
   };
+  LeasedJournal journal(experiment);
   try {
-    LeasedJournal journal(experiment);
     TuningResult result = run_tuner(scheduler, backend, journal, past, options);
     snapshot.end(result.reason, Turn{.history = result.history, .now = result.time});
     return result;
   } catch (...) {
-    snapshot.end("failed", std::nullopt);
+    // The snapshot of who goes on with it stays.
+    if (!journal.was_taken_over()) snapshot.end("failed", std::nullopt);
     throw;
   }
 }

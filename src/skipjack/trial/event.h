@@ -131,14 +131,14 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   /// Keeps all of the events or none; they survive a kill of this process once it returns. Throws
-  /// Io.
+  /// Io; AlreadyExists once another tuner has taken over.
   virtual void append(const std::vector<Event>& events) = 0;
   /// How often it wants alive() while nothing is appended. Unset, the default: never, and the tuner
   /// sleeps until something happens.
   virtual std::optional<Duration> alive_interval() const { return std::nullopt; }
   /// A tuner runs, and the experiment's running time has come to this. No event: nothing follows
   /// from it while the tuner lives. After a kill the next run counts on from here, so that the time
-  /// since the last event is not lost. Throws Io.
+  /// since the last event is not lost. Throws as append() does.
   virtual void alive(Duration /*time*/) {}
 };
 

@@ -108,6 +108,8 @@ class Loop {
   void launch(AttemptId id, const Trial& trial);
   void order_end(TrialId trial, EndAs as, const std::string& reason,
                  std::optional<double> bound = std::nullopt);
+  template <class Call>
+  void tell_sink(Call call);
   void commit();
   /// Tells the sink how far time has come, once it has heard nothing for its interval.
   void show_life();
@@ -490,15 +492,26 @@ void Loop::order_end(TrialId trial, EndAs as, const std::string& reason,
   if (!lives && !(at_rest && as == EndAs::Stopped)) return;
   if (ending_.contains(trial)) return;
   if (as == EndAs::Stopped)
-    emit(StopOrdered{trial, reason, bound});
+    emit(StopOrdered{trial, reason, bound ? bound : scheduler_.expected_of(trial)});
   else
     emit(PauseOrdered{trial});
   if (lives) actions_.push_back(EndRequest{*attempt, as});
 }
 
+/// Where another tuner writes there now, what runs is that one's.
+template <class Call>
+void Loop::tell_sink(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::AlreadyExists) backend_.let_go();
+    throw;
+  }
+}
+
 void Loop::commit() {
   if (pending_.empty()) return;
-  sink_.append(pending_);
+  tell_sink([&] { sink_.append(pending_); });
   num_committed_ += static_cast<std::int64_t>(pending_.size());
   last_committed_ = last_heard_ = pending_.back().time;
   pending_.clear();
@@ -508,7 +521,7 @@ void Loop::show_life() {
   const std::optional<Duration> interval = sink_.alive_interval();
   const Duration at = now();
   if (!interval || at - last_heard_ < *interval) return;
-  sink_.alive(at);
+  tell_sink([&] { sink_.alive(at); });
   last_heard_ = at;
 }
 
