@@ -4,6 +4,10 @@
 
 #include <nanobind/nanobind.h>
 
+#include <cstdlib>
+#include <optional>
+#include <string>
+
 namespace skipjack::python {
 
 void bind_space(nanobind::module_& module);
@@ -13,5 +17,11 @@ void bind_tuning(nanobind::module_& module);
 void bind_experiments(nanobind::module_& module);
 void bind_analysis(nanobind::module_& module);
 void bind_s3(nanobind::module_& module);
+
+/// Unset where it is empty, too.
+inline std::optional<std::string> environment_variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value && *value ? std::optional<std::string>(value) : std::nullopt;
+}
 
 }  // namespace skipjack::python

@@ -10,6 +10,7 @@
 #include "skipjack/method/method.h"
 #include "skipjack/results/curve.h"
 #include "skipjack/results/table.h"
+#include "skipjack/study/lease_options.h"
 
 namespace skipjack::python {
 namespace {
@@ -131,7 +132,9 @@ void bind_experiments(nb::module_& module) {
       "root"_a);
   module.def(
       "remove_experiment",
-      [](const std::string& root, const std::string& name) { ExperimentStore(root).remove(name); },
+      [](const std::string& root, const std::string& name) {
+        ExperimentStore(root, lease_options(&environment_variable)).remove(name);
+      },
       "root"_a, "name"_a);
 }
 

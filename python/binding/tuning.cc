@@ -7,6 +7,7 @@
 #include "convert.h"
 #include "history.h"
 #include "hooks.h"
+#include "skipjack/study/lease_options.h"
 #include "skipjack/study/sources.h"
 
 namespace skipjack::python {
@@ -50,7 +51,7 @@ nb::tuple start(const Run& run, nb::handle definition_object, nb::handle sources
   TuningResult result;
   {
     nb::gil_scoped_release release;
-    const ExperimentStore store(run.root);
+    const ExperimentStore store(run.root, lease_options(&environment_variable));
     if (!names.empty())
       for (SourceExperiment& source :
            read_sources(store, names, definition.metrics.at(0), definition.space))
@@ -70,7 +71,7 @@ nb::tuple resume(const Run& run, nb::handle stop, std::optional<double> add_time
   TuningResult result;
   {
     nb::gil_scoped_release release;
-    const ExperimentStore store(run.root);
+    const ExperimentStore store(run.root, lease_options(&environment_variable));
     hooked.begin_at(static_cast<std::int64_t>(store.read(run.name).events.size()));
     result = resume_tuning(store, run.name, resumed);
   }

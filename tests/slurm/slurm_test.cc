@@ -372,7 +372,7 @@ TEST_F(Slurm, FolderThatNodesDoNotSeeIsSaid) {
   // A node whose jobs see another folder in this one's place.
   options_.job.extra = {"--nodelist=n4"};
   do_to_cluster("node-down", "n4");
-  do_to_cluster("hide-folder", "n4 " + folder_.path().string());
+  do_to_cluster("hide-folder", "n4 '" + folder_.path().string() + "'");
   ASSERT_TRUE(eventually([] { return output_of("sinfo -h -n n4 -p debug -o %t") == "idle\n"; }));
   const auto backend = make();
   Listener listener(*backend);

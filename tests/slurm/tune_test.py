@@ -29,7 +29,8 @@ for step in range(done + 1, args.steps + 1):
     time.sleep(0.1)
     print("[tune-metric]: " + json.dumps({"step": step, "loss": (args.x - 0.3) ** 2 + 1 / step,
                                           "node": os.environ.get("SLURMD_NODENAME", "")}))
-    checkpoint.write_text(str(step))
+    checkpoint.with_suffix(".tmp").write_text(str(step))
+    checkpoint.with_suffix(".tmp").replace(checkpoint)  # a node may be gone at any moment
 """
 
 

@@ -8,7 +8,6 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/cli/commands.h"
-#include "skipjack/cli/lease_options.h"
 #include "skipjack/cli/scratch_folder.h"
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/terminal.h"
@@ -17,6 +16,7 @@
 #include "skipjack/results/curve.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
+#include "skipjack/study/lease_options.h"
 
 namespace skipjack::cli {
 namespace {
@@ -297,7 +297,7 @@ std::filesystem::path scratch_folder_left_by(const ExperimentStore& store,
 }
 
 int remove(const RemoveFlags& flags, Context& context) {
-  const ExperimentStore store(experiments_folder(context), lease_options(context));
+  const ExperimentStore store(experiments_folder(context), lease_options(context.environment));
   const std::filesystem::path folder = store.folder(flags.name);
   if (!std::filesystem::exists(folder))
     throw Error(ErrorCode::NotFound,

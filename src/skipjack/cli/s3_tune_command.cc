@@ -10,7 +10,6 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/file.h"
 #include "skipjack/cli/experiment_file.h"
-#include "skipjack/cli/lease_options.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/s3_measure_command.h"
 #include "skipjack/cli/scratch_folder.h"
@@ -30,6 +29,7 @@
 #include "skipjack/s3tune/source.h"
 #include "skipjack/s3tune/steps.h"
 #include "skipjack/s3tune/tuned_profiles.h"
+#include "skipjack/study/lease_options.h"
 #include "skipjack/study/sources.h"
 #include "skipjack/tuner/interrupt.h"
 
@@ -292,7 +292,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
                 "--save is for s3 get on this host, and nodes of a cluster are measured",
                 "leave out --save; the verdict says what to use there");
   if (flags.save) tuned_profiles_path(context);  // there is a place
-  const ExperimentStore store(experiments_folder(context), lease_options(context));
+  const ExperimentStore store(experiments_folder(context), lease_options(context.environment));
   const std::string name = !flags.name.empty()
                                ? flags.name
                                : default_experiment_name("s3-tune", system_clock().unix_time());

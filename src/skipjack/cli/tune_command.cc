@@ -9,7 +9,6 @@
 #include "skipjack/base/file.h"
 #include "skipjack/cli/commands.h"
 #include "skipjack/cli/experiment_file.h"
-#include "skipjack/cli/lease_options.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/s3_tune_command.h"
 #include "skipjack/cli/signals.h"
@@ -17,6 +16,7 @@
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/tuning_progress.h"
 #include "skipjack/s3tune/s3_tuning.h"
+#include "skipjack/study/lease_options.h"
 #include "skipjack/study/sources.h"
 #include "skipjack/tuner/interrupt.h"
 
@@ -236,7 +236,7 @@ int tune(const TuneFlags& flags, Context& context) {
     throw Error(ErrorCode::InvalidArgument,
                 "nothing ends this tuning: the space is infinite and no limit is given",
                 "add --max-time or --max-trials");
-  const ExperimentStore store(experiments_folder(context), lease_options(context));
+  const ExperimentStore store(experiments_folder(context), lease_options(context.environment));
   definition.sources =
       read_sources(store, experiment.warm_start_from, definition.metrics.front(), definition.space);
   const std::string name =
@@ -291,7 +291,7 @@ void take_limits(const ResumeFlags& flags, const TuningDefinition& definition,
 }
 
 int resume(const ResumeFlags& flags, Context& context) {
-  const ExperimentStore store(experiments_folder(context), lease_options(context));
+  const ExperimentStore store(experiments_folder(context), lease_options(context.environment));
   const StoredExperiment experiment = read_experiment(store, flags.name);
   ResumeOptions options;
   take_limits(flags, experiment.definition, options);

@@ -60,7 +60,8 @@ struct MethodRow {
   bool needs_sources = false;
   /// Whether it looks at reports on the way, at levels of a resource (epochs, repetitions, ...).
   bool multi_fidelity = false;
-  /// Whether its objective must be of kind Time, to minimise: the seconds that a trial's work takes.
+  /// Whether its objective must be of kind Time, to minimise: the seconds that a trial's work
+  /// takes.
   bool needs_time = false;
   /// Its page docs/methods/<page>.md; empty: <name>.md.
   std::string_view page = {};
