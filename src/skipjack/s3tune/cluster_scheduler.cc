@@ -55,19 +55,8 @@ class ClusterScheduler final : public Scheduler {
   ClusterScheduler(S3SchedulerOptions options, int workers)
       : options_(std::move(options)),
         workers_(workers),
-        baseline_(options_.arms.at(options_.baseline_arm)) {
-    std::vector<Configuration> points = {options_.baseline_point};
-    for (const Configuration& point : options_.start)
-      if (options_.space.key(point) != options_.space.key(options_.baseline_point))
-        points.push_back(point);
-    search_ = make_scheduler(options_.method,
-                             {.space = options_.space,
-                              .metrics = {download_time_metric()},
-                              .seed = options_.seed,
-                              .points_to_evaluate = std::move(points),
-                              .sources = options_.sources,
-                              .options = Json(Json::Object{{std::string(kCapOption), false}})});
-  }
+        baseline_(options_.arms.at(options_.baseline_arm)),
+        search_(make_search(options_)) {}
 
   void apply(const Event& event, const History& history) override {
     if (const auto* fitted = std::get_if<ModelFitted>(&event.body)) return forward(event, *fitted);

@@ -89,19 +89,7 @@ std::optional<TrialCost> cost_of(const Trial& trial) {
 class S3Scheduler final : public Scheduler {
  public:
   explicit S3Scheduler(S3SchedulerOptions options) : options_(std::move(options)) {
-    validate(options_);
-    std::vector<Configuration> points = {options_.baseline_point};
-    for (const Configuration& point : options_.start)
-      if (options_.space.key(point) != options_.space.key(options_.baseline_point))
-        points.push_back(point);
-    search_ = make_scheduler(options_.method,
-                             {.space = options_.space,
-                              .metrics = {download_time_metric()},
-                              .seed = options_.seed,
-                              .points_to_evaluate = std::move(points),
-                              .sources = options_.sources,
-                              // Downloads are capped here, one by one.
-                              .options = Json(Json::Object{{std::string(kCapOption), false}})});
+    search_ = make_search(options_);
   }
 
   void apply(const Event& event, const History& history) override {
@@ -536,6 +524,21 @@ class S3Scheduler final : public Scheduler {
 };
 
 }  // namespace
+
+std::unique_ptr<Scheduler> make_search(const S3SchedulerOptions& options) {
+  validate(options);
+  std::vector<Configuration> points = {options.baseline_point};
+  for (const Configuration& point : options.start)
+    if (options.space.key(point) != options.space.key(options.baseline_point))
+      points.push_back(point);
+  return make_scheduler(options.method,
+                        {.space = options.space,
+                         .metrics = {download_time_metric()},
+                         .seed = options.seed,
+                         .points_to_evaluate = std::move(points),
+                         .sources = options.sources,
+                         .options = Json(Json::Object{{std::string(kCapOption), false}})});
+}
 
 void validate(const S3SchedulerOptions& options) {
   const auto require = [](bool holds, const std::string& what) {

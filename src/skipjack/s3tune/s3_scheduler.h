@@ -97,6 +97,11 @@ void validate(const S3SchedulerOptions& options);
 /// Throws as validate does, and for an unknown method.
 std::unique_ptr<Scheduler> make_s3_scheduler(S3SchedulerOptions options);
 
+/// The method that searches behind a tuning of downloads, for one machine or a cluster: from the
+/// baseline and the starts on, without a cap of its own, since downloads are capped one by one.
+/// Throws InvalidArgument for options that make no sense.
+std::unique_ptr<Scheduler> make_search(const S3SchedulerOptions& options);
+
 /// What the finished trials say of drift. Search trials serve for the noise.
 DriftModel drift_of(const History& history);
 
