@@ -198,7 +198,9 @@ def download_object(client, configuration, config, manager, target):
 
     bucket, key = address(configuration)
     if manager:
-        S3Transfer(manager=manager).download_file(bucket, key, target)
+        # The file has its name only once the manager is left.
+        with S3Transfer(manager=manager) as transfer:
+            transfer.download_file(bucket, key, target)
     else:
         client.download_file(bucket, key, target, Config=config)
 
