@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "skipjack/base/json.h"
+#include "skipjack/base/shell.h"
 
 namespace skipjack {
 namespace {
@@ -61,17 +62,6 @@ exit "$status"
 
 }  // namespace
 
-std::string shell_word(std::string_view text) {
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      word += "'\\''";
-    else
-      word += c;
-  }
-  return word + "'";
-}
-
 AttemptFiles::AttemptFiles(const std::filesystem::path& trial_folder, int attempt) {
   const std::string stem = "attempt-" + std::to_string(attempt);
   script = trial_folder / (stem + ".sh");
@@ -84,7 +74,7 @@ AttemptFiles::AttemptFiles(const std::filesystem::path& trial_folder, int attemp
 std::string script_text(const JobScript& script, const AttemptFiles& files) {
   std::string text = "#!/bin/bash\n";
   const auto set = [&](const char* name, std::string_view value) {
-    text += std::string(name) + "=" + shell_word(value) + "\n";
+    text += std::string(name) + "=" + shell_quoted(value) + "\n";
   };
   set("state", files.state.string());
   set("run", files.run.string());
@@ -97,9 +87,9 @@ std::string script_text(const JobScript& script, const AttemptFiles& files) {
   // nothing but to learn the exit code, whatever signals the group is sent; KILL aside.
   text += "set -m\n(\n  trap : TERM USR1 USR2\n";
   for (const auto& [name, value] : script.environment)
-    text += "  export " + shell_word(name + "=" + value) + "\n";
-  text += "  cd " + shell_word(script.working_directory) + " 2>>\"$error\" &&\n   ";
-  for (const std::string& word : script.command) text += " " + shell_word(word);
+    text += "  export " + shell_quoted(name + "=" + value) + "\n";
+  text += "  cd " + shell_quoted(script.working_directory) + " 2>>\"$error\" &&\n   ";
+  for (const std::string& word : script.command) text += " " + shell_quoted(word);
   text +=
       " </dev/null >>\"$output\" 2>>\"$error\"\n"
       "  echo $? >\"$run/status\"\n"

@@ -40,9 +40,6 @@ struct JobScript {
 };
 std::string script_text(const JobScript& script, const AttemptFiles& files);
 
-/// One word to the shell, whatever it holds.
-std::string shell_word(std::string_view text);
-
 enum class ScriptCause {
   Exited,     ///< by itself
   Asked,      ///< after kEndSignal

@@ -4,6 +4,7 @@
 #include "skipjack/backend/slurm_command.h"
 #include "skipjack/backend/slurm_script.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/shell.h"
 
 namespace skipjack {
 namespace {
@@ -12,7 +13,7 @@ constexpr Duration kCommandLimit = std::chrono::minutes(1);
 
 std::string shell_line(const std::vector<std::string>& command) {
   std::string line = "exec";
-  for (const std::string& word : command) line += " " + shell_word(word);
+  for (const std::string& word : command) line += " " + shell_quoted(word);
   return line + "\n";
 }
 
@@ -30,7 +31,7 @@ std::int64_t submit_program(const SlurmProgram& program) {
     command.push_back(std::move(argument));
   std::string script;
   if (!program.exists.empty())
-    script = "if [ -e " + shell_word(program.exists.string()) + " ]; then\n" +
+    script = "if [ -e " + shell_quoted(program.exists.string()) + " ]; then\n" +
              shell_line(program.command_if_exists) + "fi\n";
   command.push_back("--wrap=" + script + shell_line(program.command));
   const CallResult result = call_slurm(command, kCommandLimit);

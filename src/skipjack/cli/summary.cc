@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "skipjack/base/bytes.h"
+#include "skipjack/base/shell.h"
 #include "skipjack/cli/tuning_progress.h"
 #include "skipjack/method/method.h"
 #include "skipjack/s3tune/s3_tuning.h"
@@ -13,18 +14,6 @@
 
 namespace skipjack::cli {
 namespace {
-
-std::string shell_quoted(const std::string& word) {
-  const bool is_plain =
-      !word.empty() &&
-      word.find_first_not_of(
-          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:@%") ==
-          std::string::npos;
-  if (is_plain) return word;
-  std::string quoted = "'";
-  for (char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  return quoted + "'";
-}
 
 std::string configuration_lines(const TuningDefinition& definition,
                                 const Configuration& configuration) {
@@ -232,7 +221,7 @@ std::string findings_text(const TuningDefinition& definition, const History& his
 std::string command_line(const Context& context, const std::string& command) {
   std::string line = "skipjack " + command;
   if (!context.experiments_dir.empty())
-    line += " --experiments-dir " + shell_quoted(context.experiments_dir);
+    line += " --experiments-dir " + shell_word(context.experiments_dir);
   return line;
 }
 

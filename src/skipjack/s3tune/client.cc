@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/shell.h"
 #include "skipjack/s3/plan.h"
 #include "skipjack/s3tune/child_process.h"
 
@@ -17,15 +18,6 @@ std::string in_path(std::string_view name) {
       run_child({.words = {"sh", "-c", "command -v -- \"$0\"", std::string(name)},
                  .time_limit = kVersionTimeout});
   return found.exit_code == 0 ? last_line(found.output) : std::string();
-}
-
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:=@%+,";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
 }
 
 }  // namespace
@@ -133,7 +125,7 @@ bool wants_path_style(const MeasurementTarget& target) {
 
 std::string shell_line(const std::vector<std::string>& words) {
   std::string line;
-  for (const std::string& word : words) line += (line.empty() ? "" : " ") + quoted(word);
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + shell_word(word);
   return line + "\n";
 }
 
