@@ -67,6 +67,17 @@ TEST(SearchSpace, CompleteFillsCastsAndOrders) {
   EXPECT_EQ(to_json_text(full), R"({"lr":1.0,"units":2,"act":"relu","epochs":10})");
 }
 
+TEST(SearchSpace, ConstantThatIsNotANumberIsItself) {
+  const SearchSpace space =
+      SearchSpace::from_json(parse_json(R"({"a":NaN,"b":[1,{"c":NaN}],"d":2})"));
+  Rng rng(1);
+  const auto configuration = space.sample(rng, 1);
+  ASSERT_TRUE(configuration);
+  EXPECT_TRUE(space.contains(*configuration));
+  EXPECT_EQ(to_json_text(space.complete(*configuration)), R"({"a":NaN,"b":[1,{"c":NaN}],"d":2})");
+  EXPECT_FALSE(space.contains(parse_json(R"({"a":1,"b":[1,{"c":NaN}],"d":2})")));
+}
+
 TEST(SearchSpace, CompleteNamesWhatIsWrong) {
   const SearchSpace space = small_space();
   EXPECT_THAT(message_of([&] {

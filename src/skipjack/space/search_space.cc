@@ -49,7 +49,9 @@ void require_dimension(std::size_t size, std::size_t dimension) {
 
 bool same_constant(const Json& constant, const Json& value) {
   if (constant == value) return true;
-  return constant.is_number() && value.is_number() && constant.as_double() == value.as_double();
+  if (constant.is_number() && value.is_number() && constant.as_double() == value.as_double())
+    return true;
+  return to_json_text(constant) == to_json_text(value);  // a NaN, itself or within, is only so equal
 }
 
 /// Whether the members are those of a space's JSON form with its expressions.
