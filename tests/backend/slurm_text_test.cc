@@ -6,6 +6,7 @@
 #include "skipjack/backend/slurm_command.h"
 #include "skipjack/backend/slurm_output.h"
 #include "skipjack/backend/slurm_script.h"
+#include "skipjack/backend/slurm_submit.h"
 #include "skipjack/backend/slurm_verdict.h"
 
 namespace skipjack {
@@ -26,12 +27,56 @@ TEST(SlurmCommand, NamesTellTheAttemptOfThisExperimentOnly) {
 }
 
 TEST(SlurmCommand, ConfigurationNamesTheCluster) {
-  EXPECT_EQ(cluster_of_config("Configuration data as of 2026-11-28T04:00:00\n"
-                              "BurstBufferType         = (null)\n"
-                              "ClusterName             = big\n"
-                              "CommunicationParameters = (null)\n"),
-            "big");
-  EXPECT_EQ(cluster_of_config(""), "");
+  const std::string_view config =
+      "Configuration data as of 2026-11-28T04:00:00\n"
+      "BurstBufferType         = (null)\n"
+      "ClusterName             = big\n"
+      "CommunicationParameters = (null)\n";
+  EXPECT_EQ(config_value(config, "ClusterName"), "big");
+  EXPECT_EQ(config_value(config, "Cluster"), std::nullopt);
+  EXPECT_EQ(config_value("", "ClusterName"), std::nullopt);
+}
+
+/// Programs of Slurm's names, in front of PATH, that say what Slurm 22.05 says.
+class SlurmPrograms : public Test {
+ protected:
+  SlurmPrograms() : path_(std::getenv("PATH")) {
+    ::setenv("PATH", (folder_.path().string() + ":" + path_).c_str(), 1);
+  }
+  ~SlurmPrograms() override { ::setenv("PATH", path_.c_str(), 1); }
+  void say(const std::string& private_data, const std::string& squeue) {
+    folder_.write_script("scontrol",
+                         "#!/bin/sh\necho 'ClusterName             = big'\n"
+                         "echo 'PrivateData             = " +
+                             private_data + "'");
+    folder_.write_script("squeue", "#!/bin/sh\n" + squeue);
+  }
+  TemporaryFolder folder_;
+  std::string path_;
+};
+
+TEST_F(SlurmPrograms, JobThatSlurmHidesMayRun) {
+  constexpr const char* kUnknown =
+      "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1";
+  const SlurmJobName own{.cluster = "big", .number = 17, .user = ::geteuid()};
+  const SlurmJobName others{.cluster = "big", .number = 17, .user = ::geteuid() + 1};
+  const SlurmJobName anybodys{.cluster = "big", .number = 17};
+  say("none", kUnknown);
+  EXPECT_TRUE(is_job_over(own));
+  EXPECT_TRUE(is_job_over(others));
+  for (const char* silence : {kUnknown, "true"})
+    for (const char* hidden : {"jobs", "accounts,jobs,usage"}) {
+      say(hidden, silence);
+      EXPECT_TRUE(is_job_over(own)) << hidden;
+      EXPECT_FALSE(is_job_over(others)) << hidden;
+      EXPECT_FALSE(is_job_over(anybodys)) << hidden;
+    }
+  say("jobs", "echo COMPLETED");
+  EXPECT_TRUE(is_job_over(others));
+  say("none", "echo COMPLETING");
+  EXPECT_FALSE(is_job_over(own));
+  say("none", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1");
+  EXPECT_FALSE(is_job_over(own));
 }
 
 TEST(SlurmCommand, AsksForWhatWasAskedFor) {

@@ -1,7 +1,6 @@
 #include "skipjack/backend/slurm_call.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <string_view>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/spawn.h"
 
 extern char** environ;
 
@@ -37,8 +37,8 @@ void drain(Descriptor& pipe, std::string& text, std::size_t most) {
   }
 }
 
-std::vector<char*> environment_for_slurm() {
-  std::vector<char*> variables;
+std::vector<std::string> environment_for_slurm() {
+  std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
     const bool is_of_a_job = text.starts_with("SLURM_") && !text.starts_with("SLURM_CONF=");
@@ -46,9 +46,8 @@ std::vector<char*> environment_for_slurm() {
     const bool is_in_the_way = text.starts_with("SQUEUE_") || text.starts_with("SCANCEL_") ||
                                text.starts_with("SBATCH_WAIT=") ||
                                text.starts_with("SBATCH_ARRAY_INX=");
-    if (!is_of_a_job && !is_in_the_way) variables.push_back(*variable);
+    if (!is_of_a_job && !is_in_the_way) variables.emplace_back(text);
   }
-  variables.push_back(nullptr);
   return variables;
 }
 
@@ -68,33 +67,19 @@ struct Pipe {
 SlurmCall::SlurmCall(const std::vector<std::string>& command, Duration limit)
     : limit_(SteadyClock::now() + limit) {
   Pipe output, error;
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output.write.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, error.write.get(), STDERR_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::vector<char*> arguments;
-  for (const std::string& argument : command)
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  std::vector<char*> variables = environment_for_slurm();
-  const int error_number = ::posix_spawnp(&pid_, arguments.front(), &actions, &attributes,
-                                          arguments.data(), variables.data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (error_number == ENOENT)
+  try {
+    pid_ = spawn(
+        {.words = command,
+         .descriptors = {{output.write.get(), STDOUT_FILENO}, {error.write.get(), STDERR_FILENO}},
+         .closed = {STDIN_FILENO},
+         .apart = SpawnOptions::Apart::Session,
+         .environment = environment_for_slurm(),
+         .what = command.front()});
+  } catch (const Error& failure) {
+    if (failure.code() != ErrorCode::NotFound) throw;
     throw Error(ErrorCode::NotFound, "the program '" + command.front() + "' was not found in PATH",
                 "run this where Slurm's commands are, such as on a login node");
-  if (error_number != 0) throw errno_error(error_number, "can't start '" + command.front() + "'");
+  }
   process_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   output_ = std::move(output.read);
   error_ = std::move(error.read);

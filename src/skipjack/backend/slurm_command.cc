@@ -115,7 +115,8 @@ std::vector<std::string> check_command(const SlurmJob& job) {
 }
 
 std::vector<std::string> query_command() {
-  return {"squeue", "--me", "--noheader", "--states=all", "--format=" + std::string(kQueryFormat)};
+  return {"squeue",     "--me",         "--all",
+          "--noheader", "--states=all", "--format=" + std::string(kQueryFormat)};
 }
 
 std::optional<std::int64_t> parse_job_number(std::string_view output) {
@@ -129,15 +130,16 @@ std::optional<std::int64_t> parse_job_number(std::string_view output) {
   return number;
 }
 
-std::string cluster_of_config(std::string_view output) {
+std::optional<std::string> config_value(std::string_view output, std::string_view setting) {
   while (!output.empty()) {
     std::string_view line = take_until(output, '\n');
-    if (!line.starts_with("ClusterName")) continue;
-    take_until(line, '=');
-    while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
+    std::string_view name = take_until(line, '=');
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (name != setting) continue;
+    while (line.starts_with(' ')) line.remove_prefix(1);
     return std::string(line);
   }
-  return {};
+  return std::nullopt;
 }
 
 std::vector<JobRow> parse_rows(std::string_view output) {

@@ -31,14 +31,15 @@ std::vector<std::string> submit_command(const SlurmJob& job, const std::string& 
                                         const std::string& comment, const std::string& script);
 /// The same, only asking whether it would be taken.
 std::vector<std::string> check_command(const SlurmJob& job);
-/// All jobs of this user, those that ended lately included.
+/// All jobs of this user, those that ended lately included, and those in partitions that are hidden.
 std::vector<std::string> query_command();
 
 /// "17" or "17;cluster", as sbatch --parsable prints it.
 std::optional<std::int64_t> parse_job_number(std::string_view output);
 
-/// What `scontrol show config` names the cluster; empty if it doesn't.
-std::string cluster_of_config(std::string_view output);
+/// Of a setting in what `scontrol show config` prints ("ClusterName", "PrivateData"); nullopt if it
+/// is not there.
+std::optional<std::string> config_value(std::string_view output, std::string_view setting);
 
 struct JobRow {
   std::int64_t job = 0;

@@ -1,5 +1,7 @@
 #include "skipjack/backend/slurm_submit.h"
 
+#include <unistd.h>
+
 #include "skipjack/backend/slurm_call.h"
 #include "skipjack/backend/slurm_command.h"
 #include "skipjack/backend/slurm_script.h"
@@ -15,6 +17,13 @@ std::string shell_line(const std::vector<std::string>& command) {
   std::string line = "exec";
   for (const std::string& word : command) line += " " + shell_quoted(word);
   return line + "\n";
+}
+
+/// Whether a job that Slurm says it doesn't know can't be one that it doesn't show.
+bool shows_jobs_of_others(std::string_view config) {
+  const std::optional<std::string> hidden = config_value(config, "PrivateData");
+  return hidden && hidden->find("jobs") == std::string::npos &&
+         hidden->find("all") == std::string::npos;
 }
 
 }  // namespace
@@ -45,18 +54,24 @@ std::int64_t submit_program(const SlurmProgram& program) {
               "'sinfo' shows the partitions and what their nodes have");
 }
 
-bool is_job_over(const std::string& cluster, std::int64_t number) {
+bool is_job_over(const SlurmJobName& job) {
   try {
     const CallResult asked = call_slurm({"scontrol", "show", "config"}, kCommandLimit);
-    if (!asked.succeeded() || cluster_of_config(asked.output) != cluster) return false;
-    const CallResult found = call_slurm(
-        {"squeue", "--noheader", "--states=all", "--jobs=" + std::to_string(number), "--format=%T"},
-        kCommandLimit);
-    if (!found.succeeded())
-      return found.exit_code && found.error_output.find("Invalid job id") != std::string::npos;
+    if (!asked.succeeded() || config_value(asked.output, "ClusterName") != job.cluster)
+      return false;
+    const CallResult found = call_slurm({"squeue", "--all", "--noheader", "--states=all",
+                                         "--jobs=" + std::to_string(job.number), "--format=%T"},
+                                        kCommandLimit);
     const std::string state = found.output.substr(0, found.output.find('\n'));
-    const JobFate fate = fate_of(state);
-    return state.empty() || (fate != JobFate::Waiting && fate != JobFate::Alive);
+    if (found.succeeded() && !state.empty()) {
+      const JobFate fate = fate_of(state);
+      return fate != JobFate::Waiting && fate != JobFate::Alive;
+    }
+    const bool is_unknown =
+        found.succeeded() ||
+        (found.exit_code && found.error_output.find("Invalid job id") != std::string::npos);
+    return is_unknown && (job.user == static_cast<std::int64_t>(::geteuid()) ||
+                          shows_jobs_of_others(asked.output));
   } catch (const Error&) {
     return false;  // no Slurm here: nobody can tell
   }

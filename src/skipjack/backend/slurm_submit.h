@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,16 @@ struct SlurmProgram {
 /// minute before its time is over.
 std::int64_t submit_program(const SlurmProgram& program);
 
+struct SlurmJobName {
+  std::string cluster;
+  std::int64_t number = 0;
+  /// Number of the user whose job it is; unset: not known.
+  std::optional<std::int64_t> user = {};
+};
 /// Whether no process of a job runs any more, and none will: it has ended, or Slurm does not know
-/// it (any more). False where its controller doesn't answer, and for a job of another cluster than
-/// the one that this host asks. Throws nothing.
-bool is_job_over(const std::string& cluster, std::int64_t number);
+/// it (any more). Where Slurm shows nobody the jobs of others (PrivateData), the latter is believed
+/// of a job of this user's only. False where its controller doesn't answer, and for a job of
+/// another cluster than the one that this host asks. Throws nothing.
+bool is_job_over(const SlurmJobName& job);
 
 }  // namespace skipjack

@@ -75,10 +75,13 @@ std::string to_text(const LeaseHolder& holder) {
                            {"pid", holder.pid},
                            {"process_start", static_cast<std::int64_t>(holder.process_start)},
                            {"boot_id", holder.boot_id}};
-  if (holder.job)
-    json.set("job", Json::Object{{"cluster", holder.job->cluster},
-                                 {"number", holder.job->number},
-                                 {"restarts", holder.job->restarts}});
+  if (holder.job) {
+    Json job = Json::Object{{"cluster", holder.job->cluster},
+                            {"number", holder.job->number},
+                            {"restarts", holder.job->restarts}};
+    if (holder.job->user) job.set("user", *holder.job->user);
+    json.set("job", std::move(job));
+  }
   return to_json_text(json) + "\n";
 }
 
@@ -89,7 +92,9 @@ std::optional<LeaseJob> parse_job(const Json& json) {
   if (!cluster || !cluster->is_string() || !number || !number->is_int() || !restarts ||
       !restarts->is_int())
     return std::nullopt;
-  return LeaseJob{cluster->as_string(), number->as_int(), static_cast<int>(restarts->as_int())};
+  LeaseJob job{cluster->as_string(), number->as_int(), static_cast<int>(restarts->as_int())};
+  if (const Json* user = json.find("user"); user && user->is_int()) job.user = user->as_int();
+  return job;
 }
 
 /// What the file says; nullopt if it is empty. What can't be read becomes a holder without a name.

@@ -20,6 +20,8 @@ struct LeaseJob {
   std::int64_t number = 0;
   /// How often Slurm has started it anew.
   int restarts = 0;
+  /// Number of the user whose job it is; unset: not known.
+  std::optional<std::int64_t> user = {};
 };
 
 struct LeaseHolder {

@@ -1,5 +1,7 @@
 #include "skipjack/study/lease_options.h"
 
+#include <unistd.h>
+
 #include <charconv>
 
 #include "skipjack/backend/slurm_submit.h"
@@ -18,14 +20,17 @@ std::int64_t number_of(const std::optional<std::string>& text) {
 LeaseOptions lease_options(
     const std::function<std::optional<std::string>(const char* name)>& environment) {
   LeaseOptions options;
-  options.is_over = [](const LeaseJob& job) { return is_job_over(job.cluster, job.number); };
+  options.is_over = [](const LeaseJob& job) {
+    return is_job_over({.cluster = job.cluster, .number = job.number, .user = job.user});
+  };
   const auto cluster = environment("SLURM_CLUSTER_NAME");
   const std::int64_t number = number_of(environment("SLURM_JOB_ID"));
   if (cluster && number > 0 && environment("SLURMD_NODENAME"))
     options.job =
         LeaseJob{.cluster = *cluster,
                  .number = number,
-                 .restarts = static_cast<int>(number_of(environment("SLURM_RESTART_COUNT")))};
+                 .restarts = static_cast<int>(number_of(environment("SLURM_RESTART_COUNT"))),
+                 .user = ::geteuid()};
   return options;
 }
 
