@@ -15,7 +15,9 @@
 #include "skipjack/s3tune/node.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
+#include "skipjack/s3tune/search_jobs.h"
 #include "skipjack/s3tune/steps.h"
+#include "skipjack/s3tune/tuning_source.h"
 #include "skipjack/tuner/tuner.h"
 
 namespace skipjack::s3tune {
@@ -239,6 +241,43 @@ TEST(ClusterScheduler, RowThatCannotBeMeasuredIsLeftOut) {
   EXPECT_THAT(plan->arms, ElementsAre("boto3-values", kWinnerArm));
   world.broken = "boto3-values";
   EXPECT_THAT(tuned(world).result.reason, ::testing::StartsWith("the baseline failed"));
+}
+
+TEST(ClusterScheduler, LuckOfOneBaselineMakesNoLeader) {
+  World world = four_alike();
+  world.noise = 0.1;
+  world.seconds = [](std::int64_t) { return 1.0; };
+  double by_one = 0, by_all = 0;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    const Tuned t = tuned(world, seed);
+    const SearchJobs jobs = search_jobs(t.result.history, "boto3-values");
+    double luckiest = 1;
+    for (const Trial& trial : t.result.history.trials()) {
+      if (!jobs.ratio(trial.id) || trial.status != TrialStatus::Completed) continue;
+      const std::vector<double> baseline = download_seconds(trial, "boto3-values");
+      luckiest =
+          std::min(luckiest, mean_of(download_seconds(trial, kCandidateArm)) / baseline.front());
+    }
+    by_one += 1 - luckiest;
+    by_all += 1 - jobs.best_ratio();
+  }
+  // Nothing is better than the baseline.
+  EXPECT_LT(by_all, 0.75 * by_one);
+}
+
+TEST(ClusterScheduler, WhatItMeasuredIsASourceOfRatios) {
+  World world{{{node("n1", "c5n"), 1}, {node("n2", "c5n"), 1}, {node("n3", "t3"), 4}}};
+  const Tuned t = tuned(world);
+  const SourceExperiment source = tuning_source("first", t.definition, t.result.history);
+  ASSERT_GT(source.observations.size(), 10u);
+  EXPECT_EQ(source.observations.front().value, 1);
+  for (const SourceExperiment::Observation& observation : source.observations) {
+    EXPECT_TRUE(t.definition.space.contains(observation.configuration));
+    const std::int64_t connections = observation.configuration.at(kMaxConcurrency).as_int();
+    const double truth = world.seconds(connections) / world.seconds(10);
+    EXPECT_NEAR(std::log(observation.value / truth), 0, 0.15) << connections << " connections";
+  }
+  EXPECT_EQ(carry_over(t.definition.space, source).size(), source.observations.size());
 }
 
 TEST(ClusterScheduler, LostJobIsGivenItsTimeAnew) {

@@ -9,6 +9,7 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/rng.h"
+#include "skipjack/s3tune/head_to_head.h"
 #include "skipjack/s3tune/rehearsal.h"
 #include "skipjack/s3tune/transfer_space.h"
 

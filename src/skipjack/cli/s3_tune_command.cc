@@ -29,6 +29,7 @@
 #include "skipjack/s3tune/source.h"
 #include "skipjack/s3tune/steps.h"
 #include "skipjack/s3tune/tuned_profiles.h"
+#include "skipjack/s3tune/tuning_source.h"
 #include "skipjack/study/lease_options.h"
 #include "skipjack/study/sources.h"
 #include "skipjack/tuner/interrupt.h"
@@ -322,7 +323,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
   if (!flags.warm_start_from.empty())
     definition.sources =
         read_sources(store, split_names("--warm-start-from", flags.warm_start_from),
-                     definition.metrics.front(), definition.space);
+                     definition.metrics.front(), definition.space, s3tune::tuning_source);
   const std::filesystem::path scratch_path = scratch_folder_of(definition, name);
   if (!scratch_path.empty()) remove_abandoned_scratch_folders(scratch_path.parent_path());
   const ScratchFolder scratch(scratch_path, store.folder(name));

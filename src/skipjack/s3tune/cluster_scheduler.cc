@@ -1,6 +1,6 @@
-// As in s3_scheduler.cc everything is recomputed from the history at each decision. The method's
-// own scheduler runs inside on a history of its own: trial 0 is the baseline with the value 1, then
-// the search trials with the ratio of their time to the baseline's of the same job.
+// Jobs may be many, so what decisions go by is kept up to date event by event; a decision looks at
+// the running trials, and only a proposal of the search at all of them. What the search is told of
+// is the ratio of a trial's time to the baseline's: its trial 0, the baseline, has 1.
 #include "skipjack/s3tune/cluster_scheduler.h"
 
 #include <algorithm>
@@ -9,46 +9,21 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
-#include "skipjack/base/rng.h"
-#include "skipjack/method/method.h"
 #include "skipjack/s3tune/cluster_timings.h"
+#include "skipjack/s3tune/head_to_head.h"
+#include "skipjack/s3tune/method_search.h"
+#include "skipjack/s3tune/search_jobs.h"
 #include "skipjack/s3tune/steps.h"
-#include "skipjack/search/recommend.h"
+#include "skipjack/s3tune/time_limits.h"
+#include "skipjack/s3tune/trial_beliefs.h"
 
 namespace skipjack::s3tune {
 namespace {
 
-/// As in s3_scheduler.cc: when a trial is clearly slower than the best, how long a download may
-/// take.
-constexpr double kHopeless = 1.3, kDownloadCap = 2.0;
 /// Planned times are stretched by this: jobs start when Slurm likes.
 constexpr double kTimeMargin = 1.15;
 /// Starting a step's process, and a report that is seen up to 2 s late on a shared file system.
 constexpr double kSlack = 3;
-
-Metric download_time_metric() {
-  return {.name = std::string(kMeanDownloadTime), .mode = Mode::Min, .kind = MetricKind::Time};
-}
-
-double sum_of_downloads(const Trial& trial) {
-  double sum = 0;
-  for (const Report& report : trial.reports) sum += download_seconds(report).value_or(0);
-  return sum;
-}
-
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double v : values) sum += v;
-  return sum / static_cast<double>(values.size());
-}
-
-double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-bool has_ended(const Trial& trial) { return trial.status != TrialStatus::Running && trial.ended; }
 
 class ClusterScheduler final : public Scheduler {
  public:
@@ -56,23 +31,22 @@ class ClusterScheduler final : public Scheduler {
       : options_(std::move(options)),
         workers_(workers),
         baseline_(options_.arms.at(options_.baseline_arm)),
-        search_(make_search(options_)) {}
+        search_(options_),
+        jobs_(baseline_.name),
+        object_({options_.object_size, options_.etag}) {}
 
   void apply(const Event& event, const History& history) override {
-    if (const auto* fitted = std::get_if<ModelFitted>(&event.body)) return forward(event, *fitted);
-    if (const auto* started = std::get_if<TrialStarted>(&event.body)) {
-      if (phase_of(*history.find(started->trial)) != kSearchPhase) return;
-      inner_ids_[started->trial] = static_cast<TrialId>(inner_ids_.size()) + 1;
-      TrialStarted body = *started;
-      body.trial = inner_ids_[started->trial];
-      body.configuration = without_steps(started->configuration);
-      return forward(event, std::move(body));
-    }
+    limits_.apply(event);
+    if (const auto* started = std::get_if<TrialStarted>(&event.body))
+      return take_start(event, *started, *history.find(started->trial));
+    if (const auto* resumed = std::get_if<TrialResumed>(&event.body))
+      num_downloads_ += num_downloads(history.find(resumed->id.trial)->configuration);
     const Trial* trial = trial_of(event, history);
-    if (!trial) return;
-    const auto inner = inner_ids_.find(trial->id);
-    if (inner == inner_ids_.end()) return take_first_block(event, *trial);
-    take_search_event(event, *trial, inner->second);
+    if (trial && std::holds_alternative<Reported>(event.body))
+      object_.take(trial->id, trial->reports.back());
+    if (trial && (search_.knows(trial->id) || trial->id == first_block_)) jobs_.update(*trial);
+    if (trial && trial->id == first_block_) return take_first_block(event, *trial);
+    pass_on(event, trial);
   }
 
   std::vector<Command> decide(const SchedulerView& view) override {
@@ -88,89 +62,76 @@ class ClusterScheduler final : public Scheduler {
     if (const auto* e = std::get_if<Reported>(&event.body)) return history.find(e->id.trial);
     if (const auto* e = std::get_if<AttemptEnded>(&event.body)) return history.find(e->id.trial);
     if (const auto* e = std::get_if<TrialResumed>(&event.body)) return history.find(e->id.trial);
-    if (const auto* e = std::get_if<StopOrdered>(&event.body)) return history.find(e->trial);
-    if (const auto* e = std::get_if<DeadlineReached>(&event.body)) return history.find(e->trial);
-    if (const auto* e = std::get_if<DeadlineSet>(&event.body)) return history.find(e->trial);
     return nullptr;
   }
 
-  void forward(const Event& event, EventBody body) {
-    const Event inner{inner_history_.num_events(), event.time, event.unix_time, std::move(body)};
-    inner_history_.apply(inner);
-    search_->apply(inner, inner_history_);
+  void take_start(const Event& event, TrialStarted started, const Trial& trial) {
+    num_downloads_ += num_downloads(trial.configuration);
+    const std::string_view phase = phase_of(trial);
+    if (phase == kBaselinePhase && !first_block_) first_block_ = trial.id;
+    if (phase == kVerdictPhase && num_blocks_++ == 0) plan_ = plan_of(trial);
+    if (phase != kSearchPhase) return;
+    started.configuration = without_steps(started.configuration);
+    search_.begin(event, std::move(started));
   }
 
-  /// The search knows the baseline as its trial 0.
+  /// Once it has ended, the search knows the baseline.
   void take_first_block(const Event& event, const Trial& trial) {
-    if (phase_of(trial) != kBaselinePhase || !has_ended(trial) || inner_history_.num_events() > 0 ||
-        download_seconds(trial, baseline_.name).empty())
-      return;
-    forward(event, TrialStarted{.trial = 0, .configuration = options_.baseline_point});
+    if (!has_ended(trial) || search_.has_baseline() || !jobs_.baseline(trial.id)) return;
+    search_.begin(event, TrialStarted{.trial = trial.id});
     Json metrics;
     metrics.set(kMeanDownloadTime, 1.0);
-    forward(event, Reported{{0, 0}, std::move(metrics)});
-    forward(event, AttemptEnded{{0, 0}, {}});
+    search_.pass_on(event, Reported{{trial.id, 0}, std::move(metrics)});
+    search_.pass_on(event, AttemptEnded{{trial.id, 0}, {}});
   }
 
-  void take_search_event(const Event& event, const Trial& trial, TrialId inner) {
-    if (const auto* reported = std::get_if<Reported>(&event.body)) {
-      // The next download of the trial gets a time limit of its own.
-      without_deadline_.insert(trial.id);
-      overdue_.erase(trial.id);
-      Json metrics;
-      if (const auto ratio = ratio_of(trial)) {
-        metrics.set(kMeanDownloadTime, *ratio);
-        forward(event, Reported{{inner, reported->id.attempt}, std::move(metrics)});
-      }
-    } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
-      overdue_.erase(trial.id);
-      without_deadline_.erase(trial.id);
-      forward(event, AttemptEnded{{inner, ended->id.attempt}, ended->end});
-    } else if (const auto* resumed = std::get_if<TrialResumed>(&event.body)) {
-      // The limit of the attempt that was lost is none for this one.
-      without_deadline_.insert(trial.id);
-      overdue_.erase(trial.id);
-      forward(event, TrialResumed{{inner, resumed->id.attempt}, resumed->max_resource});
-    } else if (const auto* stopped = std::get_if<StopOrdered>(&event.body)) {
-      forward(event, StopOrdered{inner, stopped->reason, stopped->bound});
-    } else if (std::holds_alternative<DeadlineReached>(event.body)) {
-      overdue_.insert(trial.id);
-    } else if (std::holds_alternative<DeadlineSet>(event.body)) {
-      without_deadline_.erase(trial.id);
+  void pass_on(const Event& event, const Trial* trial) {
+    EventBody body = event.body;
+    if (auto* reported = std::get_if<Reported>(&body)) {
+      const std::optional<double> ratio = own_ratio(*trial);
+      if (!ratio) return;
+      reported->metrics = Json();
+      reported->metrics.set(kMeanDownloadTime, *ratio);
     }
+    search_.pass_on(event, std::move(body));
   }
 
-  /// The candidate's mean over the baseline's, of one job.
-  std::optional<double> ratio_of(const Trial& trial) const {
+  /// By the one download of the baseline in its job.
+  std::optional<double> own_ratio(const Trial& trial) const {
     const std::vector<double> candidate = download_seconds(trial, kCandidateArm);
     const std::vector<double> baseline = download_seconds(trial, baseline_.name);
     if (candidate.empty() || baseline.empty()) return std::nullopt;
     return mean_of(candidate) / mean_of(baseline);
   }
 
+  Belief belief_of(const Trial& trial) const {
+    if (trial.id == first_block_) return {.value = 1.0};
+    if (trial.bound) return {.bound = trial.bound};
+    return {.value = has_value(trial) ? jobs_.ratio(trial.id) : std::nullopt};
+  }
+  Believe beliefs() const {
+    return [this](const Trial& trial) { return belief_of(trial); };
+  }
+
   /// Search trials that run and of which more downloads would only tell how bad they are.
   std::vector<Command> watch(const SchedulerView& view) const {
     std::vector<Command> commands;
-    const std::optional<double> best = best_ratio();
-    if (!best) return commands;
-    const double limit = *best * (kHopeless + 3 * cluster_noise(view.history));
     for (const TrialId id : view.history.running()) {
       const Trial& trial = *view.history.find(id);
       if (trial.ending || phase_of(trial) != kSearchPhase) continue;
-      const std::vector<double> baseline = download_seconds(trial, baseline_.name);
-      const auto downloads = static_cast<int>(download_seconds(trial, kCandidateArm).size());
-      const std::optional<double> ratio = ratio_of(trial);
-      const bool has_more = downloads < options_.repeats;
-      if (overdue_.contains(id)) {
+      const std::size_t downloads = download_seconds(trial, kCandidateArm).size();
+      const bool has_more = downloads < static_cast<std::size_t>(options_.repeats);
+      const double best = jobs_.best_ratio();
+      if (limits_.is_overdue(id)) {
         commands.push_back(Stop{id, "slower than its time limit, set by the best so far",
-                                bound_of(trial, view.now, *best)});
-      } else if (has_more && ratio && *ratio > limit) {
+                                downloads == 0 ? bound_of(trial, view.now) : std::nullopt});
+      } else if (has_more && jobs_.ratio(id).value_or(0) > best * (kHopeless + 3 * jobs_.noise())) {
         commands.push_back(Stop{id, "clearly slower than the best so far"});
-      } else if (has_more && without_deadline_.contains(id)) {
+      } else if (has_more && limits_.is_wanted(id)) {
         Duration deadline = end_of_search(view);
-        if (!baseline.empty())
-          deadline = std::min(
-              deadline, view.now + from_seconds(kSlack + kDownloadCap * *best * mean_of(baseline)));
+        if (const auto baseline = jobs_.baseline(id))
+          deadline =
+              std::min(deadline, view.now + from_seconds(kSlack + kDownloadCap * best * *baseline));
         commands.push_back(SetDeadline{id, deadline});
       }
     }
@@ -179,12 +140,12 @@ class ClusterScheduler final : public Scheduler {
 
   /// What the ratio of a candidate without a download is at least, if that is enough to rule it
   /// out: the end of the search may have come too early to say anything.
-  std::optional<double> bound_of(const Trial& trial, Duration now, double best) const {
-    const std::vector<double> baseline = download_seconds(trial, baseline_.name);
-    if (baseline.empty() || !download_seconds(trial, kCandidateArm).empty()) return std::nullopt;
+  std::optional<double> bound_of(const Trial& trial, Duration now) const {
+    const std::optional<double> baseline = jobs_.baseline(trial.id);
+    if (!baseline) return std::nullopt;
     const double elapsed = to_seconds(now - trial.reports.back().time) - kSlack;
-    const double ratio = elapsed / mean_of(baseline);
-    return ratio >= kHopeless * best ? std::optional(ratio) : std::nullopt;
+    const double ratio = elapsed / *baseline;
+    return ratio >= kHopeless * jobs_.best_ratio() ? std::optional(ratio) : std::nullopt;
   }
 
   Duration end_of_search(const SchedulerView& view) const {
@@ -195,25 +156,18 @@ class ClusterScheduler final : public Scheduler {
 
   /// What a free worker does; nullopt: it waits.
   std::optional<Command> choose(const SchedulerView& view) {
-    if (changed_object(view.history, {options_.object_size, options_.etag}))
-      return Finished{"the object changed"};
-    if (content_conflict(view.history)) return Finished{"the bytes differ"};
-    if (const auto plan = verdict_plan(view.history)) return next_block(view, *plan);
-    const Trial* first = first_block(view.history);
-    if (!first) return start_first_block(view);
-    if (!has_ended(*first)) return std::nullopt;
-    if (download_seconds(*first, baseline_.name).empty())
-      return Finished{"the baseline failed: " + (first->end ? first->end->reason : std::string())};
+    if (object_.changed()) return Finished{"the object changed"};
+    if (object_.conflict()) return Finished{"the bytes differ"};
+    if (plan_) return next_block(*plan_);
+    if (!first_block_) return start_first_block();
+    const Trial& first = *view.history.find(*first_block_);
+    if (!has_ended(first)) return std::nullopt;
+    if (!jobs_.baseline(first.id))
+      return Finished{"the baseline failed: " + (first.end ? first.end->reason : std::string())};
     if (auto command = go_on_with_search(view)) return command;
     // What still runs may yet lead.
     if (!view.history.running().empty()) return std::nullopt;
     return begin_verdict(view);
-  }
-
-  static const Trial* first_block(const History& history) {
-    for (const Trial& trial : history.trials())
-      if (phase_of(trial) == kBaselinePhase) return &trial;
-    return nullptr;
   }
 
   Start job(Configuration own, const std::vector<MeasuringStep>& steps, Json::Object tag) const {
@@ -221,9 +175,8 @@ class ClusterScheduler final : public Scheduler {
     return Start{.configuration = std::move(own), .tag = Json(std::move(tag))};
   }
 
-  Command start_first_block(const SchedulerView& view) const {
-    if (!affordable(view.history, static_cast<std::int64_t>(options_.arms.size())))
-      return Finished{"max_bytes"};
+  Command start_first_block() const {
+    if (!can_fetch(std::ssize(options_.arms))) return Finished{"max_bytes"};
     std::vector<MeasuringStep> steps = {{baseline_.name}};
     for (const Arm& arm : options_.arms)
       if (arm.name != baseline_.name)
@@ -244,27 +197,18 @@ class ClusterScheduler final : public Scheduler {
 
   /// nullopt: nothing more to start. The method may wait, too.
   std::optional<Command> go_on_with_search(const SchedulerView& view) {
-    const auto num_trials = static_cast<std::int64_t>(inner_ids_.size());
-    if (search_over_ || (options_.max_search_trials && num_trials >= *options_.max_search_trials))
+    if (options_.max_search_trials && search_.num_candidates() >= *options_.max_search_trials)
       return std::nullopt;
     std::optional<Duration> deadline;
     if (view.remaining_time) {
       deadline = end_of_search(view);
       if (to_seconds(*deadline - view.now) < search_duration(view.history)) return std::nullopt;
     }
-    if (!affordable(view.history, options_.repeats + 1 + verdict_downloads(reserved_blocks())))
+    if (!can_fetch(options_.repeats + 1 + verdict_downloads(options_, reserved_blocks(options_))))
       return std::nullopt;
-    std::vector<Command> commands =
-        search_->decide({.history = inner_history_,
-                         .now = view.now,
-                         .free_workers = 1,
-                         .remaining_fraction = search_fraction(view, deadline)});
-    if (commands.empty()) commands.push_back(Wait{});
-    if (std::holds_alternative<Finished>(commands.front())) {
-      search_over_ = true;
-      return std::nullopt;
-    }
-    if (auto* start = std::get_if<Start>(&commands.front())) {
+    std::optional<Command> command = search_.ask(view, beliefs(), search_fraction(view, deadline));
+    if (!command) return std::nullopt;
+    if (auto* start = std::get_if<Start>(&*command)) {
       start->configuration.set(kRepeats, options_.repeats);
       start->configuration.set(kVerify, options_.verify);
       start->configuration.set(kSteps, steps_json({{baseline_.name, once(baseline_.configuration)},
@@ -272,15 +216,15 @@ class ClusterScheduler final : public Scheduler {
       start->tag = Json(Json::Object{{"phase", kSearchPhase}});
       start->deadline = deadline;
     }
-    return std::move(commands.front());
+    return command;
   }
 
   Command begin_verdict(const SchedulerView& view) const {
     VerdictPlan plan;
-    const Trial& first = *first_block(view.history);
+    const Trial& first = *view.history.find(*first_block_);
     for (const Arm& arm : options_.arms)
       if (!download_seconds(first, arm.name).empty()) plan.arms.push_back(arm.name);
-    plan.winner = leader();
+    plan.winner = search_.leader(view.history, beliefs());
     if (!plan.winner.is_null()) plan.arms.emplace_back(kWinnerArm);
     if (plan.arms.size() < 2)
       return Finished{"nothing to compare: no row but one could be measured"};
@@ -291,95 +235,41 @@ class ClusterScheduler final : public Scheduler {
       plan.num_blocks = static_cast<int>(
           std::clamp(rounds * workers_, 0.0, static_cast<double>(options_.most_blocks)));
     }
-    const auto rows = static_cast<std::int64_t>(plan.arms.size());
-    while (plan.num_blocks > 0 && !affordable(view.history, rows * plan.num_blocks))
+    while (plan.num_blocks > 0 && !can_fetch(std::ssize(plan.arms) * plan.num_blocks))
       --plan.num_blocks;
     if (plan.num_blocks == 0) return Finished{"no time or bytes left for a verdict"};
-    return next_block(view, plan);
+    return next_block(plan);
   }
 
-  Command next_block(const SchedulerView& view, const VerdictPlan& plan) const {
-    std::int64_t block = 0;
-    for (const Trial& trial : view.history.trials()) block += phase_of(trial) == kVerdictPhase;
-    if (block >= plan.num_blocks) return Finished{"finished"};
-    if (!affordable(view.history, static_cast<std::int64_t>(plan.arms.size())))
-      return Finished{"max_bytes"};
-    std::vector<std::string> order = plan.arms;
-    Rng rng(options_.seed, "verdict order", static_cast<std::uint64_t>(block));
-    rng.shuffle(order);
-    const bool has_winner = !plan.winner.is_null();
-    const std::string own(has_winner ? std::string(kWinnerArm) : baseline_.name);
+  Command next_block(const VerdictPlan& plan) const {
+    if (num_blocks_ >= plan.num_blocks) return Finished{"finished"};
+    if (!can_fetch(std::ssize(plan.arms))) return Finished{"max_bytes"};
+    // The trial's own step is the winner's, if there is one.
+    const std::string own(plan.winner.is_null() ? baseline_.name : std::string(kWinnerArm));
     std::vector<MeasuringStep> steps;
-    for (const std::string& name : order)
-      steps.push_back(name == own ? MeasuringStep{name}
-                                  : MeasuringStep{name, once(arm_named(name).configuration)});
-    Json::Array arms(plan.arms.begin(), plan.arms.end());
-    return job(once(has_winner ? options_.space.complete(plan.winner) : baseline_.configuration),
-               steps,
-               {{"phase", kVerdictPhase},
-                {"block", block},
-                {"blocks", plan.num_blocks},
-                {"arms", std::move(arms)},
-                {"winner", plan.winner}});
-  }
-
-  const Arm& arm_named(const std::string& name) const {
-    for (const Arm& arm : options_.arms)
-      if (arm.name == name) return arm;
-    throw Error(ErrorCode::Corrupted, "the journal plans a verdict with '" + name +
-                                          "', a row that this experiment does not have");
-  }
-
-  /// Best by posterior mean, as the winner's parameters; null if that is the baseline.
-  Json leader() const {
-    const auto recommended = recommend(options_.space, inner_history_, download_time_metric());
-    if (!recommended || options_.space.key(recommended->configuration) ==
-                            options_.space.key(options_.baseline_point))
-      return Json();
-    Json winner;
-    for (const auto& [name, domain] : options_.space.searched())
-      if (const Json* value = recommended->configuration.find(name)) winner.set(name, *value);
-    return winner;
-  }
-
-  std::optional<double> best_ratio() const {
-    std::optional<double> best;
-    for (const Trial& trial : inner_history_.trials()) {
-      const auto observation = observe(trial, download_time_metric());
-      const auto* measured = observation ? std::get_if<Measured>(&*observation) : nullptr;
-      if (measured && (!best || measured->value < *best)) best = measured->value;
+    for (const std::string& name : block_order(plan, options_.seed, num_blocks_)) {
+      MeasuringStep& step = steps.emplace_back(MeasuringStep{name});
+      if (name != own) step.configuration = once(arm_configuration(options_, plan, name));
     }
-    return best;
+    return job(once(arm_configuration(options_, plan, own)), steps, verdict_tag(plan, num_blocks_));
   }
 
-  /// Seconds that a job takes beside its downloads, waiting in the queue included: of the first
-  /// block, or the median of the search trials if that is more.
+  /// Seconds that a job takes beside its downloads: of the first block, or the median of the search
+  /// trials if that is more.
   double overhead(const History& history) const {
-    const auto of = [](const Trial& trial) {
-      return std::max(0.0, to_seconds(*trial.ended - trial.started) - sum_of_downloads(trial));
-    };
-    std::vector<double> seconds;
-    for (const Trial& trial : history.trials())
-      if (phase_of(trial) == kSearchPhase && has_ended(trial)) seconds.push_back(of(trial));
-    const double first = of(*first_block(history));
-    return seconds.empty() ? first : std::max(first, median_of(std::move(seconds)));
+    return std::max(overhead_of(*history.find(*first_block_)), jobs_.median_overhead().value_or(0));
   }
 
   double block_duration(const History& history) const {
-    const Trial& first = *first_block(history);
-    const double baseline = mean_of(download_seconds(first, baseline_.name));
-    return overhead(history) + sum_of_downloads(first) + best_ratio().value_or(1) * baseline;
+    double seconds = overhead(history) + jobs_.best_ratio() * *jobs_.baseline(*first_block_);
+    for (const double s : download_seconds(*history.find(*first_block_))) seconds += s;
+    return seconds;
   }
 
   /// Median seconds of a search trial so far; before the first, by the baseline.
   double search_duration(const History& history) const {
-    std::vector<double> seconds;
-    for (const Trial& trial : history.trials())
-      if (phase_of(trial) == kSearchPhase && has_ended(trial))
-        seconds.push_back(to_seconds(*trial.ended - trial.started));
-    if (!seconds.empty()) return median_of(std::move(seconds));
-    const double baseline = mean_of(download_seconds(*first_block(history), baseline_.name));
-    return overhead(history) + (options_.repeats + 1) * baseline;
+    return jobs_.median_seconds().value_or(overhead(history) +
+                                           (options_.repeats + 1) * *jobs_.baseline(*first_block_));
   }
 
   /// Seconds kept back from the search.
@@ -389,48 +279,35 @@ class ClusterScheduler final : public Scheduler {
                     options_.most_verdict_share * to_seconds(view.now + *view.remaining_time));
   }
 
-  int reserved_blocks() const {
-    if (!options_.max_bytes) return options_.wanted_blocks;
-    const std::int64_t downloads = *options_.max_bytes / options_.object_size;
-    const double most = options_.most_verdict_share * static_cast<double>(downloads) /
-                        static_cast<double>(verdict_downloads(1));
-    return static_cast<int>(std::min(most, static_cast<double>(options_.wanted_blocks)));
-  }
-
-  std::int64_t verdict_downloads(int blocks) const {
-    return static_cast<std::int64_t>(options_.arms.size() + 1) * blocks;
-  }
-
   std::optional<double> search_fraction(const SchedulerView& view,
                                         const std::optional<Duration>& end) const {
     if (end) return std::clamp(1 - to_seconds(view.now) / to_seconds(*end), 0.0, 1.0);
     if (options_.max_search_trials)
-      return 1 - static_cast<double>(inner_ids_.size()) /
+      return 1 - static_cast<double>(search_.num_candidates()) /
                      static_cast<double>(*options_.max_search_trials);
     return view.remaining_fraction;
   }
 
   /// Whether so many more downloads stay within max_bytes. Every attempt is taken to have fetched
   /// all that it was started for.
-  bool affordable(const History& history, std::int64_t downloads) const {
-    if (!options_.max_bytes) return true;
-    std::int64_t used = 0;
-    for (const Trial& trial : history.trials())
-      used += num_downloads(trial.configuration) * (trial.attempt + 1);
-    return used + downloads <= *options_.max_bytes / options_.object_size;
+  bool can_fetch(std::int64_t downloads) const {
+    return affordable(options_, num_downloads_ + downloads);
   }
 
   const S3SchedulerOptions options_;
   const int workers_;
   const Arm baseline_;
-  std::unique_ptr<Scheduler> search_;
-  /// Of the search's scheduler.
-  History inner_history_;
-  /// Search trials, and what the search calls them.
-  std::map<TrialId, TrialId> inner_ids_;
-  std::set<TrialId> overdue_, without_deadline_;
-  /// The method has nothing more to propose. Not an event's doing: asked again, it says so again.
-  bool search_over_ = false;
+  MethodSearch search_;
+  SearchJobs jobs_;
+  ObjectWatch object_;
+  TimeLimits limits_;
+  /// Every row once.
+  std::optional<TrialId> first_block_;
+  /// Of the verdict, once it has begun, and blocks that were started.
+  std::optional<VerdictPlan> plan_;
+  std::int64_t num_blocks_ = 0;
+  /// Of all attempts.
+  std::int64_t num_downloads_ = 0;
 };
 
 }  // namespace

@@ -3,10 +3,10 @@
 // then the blocks of the head-to-head, side by side too. It differs from s3_scheduler.h in what is
 // compared: machines differ, and a trial can't choose its own, so each job measures what is to be
 // compared itself, one after the other on its node (steps.h). A search trial has the baseline
-// before the candidate, and what the search learns of is the ratio of their times; that takes out
-// drift and the kind of the machine at once, and costs what measuring the baseline now and then
-// does there. A block of the verdict is one job, and only blocks of one kind of machine are put
-// together.
+// before the candidate, and what the search learns of is the ratio of their times (search_jobs.h);
+// that takes out drift and the kind of the machine at once, and costs what measuring the baseline
+// now and then does there. A block of the verdict is one job, and only blocks of one kind of
+// machine are put together.
 #pragma once
 
 #include <memory>

@@ -1,10 +1,8 @@
 #include "skipjack/s3tune/cluster_timings.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
-#include "skipjack/s3tune/node.h"
 #include "skipjack/s3tune/steps.h"
 
 namespace skipjack::s3tune {
@@ -15,24 +13,18 @@ std::string_view arm_in(const Report& report) {
   return arm && arm->is_string() ? std::string_view(arm->as_string()) : std::string_view();
 }
 
-/// Of machines that told what they are, by name: metadata that are slow once don't make another
-/// kind.
+/// By the machines' names.
 std::map<std::string, std::string> kinds_by_name(const History& history) {
   std::map<std::string, std::string> kinds;
   for (const Trial& trial : history.trials())
-    if (const auto node = node_of(trial);
-        node && (!node->instance_type.empty() || !kinds.contains(node->name)))
-      kinds[node->name] = kind_of(*node);
+    if (const auto node = node_of(trial)) learn_kind(*node, kinds);
   return kinds;
 }
 
 }  // namespace
 
-std::optional<double> download_seconds(const Report& report) {
-  const Json* value = report.metrics.find(kDownloadTime);
-  if (!value || !value->is_number()) return std::nullopt;
-  const double seconds = value->as_double();
-  return std::isfinite(seconds) && seconds > 0 ? std::optional(seconds) : std::nullopt;
+void learn_kind(const Node& node, std::map<std::string, std::string>& kinds) {
+  if (!node.instance_type.empty() || !kinds.contains(node.name)) kinds[node.name] = kind_of(node);
 }
 
 std::vector<double> download_seconds(const Trial& trial, std::string_view arm) {
@@ -84,21 +76,10 @@ std::map<std::string, std::set<std::string>> nodes_by_kind(const History& histor
   return nodes;
 }
 
-double cluster_noise(const History& history) {
-  double squares = 0, degrees = 0;
-  for (const Trial& trial : history.trials()) {
-    if (!trial.ended) continue;
-    std::vector<double> logs = download_seconds(trial, kCandidateArm);
-    if (logs.size() < 2) continue;
-    double mean = 0;
-    for (double& value : logs) {
-      value = std::log(value);
-      mean += value / static_cast<double>(logs.size());
-    }
-    for (const double value : logs) squares += (value - mean) * (value - mean);
-    degrees += static_cast<double>(logs.size() - 1);
-  }
-  return degrees > 0 ? std::sqrt(squares / degrees) : 0;
+double overhead_of(const Trial& trial) {
+  double downloads = 0;
+  for (const double seconds : download_seconds(trial)) downloads += seconds;
+  return std::max(0.0, to_seconds(*trial.ended - trial.started) - downloads);
 }
 
 }  // namespace skipjack::s3tune

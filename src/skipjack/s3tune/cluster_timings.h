@@ -9,17 +9,15 @@
 #include <string_view>
 #include <vector>
 
-#include "skipjack/s3tune/s3_scheduler.h"
+#include "skipjack/s3tune/head_to_head.h"
+#include "skipjack/s3tune/node.h"
 
 namespace skipjack::s3tune {
 
-/// Step of a search trial beside the baseline.
-inline constexpr std::string_view kCandidateArm = "candidate";
-
-/// Seconds of a report's download; nullopt if it has none that counts.
-std::optional<double> download_seconds(const Report& report);
 /// Download times of one row in a trial, in order.
 std::vector<double> download_seconds(const Trial& trial, std::string_view arm);
+/// Seconds that a trial that has ended took beside its downloads, waiting in the queue included.
+double overhead_of(const Trial& trial);
 
 /// Blocks of the verdict that were completed on machines of one kind, in order.
 struct KindTimings {
@@ -32,7 +30,8 @@ struct KindTimings {
 std::vector<KindTimings> timings_by_kind(const History& history, const VerdictPlan& plan);
 /// Machines that any trial ran on, by kind. A machine that once told what it is counts as that.
 std::map<std::string, std::set<std::string>> nodes_by_kind(const History& history);
-/// Standard deviation of the logarithm of one download, from candidates' repeats; 0 if unknown.
-double cluster_noise(const History& history);
+/// Adds a machine's kind, by its name, to those known: metadata that are slow once don't make
+/// another kind.
+void learn_kind(const Node& node, std::map<std::string, std::string>& kinds);
 
 }  // namespace skipjack::s3tune

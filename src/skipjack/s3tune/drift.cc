@@ -10,34 +10,12 @@
 #include <optional>
 
 #include "skipjack/base/error.h"
-#include "skipjack/base/json.h"
-#include "skipjack/s3tune/verdict.h"
 
 namespace skipjack::s3tune {
 namespace {
 
 /// Fewer measurements than this say nothing about drift.
 constexpr std::size_t kLeastMeasurements = 3;
-/// Fewer degrees of freedom of the noise than this can't carry a test.
-constexpr double kLeastNoiseDegrees = 2;
-
-struct LogMoments {
-  double mean = 0;
-  double squares = 0;  ///< sum of squared deviations from the mean
-};
-
-LogMoments log_moments(const std::vector<double>& seconds) {
-  LogMoments moments;
-  for (double s : seconds) {
-    if (!(s > 0) || !std::isfinite(s))
-      throw Error(ErrorCode::InvalidArgument,
-                  "a timing of " + shortest_decimal(s) + " s must be positive and finite");
-    moments.mean += std::log(s) / static_cast<double>(seconds.size());
-  }
-  for (double s : seconds) moments.squares += std::pow(std::log(s) - moments.mean, 2);
-  return moments;
-}
-
 /// Filtered or smoothed belief about x at one time.
 struct Belief {
   double mean = 0, variance = 0;
@@ -90,42 +68,27 @@ Smoothed smooth(const std::vector<Observation>& observations, double a2, double 
 
 DriftModel::DriftModel(std::span<const BaselineMeasurement> measurements,
                        std::span<const Repeats> repeats) {
-  double noise_squares = 0, noise_degrees = 0;
-  const auto add_noise = [&](const std::vector<double>& seconds) {
-    if (seconds.empty()) return LogMoments{};
-    const LogMoments moments = log_moments(seconds);
-    noise_squares += moments.squares;
-    noise_degrees += static_cast<double>(seconds.size() - 1);
-    return moments;
-  };
-  for (const Repeats& group : repeats) add_noise(group);
-  double weight_sum = 0;
+  Noise noise;
+  for (const Repeats& group : repeats)
+    if (!group.empty()) noise.add(group);
+  std::vector<double> means, counts;
   for (const BaselineMeasurement& m : measurements) {
     if (m.seconds.empty())
       throw Error(ErrorCode::InvalidArgument, "a measurement of the baseline without a timing");
-    const double count = static_cast<double>(m.seconds.size());
-    points_.push_back({m.time, add_noise(m.seconds).mean, 1 / count});
-    weight_sum += count;
-    mean_ += count * points_.back().value;
+    means.push_back(noise.add(m.seconds));
+    counts.push_back(static_cast<double>(m.seconds.size()));
+    points_.push_back({m.time, means.back(), 1 / counts.back()});
   }
   if (points_.empty()) return;
-  mean_ /= weight_sum;
-  if (noise_degrees > 0) noise_ = std::sqrt(noise_squares / noise_degrees);
-  if (points_.size() < kLeastMeasurements || noise_degrees < kLeastNoiseDegrees) return;
-
-  const double s2 = std::max(noise_ * noise_, 1e-12);
-  const double degrees = static_cast<double>(points_.size() - 1);
-  double scatter = 0, weight_squares = 0;
-  for (const Point& p : points_) {
-    scatter += std::pow(p.value - mean_, 2) / p.variance;
-    weight_squares += 1 / (p.variance * p.variance);
-  }
-  p_value_ = f_upper_tail(scatter / degrees / s2, degrees, noise_degrees);
-  const double excess = scatter - degrees * s2;
-  if (p_value_ >= 0.05 || excess <= 0) return;
+  noise_ = noise.deviation();
+  const Scatter scatter = scatter_of(means, counts, noise);
+  mean_ = scatter.mean;
+  if (points_.size() < kLeastMeasurements || !noise.is_known()) return;
+  p_value_ = scatter.p_value;
+  if (scatter.variance <= 0) return;
   corrects_ = true;
-  // Moment estimator of a variance component [DerSimonian1986].
-  amplitude_squared_ = excess / (weight_sum - weight_squares / weight_sum);
+  amplitude_squared_ = scatter.variance;
+  const double s2 = noise.variance();
   std::vector<Observation> observations;
   for (Point& p : points_) {
     p.variance *= s2;

@@ -10,6 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "skipjack/s3tune/noise.h"
+
 namespace skipjack::s3tune {
 
 /// Downloads of the baseline, one after the other, at about one time.
@@ -19,9 +21,6 @@ struct BaselineMeasurement {
   /// Each > 0; at least one.
   std::vector<double> seconds;
 };
-
-/// Repeated downloads of one configuration in a row: what they differ by is noise.
-using Repeats = std::vector<double>;
 
 class DriftModel {
  public:

@@ -14,32 +14,11 @@
 #include <string_view>
 #include <vector>
 
-#include "skipjack/s3tune/drift.h"
+#include "skipjack/s3tune/trial_reports.h"
 #include "skipjack/schedule/scheduler.h"
 #include "skipjack/search/warm_start.h"
 
 namespace skipjack::s3tune {
-
-/// What a trial reports after each download: the running mean, the searched metric, and what lies
-/// behind it.
-inline constexpr std::string_view kMeanDownloadTime = "avg_download_time";
-inline constexpr std::string_view kDownloadTime = "download_time";
-inline constexpr std::string_view kDownloadTimes = "download_times";
-inline constexpr std::string_view kCpuSeconds = "cpu_seconds";
-inline constexpr std::string_view kPeakMemory = "peak_memory_bytes";
-inline constexpr std::string_view kBytes = "bytes";
-inline constexpr std::string_view kEtag = "etag";
-/// What was written, as one text: equal for equal bytes.
-inline constexpr std::string_view kContent = "content";
-/// The configuration's number of downloads.
-inline constexpr std::string_view kRepeats = "repeats";
-/// Whether the configuration's trial reports kContent.
-inline constexpr std::string_view kVerify = "verify";
-
-/// Values of the tag "phase".
-inline constexpr std::string_view kBaselinePhase = "baseline";
-inline constexpr std::string_view kSearchPhase = "search";
-inline constexpr std::string_view kVerdictPhase = "verdict";
 
 /// One row of the verdict.
 struct Arm {
@@ -96,54 +75,5 @@ struct S3SchedulerOptions {
 void validate(const S3SchedulerOptions& options);
 /// Throws as validate does, and for an unknown method.
 std::unique_ptr<Scheduler> make_s3_scheduler(S3SchedulerOptions options);
-
-/// The method that searches behind a tuning of downloads, for one machine or a cluster: from the
-/// baseline and the starts on, without a cap of its own, since downloads are capped one by one.
-/// Throws InvalidArgument for options that make no sense.
-std::unique_ptr<Scheduler> make_search(const S3SchedulerOptions& options);
-
-/// What the finished trials say of drift. Search trials serve for the noise.
-DriftModel drift_of(const History& history);
-
-/// The verdict as it was planned, read from the tags: nullopt before its first trial.
-struct VerdictPlan {
-  int num_blocks = 0;
-  /// Names of the arms, the winner included if there is one, in the order of the table.
-  std::vector<std::string> arms;
-  /// Of the winner; null if the search found nothing better than the baseline.
-  Json winner;
-};
-std::optional<VerdictPlan> verdict_plan(const History& history);
-
-/// Complete blocks of the verdict: seconds[arm][block], arms in the plan's order. Blocks in which
-/// an arm failed or that were not finished are left out for all arms.
-struct VerdictTimings {
-  std::vector<std::vector<double>> seconds;
-  /// Last report of each timing, same shape.
-  std::vector<std::vector<Json>> reports;
-  int num_incomplete_blocks = 0;
-};
-VerdictTimings verdict_timings(const History& history, const VerdictPlan& plan);
-
-/// The object as somebody found it. An empty ETag is that of a server that sends none.
-struct ObjectState {
-  std::int64_t size = 0;
-  std::string etag;
-};
-/// What the first download found that met another object than there was at the beginning, by size
-/// or by ETag: times before and after can't be compared. nullopt: all agree.
-std::optional<ObjectState> changed_object(const History& history, const ObjectState& first);
-
-/// Two downloads that wrote different bytes (kContent): of the trial that told first, and of one
-/// that disagrees, which may be the same where a trial has several steps (steps.h). Arms: those
-/// steps' rows; empty for a trial of one row.
-struct ContentConflict {
-  TrialId first = 0, other = 0;
-  std::string first_arm{}, other_arm{};
-};
-std::optional<ContentConflict> content_conflict(const History& history);
-
-/// "baseline", "search", "verdict"; empty for trials of another kind.
-std::string_view phase_of(const Trial& trial);
 
 }  // namespace skipjack::s3tune

@@ -156,6 +156,11 @@ bool is_cluster_tuning(const TuningDefinition& definition) {
   return is_s3_tuning(definition) && definition.program.slurm.has_value();
 }
 
+std::string baseline_arm_of(const TuningDefinition& definition) {
+  const auto index = static_cast<std::size_t>(definition.extra.at("baseline_arm").as_int());
+  return definition.extra.at("arms").as_array().at(index).at("name").as_string();
+}
+
 bool needs_keys_again(const TuningDefinition& definition) {
   const Json* keys = is_s3_tuning(definition) ? definition.extra.find("keys") : nullptr;
   return keys && *keys == Json(kKeysForOneRun);

@@ -27,6 +27,8 @@ inline constexpr std::string_view kS3TuningKind = "s3-download";
 bool is_s3_tuning(const TuningDefinition& definition);
 /// An S3 tuning over the nodes of a cluster (cluster_scheduler.h).
 bool is_cluster_tuning(const TuningDefinition& definition);
+/// Name of the row that is the baseline.
+std::string baseline_arm_of(const TuningDefinition& definition);
 /// An S3 tuning that was started with keys for one run only.
 bool needs_keys_again(const TuningDefinition& definition);
 

@@ -11,7 +11,9 @@
 #include "skipjack/s3tune/cluster_timings.h"
 #include "skipjack/s3tune/measure.h"
 #include "skipjack/s3tune/s3_tuning.h"
+#include "skipjack/s3tune/search_jobs.h"
 #include "skipjack/s3tune/transfer_space.h"
+#include "skipjack/s3tune/trial_beliefs.h"
 
 namespace skipjack::s3tune {
 namespace {
@@ -179,7 +181,7 @@ S3Verdict s3_verdict(const TuningDefinition& definition, const History& history)
   const std::string untuned = untuned_arm(definition);
   verdict.answer = untuned;
   if (is_cluster_tuning(definition)) {
-    verdict.noise = cluster_noise(history);
+    verdict.noise = search_jobs(history, baseline_arm_of(definition)).noise();
   } else {
     const DriftModel drift = drift_of(history);
     verdict.drift_corrected = drift.corrects();

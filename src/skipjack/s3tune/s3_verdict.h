@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "skipjack/s3tune/s3_scheduler.h"
+#include "skipjack/s3tune/head_to_head.h"
 #include "skipjack/s3tune/verdict.h"
 #include "skipjack/study/tuning.h"
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
-#include "skipjack/study/tuning.h"
 
 namespace skipjack {
 namespace {
@@ -31,7 +30,8 @@ SourceExperiment reduced(SourceExperiment source, const SearchSpace& own,
 }
 
 SourceExperiment read_source(const ExperimentStore& store, const std::string& name,
-                             const Metric& metric, const SearchSpace& space) {
+                             const Metric& metric, const SearchSpace& space,
+                             const ReadSource& read) {
   const std::string what = "experiment '" + name + "'";
   const JournalContents contents = store.read(name);
   const TuningDefinition definition = tuning_definition_from_json(contents.header.definition);
@@ -45,8 +45,10 @@ SourceExperiment read_source(const ExperimentStore& store, const std::string& na
   if (own->mode != metric.mode)
     refuse(what + " has '" + metric.name + "' with the other mode",
            "begin from an experiment that optimised it the same way");
+  const History history = fold(contents.events);
   SourceExperiment source =
-      reduced(source_experiment(name, fold(contents.events), *own), definition.space, space);
+      reduced(read ? read(name, definition, history) : source_experiment(name, history, *own),
+              definition.space, space);
   if (source.observations.empty())
     refuse(what + " measured no '" + metric.name + "'", "skipjack list shows what others did");
   if (carry_over(space, source).empty())
@@ -59,12 +61,12 @@ SourceExperiment read_source(const ExperimentStore& store, const std::string& na
 
 std::vector<SourceExperiment> read_sources(const ExperimentStore& store,
                                            std::span<const std::string> names, const Metric& metric,
-                                           const SearchSpace& space) {
+                                           const SearchSpace& space, const ReadSource& read) {
   std::vector<SourceExperiment> sources;
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (!seen.insert(name).second) refuse("warm_start_from names experiment '" + name + "' twice");
-    sources.push_back(read_source(store, name, metric, space));
+    sources.push_back(read_source(store, name, metric, space, read));
   }
   return sources;
 }
