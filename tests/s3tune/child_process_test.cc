@@ -23,7 +23,7 @@ TEST(ChildProcess, TellsHowItEndedAndWhatItPrintedLast) {
 TEST(ChildProcess, ProgramThatCannotBeRunIsAnExitCode) {
   const ChildResult missing = run_child({.words = {"/nonexistent/program"}});
   EXPECT_EQ(missing.exit_code, 127);
-  EXPECT_EQ(last_line(missing.output), "can't run /nonexistent/program: No such file or directory");
+  EXPECT_EQ(last_line(missing.output), "can't run it: No such file or directory");
   EXPECT_EQ(run_child({.words = {"/"}}).exit_code, 127);
 }
 

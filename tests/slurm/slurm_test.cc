@@ -200,6 +200,7 @@ TEST_F(Slurm, TrialsOfANodeThatGoesDownAreLost) {
   EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Lost) << listener.ends.at({0, 0}).reason;
   EXPECT_NE(listener.ends.at({0, 0}).reason.find("failed"), std::string::npos)
       << listener.ends.at({0, 0}).reason;
+  EXPECT_NE(log_.find("trial 0 runs again: the node of job"), std::string::npos) << log_;
   EXPECT_EQ(listener.ends.at({1, 0}).outcome, Outcome::Completed);
   EXPECT_EQ(listener.reports.at({1, 0}).size(), 20u);
   // As the tuner does then: the next attempt, elsewhere.
@@ -313,6 +314,21 @@ TEST_F(Slurm, AdoptedJobCanBeEnded) {
   ASSERT_TRUE(listener.until_finished(1));
   EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Paused);
   EXPECT_GE(listener.reports.at({0, 0}).size(), 1u);
+}
+
+TEST_F(Slurm, NodeWhoseClockIsAheadIsNamed) {
+  std::filesystem::create_directory(folder_.path() / "ahead");
+  folder_.write_script("ahead/date", "#!/bin/bash\nexec /bin/date --date='100 seconds' \"$@\"\n");
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", ((folder_.path() / "ahead").string() + ":" + path).c_str(), 1);
+  const auto backend = make();
+  Listener listener(*backend);
+  backend->start(request(0, steps(1)));
+  EXPECT_TRUE(listener.until_finished(1));
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Completed);
+  EXPECT_NE(log_.find("the clock of node " + node_of(listener, 0) + " is "), std::string::npos)
+      << log_;
 }
 
 TEST_F(Slurm, JobThatIsRefusedEndsTheTuning) {

@@ -295,6 +295,10 @@ void SlurmBackend::finish(Attempt& attempt) {
   if (end.outcome == Outcome::Lost && ++losses_[attempt.id.trial] > options_.max_reruns) {
     end.outcome = Outcome::Failed;
     add("lost its job " + std::to_string(losses_[attempt.id.trial]) + " times");
+  } else if (end.outcome == Outcome::Lost &&
+             told_.insert("lost " + (attempt.row ? attempt.row->state : std::string())).second) {
+    log(options_.log, LogLevel::Warning,
+        "trial " + std::to_string(attempt.id.trial) + " runs again: " + end.reason);
   }
   if (const auto n = attempt.output.num_malformed(); n > 0)
     add(count_of(n, "report") + " could not be read");

@@ -72,7 +72,7 @@ ChildResult run_child(const ChildOptions& options) {
                    .descriptors = {{theirs.get(), STDOUT_FILENO}, {theirs.get(), STDERR_FILENO}},
                    .closed = {STDIN_FILENO},
                    .apart = SpawnOptions::Apart::No,
-                   .what = options.words[0]});
+                   .what = "it"});
   } catch (const Error& error) {
     if (error.code() != ErrorCode::NotFound && error.code() != ErrorCode::PermissionDenied) throw;
     return {.exit_code = 127, .output = error.what()};

@@ -107,7 +107,7 @@ class ClusterScheduler final : public Scheduler {
   Belief belief_of(const Trial& trial) const {
     if (trial.id == first_block_) return {.value = 1.0};
     if (trial.bound) return {.bound = trial.bound};
-    return {.value = has_value(trial) ? jobs_.ratio(trial.id) : std::nullopt};
+    return {.value = jobs_.value(trial.id)};
   }
   Believe beliefs() const {
     return [this](const Trial& trial) { return belief_of(trial); };

@@ -73,6 +73,11 @@ std::optional<double> SearchJobs::ratio(TrialId trial) const {
   return mean_of(job->second.candidate) / *expected;
 }
 
+std::optional<double> SearchJobs::value(TrialId trial) const {
+  const auto job = jobs_.find(trial);
+  return job != jobs_.end() && job->second.counts ? ratio(trial) : std::nullopt;
+}
+
 double SearchJobs::best_ratio() const { return estimates().best_ratio; }
 
 SearchJobs search_jobs(const History& history, std::string baseline_arm) {

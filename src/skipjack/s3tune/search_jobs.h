@@ -31,6 +31,8 @@ class SearchJobs {
   std::optional<double> baseline(TrialId trial) const;
   /// Of the candidate's mean to it; nullopt without a download of the candidate.
   std::optional<double> ratio(TrialId trial) const;
+  /// The ratio of a trial that has ended, not failed and not been ruled out by a bound.
+  std::optional<double> value(TrialId trial) const;
   /// Smallest of the trials that ended and count, and of the baseline's own, 1.
   double best_ratio() const;
   /// Standard deviation of the logarithm of one download, from ended candidates' repeats; 0 if

@@ -33,11 +33,10 @@ SourceExperiment tuning_source(std::string name, const TuningDefinition& definit
   bool has_baseline = false;
   for (const Trial& trial : history.trials()) {
     const bool is_first = !has_baseline && beliefs.is_baseline(trial);
-    if (!has_value(trial) || trial.bound || (!is_first && phase_of(trial) != kSearchPhase))
-      continue;
-    has_baseline = has_baseline || is_first;
-    const std::optional<double> ratio = is_first ? 1.0 : jobs.ratio(trial.id);
-    const std::optional<double> value = is_cluster ? ratio : beliefs.of(trial).value;
+    if (!has_ended(trial) || (!is_first && phase_of(trial) != kSearchPhase)) continue;
+    has_baseline = true;
+    std::optional<double> value = is_cluster ? jobs.value(trial.id) : beliefs.of(trial).value;
+    if (is_cluster && is_first && jobs.baseline(trial.id)) value = 1.0;
     if (!value) continue;
     source.observations.push_back({is_first
                                        ? definition.extra.at("baseline_point")
