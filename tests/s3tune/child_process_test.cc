@@ -18,7 +18,19 @@ TEST(ChildProcess, TellsHowItEndedAndWhatItPrintedLast) {
   EXPECT_GT(to_seconds(result.duration), 0);
   EXPECT_GT(result.peak_memory_bytes, 0);
   EXPECT_EQ(run_child({.words = {"sh", "-c", "kill -9 $$"}}).exit_code, 128 + 9);
-  EXPECT_EQ(run_child({.words = {"/nonexistent/program"}}).exit_code, 127);
+}
+
+TEST(ChildProcess, ProgramThatCannotBeRunIsAnExitCode) {
+  const ChildResult missing = run_child({.words = {"/nonexistent/program"}});
+  EXPECT_EQ(missing.exit_code, 127);
+  EXPECT_EQ(last_line(missing.output), "can't run /nonexistent/program: No such file or directory");
+  EXPECT_EQ(run_child({.words = {"/"}}).exit_code, 127);
+}
+
+TEST(ChildProcess, HasTheEnvironmentThatItIsGiven) {
+  const ChildResult result = run_child({.words = {"sh", "-c", "echo \"$A, $HOME.\""},
+                                        .environment = std::vector<std::string>{"A=1"}});
+  EXPECT_EQ(result.output, "1, .\n");
 }
 
 TEST(ChildProcess, OnlyTheEndOfALongOutputIsKept) {

@@ -4,36 +4,22 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <csignal>
 
 #include "skipjack/base/descriptor.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/spawn.h"
 
 namespace skipjack::s3tune {
 namespace {
 
 constexpr std::size_t kMostOutput = 64 * 1024;
-
-[[noreturn]] void become(const std::vector<char*>& arguments, int output) {
-  const int nothing = ::open("/dev/null", O_RDONLY);
-  ::dup2(nothing, STDIN_FILENO);
-  ::dup2(output, STDOUT_FILENO);
-  ::dup2(output, STDERR_FILENO);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execvp(arguments[0], arguments.data());
-  const char* reason = std::strerror(errno);
-  const ssize_t ignored = ::write(STDOUT_FILENO, reason, std::strlen(reason));
-  ::_exit(ignored < 0 ? 126 : 127);
-}
 
 /// Takes what is there now. False at the end of the output.
 bool read_some(int pipe, std::string& output) {
@@ -71,10 +57,6 @@ double to_double(const ::timeval& time) {
 }  // namespace
 
 ChildResult run_child(const ChildOptions& options) {
-  std::vector<std::string> words = options.words;
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw errno_error(errno, "cannot make a pipe");
   const Descriptor output(ends[0]);
@@ -83,11 +65,20 @@ ChildResult run_child(const ChildOptions& options) {
     throw errno_error(errno, "cannot set up a pipe");
 
   const Duration started = system_clock().now();
-  const pid_t child = ::fork();
-  if (child == 0) become(arguments, theirs.get());
-  if (child < 0) throw errno_error(errno, "cannot start " + words[0]);
-  theirs.close();
   ChildResult result;
+  pid_t child = -1;
+  try {
+    child = spawn({.words = options.words,
+                   .descriptors = {{theirs.get(), STDOUT_FILENO}, {theirs.get(), STDERR_FILENO}},
+                   .closed = {STDIN_FILENO},
+                   .apart = SpawnOptions::Apart::No,
+                   .environment = options.environment,
+                   .what = options.words[0]});
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::NotFound && error.code() != ErrorCode::PermissionDenied) throw;
+    return {.exit_code = 127, .output = error.what()};
+  }
+  theirs.close();
   bool ended = false;
   {
     const Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
@@ -105,8 +96,9 @@ ChildResult run_child(const ChildOptions& options) {
   }
   read_some(output.get(), result.output);
   if (options.stop.stop_requested())
-    throw Error(ErrorCode::Cancelled, words[0] + " was asked to end");
-  if (!ended) throw Error(ErrorCode::Timeout, words[0] + " did not end in time", "run it by hand");
+    throw Error(ErrorCode::Cancelled, options.words[0] + " was asked to end");
+  if (!ended)
+    throw Error(ErrorCode::Timeout, options.words[0] + " did not end in time", "run it by hand");
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   result.cpu_seconds = to_double(used.ru_utime) + to_double(used.ru_stime);
   result.peak_memory_bytes = static_cast<std::int64_t>(used.ru_maxrss) * 1024;
