@@ -87,6 +87,7 @@ class PythonScheduler final : public Scheduler {
     run_.call([&] {
       commands = json_from(object_.attr("decide")(
           lent.object(), "now"_a = to_seconds(view.now), "free_workers"_a = view.free_workers,
+          "starts_full"_a = view.starts_full,
           "remaining_fraction"_a = python_from(optional_json(view.remaining_fraction)),
           "remaining_time"_a = python_from(seconds_json(view.remaining_time))));
     });

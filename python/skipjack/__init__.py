@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ._core import reverseloguniform as reverseloguniform
     from ._core import uniform as uniform
     from .backends import LocalBackend as LocalBackend
+    from .backends import ProgramBackend as ProgramBackend
     from .backends import PythonBackend as PythonBackend
     from .backends import SlurmBackend as SlurmBackend
     from .comparison import Comparison as Comparison
@@ -74,7 +75,7 @@ _HOMES = {
         "lograndint loguniform ordinal qlograndint qloguniform qrandint quniform randint "
         "reverseloguniform uniform"
     ),
-    "backends": "LocalBackend PythonBackend SlurmBackend",
+    "backends": "LocalBackend ProgramBackend PythonBackend SlurmBackend",
     "comparison": "Comparison compare",
     "errors": (
         "AlreadyExists Cancelled Corrupted Error Exhausted InvalidArgument Io Network NotFound "

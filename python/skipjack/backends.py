@@ -1,10 +1,11 @@
-"""Where trials run: processes of this machine, from a program or from a Python function."""
+"""Where trials run: processes of this machine or jobs of a cluster, from a program or from a Python function."""
 
 from __future__ import annotations
 
 import base64
 import os
 import sys
+from dataclasses import dataclass, field
 
 from .errors import InvalidArgument, Unsupported
 
@@ -18,8 +19,9 @@ _FUNCTION_VARIABLE = "SKIPJACK_FUNCTION"
 _MAX_FUNCTION_BYTES = 96 * 1024
 
 
-class LocalBackend:
-    """Trials as processes of this machine.
+@dataclass(kw_only=True, eq=False)
+class ProgramBackend:
+    """What all backends have in common: a program, and how it is started.
 
     entry_point: the program; a .py runs under interpreter, anything else must be executable.
     interpreter: list of words; None: this Python for a .py.
@@ -29,37 +31,16 @@ class LocalBackend:
     max_resource_attr: name of the constant that holds the largest resource, for methods that resume.
     working_directory: None: here. environment: dict of variables added to this process's own.
     grace: seconds between the request to end and the kill.
-    gpus, gpus_per_trial: ids to hand out. cpus, cpus_per_trial: processors to bind trials to.
     """
 
-    def __init__(
-        self,
-        entry_point: str | os.PathLike[str],
-        *,
-        interpreter: str | Iterable[str] | None = None,
-        pass_by: str = "arguments",
-        argument_template: Iterable[str] | None = None,
-        max_resource_attr: str = "",
-        working_directory: str | os.PathLike[str] | None = None,
-        environment: Mapping[str, str] | None = None,
-        grace: float = 5.0,
-        gpus: Iterable[str | int] = (),
-        gpus_per_trial: int = 1,
-        cpus: Iterable[int] = (),
-        cpus_per_trial: int = 1,
-    ) -> None:
-        self.entry_point = os.fspath(entry_point)
-        self.interpreter = interpreter
-        self.pass_by = "template" if argument_template else pass_by
-        self.argument_template = list(argument_template or ())
-        self.max_resource_attr = max_resource_attr
-        self.working_directory = working_directory
-        self.environment = dict(environment or {})
-        self.grace = grace
-        self.gpus = [str(gpu) for gpu in gpus]
-        self.gpus_per_trial = gpus_per_trial
-        self.cpus = list(cpus)
-        self.cpus_per_trial = cpus_per_trial
+    entry_point: str | os.PathLike[str] = field(kw_only=False)
+    interpreter: str | Iterable[str] | None = None
+    pass_by: str = "arguments"
+    argument_template: Iterable[str] | None = None
+    max_resource_attr: str = ""
+    working_directory: str | os.PathLike[str] | None = None
+    environment: Mapping[str, str] | None = None
+    grace: float = 5.0
 
     @property
     def name(self) -> str:
@@ -68,77 +49,75 @@ class LocalBackend:
 
     def program(self) -> dict[str, Any]:
         """The "program" of a tuning's definition."""
+        entry_point = os.fspath(self.entry_point)
         interpreter = self.interpreter
         if interpreter is None:
-            interpreter = [sys.executable] if self.entry_point.endswith(".py") else []
+            interpreter = [sys.executable] if entry_point.endswith(".py") else []
+        template = list(self.argument_template or ())
         return {
-            "entry_point": self.entry_point,
-            "interpreter": [interpreter] if isinstance(interpreter, str) else list(interpreter),
-            "pass_by": self.pass_by,
-            "argument_template": self.argument_template,
+            "entry_point": entry_point,
+            "interpreter": _words(interpreter),
+            "pass_by": "template" if template else self.pass_by,
+            "argument_template": template,
             "max_resource_attr": self.max_resource_attr,
             "working_directory": os.fspath(self.working_directory or ""),
-            "environment": self.environment,
+            "environment": dict(self.environment or {}),
             "grace": float(self.grace),
-            "gpus": self.gpus,
+        }
+
+
+@dataclass(kw_only=True, eq=False)
+class LocalBackend(ProgramBackend):
+    """Trials as processes of this machine. Options beside these: see ProgramBackend.
+
+    gpus, gpus_per_trial: ids to hand out. cpus, cpus_per_trial: processors to bind trials to.
+    """
+
+    gpus: Iterable[str | int] = ()
+    gpus_per_trial: int = 1
+    cpus: Iterable[int] = ()
+    cpus_per_trial: int = 1
+
+    def program(self) -> dict[str, Any]:
+        return {
+            **super().program(),
+            "gpus": [str(gpu) for gpu in self.gpus],
             "gpus_per_trial": self.gpus_per_trial,
-            "cpus": self.cpus,
+            "cpus": list(self.cpus),
             "cpus_per_trial": self.cpus_per_trial,
         }
 
 
-class SlurmBackend(LocalBackend):
+@dataclass(kw_only=True, eq=False)
+class SlurmBackend(ProgramBackend):
     """Trials as jobs of a Slurm cluster. Experiments (root) must be on a file system that its nodes share, and so
-    must the program. Options that LocalBackend has too mean the same; the others are sbatch's.
+    must the program. Options beside these, which are sbatch's: see ProgramBackend.
 
     partition, account, constraint: None: the cluster's. cpus: of a trial, --cpus-per-task. memory: bytes, --mem.
     gpus: of a trial, --gres=gpu:N. time_limit: seconds, --time. sbatch_options: further words, as "--exclusive".
     """
 
-    def __init__(
-        self,
-        entry_point: str | os.PathLike[str],
-        *,
-        partition: str | None = None,
-        account: str | None = None,
-        constraint: str | None = None,
-        cpus: int | None = None,
-        memory: int | None = None,
-        gpus: int = 0,
-        time_limit: float | None = None,
-        sbatch_options: Iterable[str] = (),
-        interpreter: str | Iterable[str] | None = None,
-        pass_by: str = "arguments",
-        argument_template: Iterable[str] | None = None,
-        max_resource_attr: str = "",
-        working_directory: str | os.PathLike[str] | None = None,
-        environment: Mapping[str, str] | None = None,
-        grace: float = 5.0,
-    ) -> None:
-        super().__init__(
-            entry_point,
-            interpreter=interpreter,
-            pass_by=pass_by,
-            argument_template=argument_template,
-            max_resource_attr=max_resource_attr,
-            working_directory=working_directory,
-            environment=environment,
-            grace=grace,
-        )
-        job = {
-            "partition": partition,
-            "account": account,
-            "constraint": constraint,
-            "cpus": cpus,
-            "memory_bytes": memory,
-            "gpus": gpus,
-            "time_limit": time_limit,
-            "extra": [sbatch_options] if isinstance(sbatch_options, str) else list(sbatch_options),
-        }
-        self.job = {name: value for name, value in job.items() if value is not None}
+    partition: str | None = None
+    account: str | None = None
+    constraint: str | None = None
+    cpus: int | None = None
+    memory: int | None = None
+    gpus: int = 0
+    time_limit: float | None = None
+    sbatch_options: str | Iterable[str] = ()
 
     def program(self) -> dict[str, Any]:
-        return {**super().program(), "slurm": self.job}
+        job = {
+            "partition": self.partition,
+            "account": self.account,
+            "constraint": self.constraint,
+            "cpus": self.cpus,
+            "memory_bytes": self.memory,
+            "gpus": self.gpus,
+            "time_limit": self.time_limit,
+            "extra": _words(self.sbatch_options),
+        }
+        return {**super().program(), "slurm": {name: value for name, value in job.items() if value is not None}}
 
 
 class PythonBackend(LocalBackend):
@@ -162,11 +141,15 @@ class PythonBackend(LocalBackend):
             os.path.join(here, "function_trial.py"), interpreter=[sys.executable], pass_by="json_file", **options
         )
         self.function = function
-        self.environment = {**self.environment, _FUNCTION_VARIABLE: _described(function)}
+        self.environment = {**(self.environment or {}), _FUNCTION_VARIABLE: _described(function)}
 
     @property
     def name(self) -> str:
         return getattr(self.function, "__name__", "function").strip("<>") or "function"
+
+
+def _words(given: str | Iterable[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _described(function: Callable[..., Any]) -> str:

@@ -186,7 +186,10 @@ def _extra(arguments):
         elif name == "RequestPayer":
             taken["requester_pays"] = value == "requester"
         elif name != "ChecksumMode":  # what the server has is always checked
-            raise Unsupported(f"ExtraArgs holds '{name}', which downloads here don't know", "VersionId, RequestPayer")
+            raise Unsupported(
+                f"ExtraArgs holds '{name}', which downloads here don't know",
+                "one of: VersionId, RequestPayer, ChecksumMode",
+            )
     return taken
 
 

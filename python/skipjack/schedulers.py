@@ -102,11 +102,15 @@ class Scheduler:
         *,
         now: float,
         free_workers: int,
+        starts_full: bool,
         remaining_fraction: float | None,
         remaining_time: float | None,
     ) -> list[Any]:
         """A list of commands; at most free_workers of them may be Start or Resume. Called after events
-        and while a worker is free."""
+        and while a worker is free.
+
+        starts_full: the experiment has had all the trials that it may have, and a Start would be its end; what
+        is paused can still be resumed."""
         raise NotImplementedError
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, TypeAlias
 
-    from .backends import LocalBackend
+    from .backends import ProgramBackend
     from .experiments import Experiment
     from .methods import Method
     from .metrics import Metric
@@ -154,7 +154,7 @@ class Tuner:
 
     def __init__(
         self,
-        backend: LocalBackend,
+        backend: ProgramBackend,
         space: Mapping[str, Any] | _core.SearchSpace | str,
         metrics: str | Metric | Iterable[str | Metric],
         *,

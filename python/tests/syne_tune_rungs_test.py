@@ -104,6 +104,29 @@ def test_a_loop_of_the_launchers_own_pauses_and_resumes(launch):
     assert done.stdout == "['CONTINUE', 'PAUSE'] True [1, 3, 9]\n"
 
 
+def test_with_a_rung_at_every_step_the_last_result_may_be_told_again(launch):
+    done = launch(
+        """
+        from syne_tune.backend.trial_status import Trial
+        from syne_tune.config_space import uniform
+        from syne_tune.optimizer.schedulers import HyperbandScheduler
+        space = {"x": uniform(0, 1), "n": 3}
+        scheduler = HyperbandScheduler(space, metric="loss", resource_attr="step", max_resource_attr="n", random_seed=1,
+                                       type="promotion", rung_levels=[1, 2, 3])
+        steps = {}
+        for number in range(12):
+            suggestion = scheduler.suggest(number)
+            trial = number if suggestion.spawn_new_trial_id else suggestion.checkpoint_trial_id
+            steps[trial] = steps.get(trial, 0) + 1
+            result = {"loss": suggestion.config["x"], "step": steps[trial]}
+            if scheduler.on_trial_result(Trial(trial, suggestion.config), result) == "CONTINUE":
+                scheduler.on_trial_complete(Trial(trial, suggestion.config), result)
+        print(sorted(set(steps.values())))
+        """
+    )
+    assert done.stdout == "[1, 2, 3]\n"
+
+
 def test_steps_may_be_counted_from_zero(launch, only_experiment):
     """As in Syne Tune's example of several objectives."""
     launch(

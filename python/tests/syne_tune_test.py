@@ -318,7 +318,8 @@ def test_launchers_may_run_their_own_loop(launch):
         from syne_tune.backend.trial_status import Status, Trial
         from syne_tune.config_space import uniform
         from syne_tune.optimizer.baselines import BayesianOptimization
-        scheduler = BayesianOptimization({"x": uniform(-1, 1)}, metric="loss", mode="min", random_seed=3)
+        scheduler = BayesianOptimization({"x": uniform(-1, 1)}, metric="loss", mode="min", random_seed=3,
+                                         search_options={"num_init_random": 8})
         asked = []
         for number in range(8):
             if number == 4:
@@ -332,6 +333,21 @@ def test_launchers_may_run_their_own_loop(launch):
         """
     )
     assert done.stdout == "8\n"
+
+
+def test_bayesopt_begins_as_syne_tunes_does(launch):
+    done = launch(
+        """
+        from syne_tune.config_space import uniform
+        from syne_tune.optimizer.baselines import BayesianOptimization
+        from syne_tune.optimizer.schedulers import FIFOScheduler
+        space = {"x": uniform(0, 1)}
+        print(BayesianOptimization(space, metric="loss").method.options)
+        chosen = FIFOScheduler(space, metric="loss", searcher="bayesopt", search_options={"num_init_random": 8})
+        print(chosen.method.options)
+        """
+    )
+    assert done.stdout.splitlines() == ["{'num_init_random': 3}", "{'num_init_random': 8}"]
 
 
 AGAIN = """

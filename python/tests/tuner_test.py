@@ -226,6 +226,19 @@ def test_a_scheduler_of_ones_own_stops_and_is_resumed(root):
     assert again.history.counts["stopped"] == 3
 
 
+def test_a_scheduler_is_told_when_no_more_trials_may_start(root):
+    told = []
+
+    class Counts(skipjack.Scheduler):
+        def decide(self, history, *, free_workers, starts_full, **view):
+            told.append((history.num_trials, starts_full))
+            return [Finished("all had")] if starts_full else [Start({"x": 0.5})] if free_workers else []
+
+    Tuner(PythonBackend(square), SPACE, "loss", method=Counts(), root=root, stop=some_trials(2)).run()
+    assert {number for number, _ in told} >= {0, 1, 2}
+    assert all(full == (number == 2) for number, full in told)
+
+
 def test_bad_commands_are_named(root):
     class Odd(skipjack.Scheduler):
         def decide(self, history, **view):

@@ -78,6 +78,16 @@ TEST(Clients, KeysTravelInTheEnvironmentAlone) {
   }
 }
 
+TEST(Clients, TrustTheCertificatesThatAreNamed) {
+  CommandRequest request = request_for(Json(Json::Object{}), "s3://bench/obj");
+  request.ca_file = "/ca.pem";
+  for (const auto& [name, variable] : {std::pair("awscli", "AWS_CA_BUNDLE"),
+                                       {"s5cmd", "AWS_CA_BUNDLE"},
+                                       {"rclone", "RCLONE_CA_CERT"}})
+    EXPECT_THAT(find_client(name).command(request).environment,
+                Contains(std::pair<std::string, std::string>(variable, "/ca.pem")));
+}
+
 TEST(Clients, NoneReadsTheUsersFiles) {
   for (const Client& client : clients()) {
     if (client.kind != Client::Kind::Program) continue;

@@ -112,13 +112,19 @@ INSTANTIATE_TEST_SUITE_P(Clients, ClientReferee,
                            return name;
                          });
 
+/// An executable.
+std::filesystem::path write_script(const std::filesystem::path& path, const std::string& text) {
+  write_file_atomically(path, "#!/bin/sh\n" + text);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  return path;
+}
+
 /// A tuning of a script in rclone's place; fetch: what it does with its target, "$3".
 struct Impostor {
   explicit Impostor(const std::string& fetch) {
-    const std::filesystem::path script = home.path() / "rclone";
-    write_file_atomically(
-        script, "#!/bin/sh\n[ \"$1\" = version ] && echo rclone v9.9 && exit\n" + fetch + "\n");
-    std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+    const std::filesystem::path script =
+        write_script(home.path() / "rclone",
+                     "[ \"$1\" = version ] && echo rclone v9.9 && exit\n" + fetch + "\n");
     std::map<std::string, std::string> environment = kKeys;
     environment["RCLONE_TRANSFERS"] = "1";
     command.emplace(home.path(),
@@ -144,6 +150,35 @@ TEST(ClientTrial, TooFewBytesAreAFailedTrial) {
   Impostor impostor("head -c 1000 /dev/zero >\"$3\"");
   EXPECT_EQ(impostor.command->wait(), 11);
   EXPECT_THAT(impostor.command->errors(), HasSubstr("wrote 1000 bytes"));
+}
+
+TEST(ClientTrial, KeysThatEndOnTheWayAreFetchedAnew) {
+  s3sim::Server server(server_options());
+  const TemporaryFolder home;
+  std::filesystem::create_directory(home.path() / ".aws");
+  // The AWS tools, as a source of keys, would give back those in the environment.
+  const auto source = write_script(home.path() / "source", R"(cd "$HOME"; echo >>asked
+echo "{\"Version\": 1, \"AccessKeyId\": \"${AWS_ACCESS_KEY_ID:-AKID$(wc -l <asked)}\",
+ \"SecretAccessKey\": \"s\", \"Expiration\": \"$(date -u -d '2 seconds' +%Y-%m-%dT%H:%M:%SZ)\"}"
+)");
+  write_file_atomically(home.path() / ".aws" / "config",
+                        "[default]\ncredential_process = \"" + source.string() + "\"\n");
+  const auto program = write_script(
+      home.path() / "rclone", R"([ -e "$HOME/got" ] || sleep 2  # when the first keys have ended
+echo "$AWS_ACCESS_KEY_ID" >>"$HOME/got"
+head -c 9437189 /dev/zero >"$3"
+)");
+  MeasurementTarget target{.object = kObject, .program = program.string()};
+  target.endpoint_url = server.endpoint_url();
+  target.folder = home.path();
+  Configuration trial = configuration_for(find_client("rclone"), target, "");
+  trial.set(kRepeats, 2);
+  write_file_atomically(home.path() / "trial.json", to_json_text(trial));
+  Command command(home.path(), {"s3", "measure", (home.path() / "trial.json").string()});
+  EXPECT_EQ(command.wait(), 0) << command.errors();
+  const std::string got = read_file(home.path() / "got");
+  EXPECT_THAT(got, ::testing::MatchesRegex("AKID[0-9]+\nAKID[0-9]+\n"));
+  EXPECT_NE(got.substr(0, got.find('\n')), got.substr(got.find('\n') + 1, got.find('\n')));
 }
 
 TEST(ClientTrial, ItsLastWordsAreTold) {

@@ -210,6 +210,15 @@ TEST(AskTell, ReportsOnTheWayAreKept) {
   EXPECT_EQ(study.best()->value, 2);
 }
 
+TEST(AskTell, TheLastReportToldAgainIsOneReport) {
+  AskTell study({.space = SearchSpace({{"x", uniform(0, 1)}}), .metrics = {{"loss"}}});
+  const AskedTrial trial = study.ask();
+  study.report(trial.id, {{"loss", 0.5}, {"epoch", 1}});
+  study.tell(trial.id, {{"loss", 0.5}, {"epoch", 1}});
+  EXPECT_EQ(study.history().find(trial.id)->reports.size(), 1u);
+  EXPECT_EQ(study.history().find(trial.id)->status, TrialStatus::Completed);
+}
+
 TEST(AskTell, ManyTrialsMayBeOpen) {
   AskTellOptions options = options_for("bayesopt");
   options.space = SearchSpace({{"x", uniform(0, 1)}});

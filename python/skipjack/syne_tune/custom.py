@@ -142,7 +142,7 @@ class CalledScheduler(Scheduler):
         elif outcome in ("stopped", "paused"):
             self._scheduler.on_trial_remove(trial)
 
-    def decide(self, history, *, now, free_workers, remaining_fraction, remaining_time):
+    def decide(self, history, *, free_workers, **view):
         if self._decided:
             running = set(history.running)
             commands = [command for command in self._decided if command.trial in running]

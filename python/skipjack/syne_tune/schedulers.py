@@ -53,6 +53,8 @@ _READ_ELSEWHERE = {
     "gp_base_kernel", "max_size_data_for_model", "time_keeper", "resource_attr", "time_attr", "max_t", "type",
     "scheduler", "scheduler_options",
 }  # fmt: skip
+# Syne Tune's own where the method has another, and a short tuning shows it.
+_DEFAULTS = {"bayesopt": {"num_init_random": 3}}
 
 
 def _any_seed():
@@ -142,7 +144,7 @@ class MethodScheduler(TrialScheduler):
     def _choose(self, name, given):
         found = _find_method(name)
         given = {**given, "resource_attr": self.resource_attr, "max_t": self.max_t}
-        options, left_out = {}, []
+        options, left_out = dict(_DEFAULTS.get(found.name, {})), []
         for key, value in given.items():
             if value is None:
                 continue

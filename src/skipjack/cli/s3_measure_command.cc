@@ -38,18 +38,18 @@ namespace {
   throw errno_error(errno, "cannot start " + python);
 }
 
-/// Takes away what would make other clients run otherwise than they do by themselves: their rows
-/// say what they are without settings. How to trust a server stays.
-void forget_client_settings() {
-  std::vector<std::string> names;
+/// This process's environment without what would make other clients run otherwise than they do by
+/// themselves: their rows say what they are without settings.
+std::vector<std::string> environment_without_client_settings() {
+  std::vector<std::string> kept;
   for (char** entry = ::environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const std::string_view name = text.substr(0, text.find('='));
     const bool is_theirs =
         name.starts_with("AWS_") || name.starts_with("RCLONE_") || name == "S3_ENDPOINT_URL";
-    if (is_theirs && name != "AWS_CA_BUNDLE") names.emplace_back(name);
+    if (!is_theirs) kept.emplace_back(text);
   }
-  for (const std::string& name : names) ::unsetenv(name.c_str());
+  return kept;
 }
 
 void print_report(Context& context, const Json& report) {
@@ -89,13 +89,9 @@ int measure(const std::string& configuration_file, Context& context) {
   allow_many_connections();
   const auto report = [&](const Json& metrics) { print_report(context, metrics); };
   if (client.kind == s3tune::Client::Kind::Program) {
-    forget_client_settings();
     s3tune::measure_program({.configuration = configuration,
                              .access = access.client,
-                             .set_environment =
-                                 [](const std::string& name, const std::string& value) {
-                                   ::setenv(name.c_str(), value.c_str(), 1);
-                                 },
+                             .environment = environment_without_client_settings(),
                              .stop = stop.get_token()},
                             report);
     return kExitOk;

@@ -7,7 +7,9 @@
 
 namespace skipjack {
 
-MethodOption num_init_random_option() {
+MethodOption num_init_random_option(std::optional<std::int64_t> by_default) {
+  if (by_default)
+    return {"num_init_random", "trials before the first that a model proposes, >= 1", *by_default};
   return {"num_init_random",
           "trials before the first that a model proposes, >= 1; unset: max(5, d + 1)"};
 }
@@ -136,9 +138,10 @@ Metric only_objective(std::string_view method, const MethodOptions& o, Constrain
                     kept.front().name + "')",
                 "use bayesopt, or let the trial fail where the constraint is broken");
   if (objectives.size() != 1)
-    throw Error(ErrorCode::InvalidArgument, "method '" + std::string(method) +
-                                                "' needs exactly one objective, got " +
-                                                std::to_string(objectives.size()));
+    throw Error(ErrorCode::InvalidArgument,
+                "method '" + std::string(method) + "' needs exactly one objective, got " +
+                    std::to_string(objectives.size()),
+                objectives.empty() ? "name a metric to optimise" : "use mo_bayesopt for several");
   return objectives.front();
 }
 

@@ -51,7 +51,7 @@ std::unique_ptr<Searcher> make_bayesopt(const MethodOptions& o) {
                           .metric = only_objective("bayesopt", o, Constraints::Keep),
                           .constraints = metrics_with(MetricRole::Constraint, o.metrics),
                           .seed = o.seed};
-  options.num_initial = option(o, "num_init_random", as_int);
+  options.num_initial = option(o, "num_init_random", as_int).value_or(options.num_initial);
   options.sources = o.sources;
   return make_bayesopt_search(std::move(options));
 }
@@ -164,7 +164,7 @@ std::vector<Recipe> search_recipes() {
       {{.name = "bayesopt",
         .description = "Gaussian process and log expected improvement; the default",
         .aliases = {"BayesianOptimization", "ConstrainedBayesianOptimization"},
-        .options = {num_init_random_option()},
+        .options = {num_init_random_option(BayesOptOptions().num_initial)},
         .transfers = true},
        in_fifo<make_bayesopt>},
       {{.name = "tpe",

@@ -26,7 +26,7 @@ Metric time_to_minimise(const std::string& method, const MethodOptions& o) {
 std::unique_ptr<Scheduler> make_progress_bayesopt(const MethodOptions& o) {
   const Metric metric = time_to_minimise("progress_bayesopt", o);
   BayesOptOptions search{.space = o.space, .metric = metric, .seed = o.seed, .sources = o.sources};
-  search.num_initial = option(o, "num_init_random", as_int);
+  search.num_initial = option(o, "num_init_random", as_int).value_or(search.num_initial);
   search.max_repeats = static_cast<int>(option(o, "max_repeats", as_int).value_or(kMaxRepeats));
   ProgressOptions progress;
   progress.progress_attr = option(o, "progress_attr", as_string).value_or(progress.progress_attr);
@@ -70,7 +70,7 @@ std::vector<Recipe> time_recipes() {
                      FirstLooksOptions().num_looks},
                     {"max_repeats", "times that a configuration is measured at most, >= 1",
                      kMaxRepeats},
-                    num_init_random_option()},
+                    num_init_random_option(BayesOptOptions().num_initial)},
         .transfers = true,
         .multi_fidelity = true,
         .needs_time = true},

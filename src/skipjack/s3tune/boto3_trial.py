@@ -124,8 +124,9 @@ def transfer_manager(client, configuration, config):
         create_s3_crt_client,
     )
 
+    session = Session(profile=configuration["profile"] or None)
     serializer = BotocoreCRTRequestSerializer(
-        Session(profile=configuration["profile"] or None),
+        session,
         {
             "region_name": client.meta.region_name,
             "endpoint_url": configuration["endpoint_url"] or None,
@@ -134,7 +135,10 @@ def transfer_manager(client, configuration, config):
     )
     keys = BotocoreCRTCredentialsWrapper(client._get_credentials()).to_crt_credentials_provider()
     crt = create_s3_crt_client(
-        client.meta.region_name, keys, use_ssl=not configuration["endpoint_url"].startswith("http://")
+        client.meta.region_name,
+        keys,
+        use_ssl=not configuration["endpoint_url"].startswith("http://"),
+        verify=session.get_config_variable("ca_bundle"),
     )
     return CRTTransferManager(crt, serializer, config=config)
 

@@ -72,6 +72,7 @@ ChildResult run_child(const ChildOptions& options) {
                    .descriptors = {{theirs.get(), STDOUT_FILENO}, {theirs.get(), STDERR_FILENO}},
                    .closed = {STDIN_FILENO},
                    .apart = SpawnOptions::Apart::No,
+                   .environment = options.environment,
                    .what = "it"});
   } catch (const Error& error) {
     if (error.code() != ErrorCode::NotFound && error.code() != ErrorCode::PermissionDenied) throw;

@@ -15,6 +15,8 @@ namespace skipjack::s3tune {
 struct ChildOptions {
   /// The program, looked for in PATH, and its arguments; not empty.
   std::vector<std::string> words;
+  /// "NAME=value" each, instead of this process's environment.
+  std::optional<std::vector<std::string>> environment{};
   /// Killed once it has run so long.
   std::optional<Duration> time_limit{};
   /// Asks it to end (SIGTERM).
@@ -33,8 +35,8 @@ struct ChildResult {
   /// Of the largest single process, and never below this process's own.
   std::int64_t peak_memory_bytes = 0;
 };
-/// With this process's environment; standard input is empty. Throws Timeout, Cancelled, and what
-/// errno_error makes of the reason if it can't be started.
+/// Standard input is empty. Throws Timeout, Cancelled, and what errno_error makes of the reason if it
+/// can't be started.
 ChildResult run_child(const ChildOptions& options);
 
 /// The last line that is not empty, or "no output".

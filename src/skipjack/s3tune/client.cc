@@ -110,6 +110,7 @@ std::vector<std::pair<std::string, std::string>> key_environment(const CommandRe
       {"AWS_DEFAULT_REGION", request.target.region},
       {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"},
       {"AWS_EC2_METADATA_DISABLED", "true"}};
+  if (!request.ca_file.empty()) environment.emplace_back("AWS_CA_BUNDLE", request.ca_file);
   if (request.keys.anonymous()) return environment;
   environment.emplace_back("AWS_ACCESS_KEY_ID", request.keys.access_key_id);
   environment.emplace_back("AWS_SECRET_ACCESS_KEY", request.keys.secret_access_key.reveal());

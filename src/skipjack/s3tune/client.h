@@ -45,6 +45,8 @@ struct CommandRequest {
   Configuration configuration;
   /// Empty: requests go out unsigned.
   s3::Credentials keys;
+  /// Certificates to trust; empty: the system's.
+  std::string ca_file{};
   /// A file to be written, or for a folder a folder that is there.
   std::filesystem::path destination;
   /// A file that the client may be told to read its configuration from.
@@ -124,7 +126,8 @@ struct SpaceParts {
 ClientSpace transfer_config_space(const TransferSpaceOptions& options, const ClientProgram&);
 /// With the options' constants behind the parameters.
 ClientSpace make_space(const TransferSpaceOptions& options, SpaceParts parts);
-/// Keys and region where the AWS SDKs look for them first, and no other place to look.
+/// Keys, region and certificates where the AWS SDKs look for them first, and no other place to
+/// look.
 std::vector<std::pair<std::string, std::string>> key_environment(const CommandRequest& request);
 /// As the engine decides it: a custom endpoint has no host names for buckets.
 bool wants_path_style(const MeasurementTarget& target);

@@ -44,15 +44,18 @@ void measure_program(const ProgramTrialOptions& options, const ReportCallback& r
     const CommandRequest request{.target = target,
                                  .configuration = options.configuration,
                                  .keys = keys_of(options.access, options.stop),
+                                 .ca_file = options.access.transport.ca_file,
                                  .destination = destination,
                                  .config_file = scratch.path() / "config"};
     const ClientCommand command = client.command(request);
-    for (const auto& [name, value] : command.environment) options.set_environment(name, value);
+    std::vector<std::string> environment = options.environment;
+    for (const auto& [name, value] : command.environment) environment.push_back(name + "=" + value);
     if (!command.config_text.empty())
       write_file_atomically(request.config_file, command.config_text, FileMode::Private);
     flush_file_system(target.folder);
 
-    const ChildResult result = run_child({.words = command.words, .stop = options.stop});
+    const ChildResult result = run_child(
+        {.words = command.words, .environment = std::move(environment), .stop = options.stop});
     if (result.exit_code != 0)
       throw Error(ErrorCode::Io, std::string(client.label) + " ended with exit code " +
                                      std::to_string(result.exit_code) + ": " +

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "skipjack/s3tune/client.h"
 #include "skipjack/s3tune/measure.h"
@@ -14,8 +16,9 @@ struct ProgramTrialOptions {
   Configuration configuration;
   /// To look at the object before each download, and to know the keys that the program gets.
   s3::ClientOptions access;
-  /// Takes what the program's environment has to hold, before it is started.
-  std::function<void(const std::string& name, const std::string& value)> set_environment;
+  /// What the program finds in its environment beside its client's own variables; "NAME=value"
+  /// each.
+  std::vector<std::string> environment;
   std::stop_token stop;
 };
 

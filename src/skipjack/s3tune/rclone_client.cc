@@ -85,6 +85,8 @@ ClientCommand command(const CommandRequest& request) {
   };
   command.environment.emplace_back("RCLONE_CONFIG", "/dev/null");
   command.environment.emplace_back("AWS_CONFIG_FILE", "/dev/null");
+  // It has an HTTP client of its own, which knows nothing of AWS_CA_BUNDLE.
+  if (!request.ca_file.empty()) command.environment.emplace_back("RCLONE_CA_CERT", request.ca_file);
   set("TYPE", "s3");
   set("PROVIDER", target.endpoint_url.empty() ? "AWS" : "Other");
   set("REGION", target.region);

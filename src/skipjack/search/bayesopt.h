@@ -25,9 +25,10 @@ struct BayesOptOptions {
   /// counts as failed.
   std::vector<Metric> constraints = {};
   std::uint64_t seed = 0;
-  /// Trials, points_to_evaluate included, before the first that a model proposes; >= 1. Unset:
-  /// max(5, d + 1). More spend the budget blindly; fewer fit a model to almost nothing.
-  std::optional<std::int64_t> num_initial = std::nullopt;
+  /// Trials, points_to_evaluate included, before the first that a model proposes; >= 1, and three
+  /// must have given a value. More spend the budget blindly, above all in many dimensions; fewer
+  /// fit a model to almost nothing (docs/methods/bayesopt.md, "What matters").
+  std::int64_t num_initial = 5;
   /// A configuration measured that often is not proposed again; >= 1. Less often where repetitions
   /// show less noise than the process takes the metric to have.
   int max_repeats = 10;

@@ -21,7 +21,7 @@ struct TpeOptions {
   /// The one metric to optimise.
   Metric metric = {};
   std::uint64_t seed = 0;
-  /// Trials before the first from densities; >= 1. Unset: max(5, d + 1), as for bayesopt. More
+  /// Trials before the first from densities; >= 1. Unset: max(5, d + 1). More
   /// spend the budget blindly.
   std::optional<std::int64_t> num_initial = std::nullopt;
   /// Draws of which the best is proposed, in [1, 10000]; default 24 [Optuna2025]. More go for the

@@ -176,7 +176,9 @@ void AskTell::State::tell(TrialId trial, const Values& values, std::optional<int
              .reason = metric.name + " = " + to_python_text(*value) + " is not finite"};
   }
   reach_deadlines();
-  emit(Reported{.id = {trial, open.attempt}, .metrics = std::move(metrics)});
+  const bool is_known = !open.reports.empty() && open.reports.back().attempt == open.attempt &&
+                        open.reports.back().metrics == metrics;
+  if (!is_known) emit(Reported{.id = {trial, open.attempt}, .metrics = std::move(metrics)});
   (void)decide(0);
   if (const auto order = ordered_.find(trial); order != ordered_.end() &&
                                                order->second.outcome == Outcome::Paused &&
