@@ -60,7 +60,10 @@ class Run {
         is_known = true;
         if (first_part < size_) queue_.set_missing({{first_part, size_}});
       }
-      if (is_known) start_all();
+      if (is_known)
+        start_all();
+      else if (busy() == 0)
+        try_first_again();
     }
     return {now_, flight_.experience(), most_};
   }
@@ -103,6 +106,10 @@ class Run {
                                                           static_cast<double>(part.left()));
     lane->has_begun = lane->leads = false;
     most_ = std::max(most_, busy());
+  }
+
+  void try_first_again() {
+    if (s3::Part* part = queue_.take(1, clock(), {})) start(*part);
   }
 
   void start_all() {

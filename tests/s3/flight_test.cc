@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <vector>
 
 #include "skipjack/base/bytes.h"
@@ -153,11 +154,11 @@ TEST(FlightControl, AStartIsOnlyAStart) {
 }
 
 TEST(FlightControl, ASizeToStartWithHoldsUntilItIsMeasured) {
-  FlightControl flight({.requests = 4, .first_worth = 24 * kMiB});
+  FlightControl flight({.requests = 4, .first_worth = 24 * kMiB}), measured = flight;
   EXPECT_EQ(flight.part_size(kGiB), 24 * kMiB);
-  flight.answered(0.01);
-  flight.succeeded(kMiB, 0.1);
-  EXPECT_EQ(flight.part_size(kGiB), 8 * kMiB);
+  measured.answered(0.01);
+  measured.succeeded(kMiB, 0.1);
+  EXPECT_EQ(measured.part_size(kGiB), 8 * kMiB);
 }
 
 TEST(FlightControl, BeginsWithWhatItLearned) {
@@ -204,7 +205,7 @@ TEST(FlightControl, ASlowDownNowAndThenLowersNothing) {
 TEST(FlightControl, RangesBecomeShorterTowardsTheEnd) {
   FlightControl flight({.requests = 32});
   std::int64_t last = INT64_MAX;
-  for (std::int64_t left = 4 * kGiB; left > 0;) {
+  for (std::int64_t left = 32 * 8 * kMiB; left > 0;) {
     const std::int64_t size = flight.part_size(left);
     EXPECT_LE(size, last);
     EXPECT_GE(size, kMiB);
@@ -215,6 +216,23 @@ TEST(FlightControl, RangesBecomeShorterTowardsTheEnd) {
     left -= size;
   }
   EXPECT_EQ(last, kMiB);
+}
+
+TEST(FlightControl, RangesThatBeginTogetherEndOneAfterTheOther) {
+  FlightControl flight({.requests = 32});
+  std::map<std::int64_t, int> times;
+  std::int64_t sum = 0;
+  for (int i = 0; i < 32; ++i) {
+    const std::int64_t size = flight.part_size(100 * kGiB);
+    ++times[size];
+    sum += size;
+  }
+  EXPECT_GE(times.begin()->first, 4 * kMiB);
+  EXPECT_LE(times.rbegin()->first, 12 * kMiB);
+  // Whole mebibytes of what is 8 on the average.
+  EXPECT_NEAR(static_cast<double>(sum) / 32, 7.5 * kMiB, 0.5 * kMiB);
+  // An eighth of them at a time.
+  for (const auto& [size, number] : times) EXPECT_LE(number, 5) << size;
 }
 
 TEST(FlightControl, UntilMoreIsKnownEachConnectionHasItsShare) {

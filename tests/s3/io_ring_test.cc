@@ -1,9 +1,12 @@
 // Receptions from many sockets in one call. Writes are tested with the queue that makes them
-// (sink_test.cc).
+// (sink_test.cc). Files that the kernel closes.
 #include "skipjack/s3/io_ring.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +14,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "skipjack/base/bytes.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -37,6 +42,39 @@ TEST(IoRing, EachSocketGivesWhatItHas) {
   ::close(pairs[0][0]);
   ::close(pairs[1][0]);
   for (const auto& pair : pairs) ::close(pair[1]);
+}
+
+/// Of this thread.
+double cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// The last descriptor of a file without a name, of so many bytes in memory; -1 where there is no
+/// room.
+int nameless_file(std::int64_t bytes) {
+  const int file = ::memfd_create("large", MFD_CLOEXEC);
+  if (file >= 0 && ::fallocate(file, 0, 0, bytes) == 0) return file;
+  if (file >= 0) ::close(file);
+  return -1;
+}
+
+/// In processor time, which others don't lengthen: what close() spends on freeing is the thread's.
+TEST(CloseWithoutWaiting, LeavesTheFreeingToTheKernel) {
+  if (!IoRing::open(IoRing::User::AnyThreads)) GTEST_SKIP() << "this kernel has no ring for us";
+  constexpr std::int64_t kBytes = 256 * kMiB;
+  const auto seconds_of = [&](auto&& close) {
+    const int file = nameless_file(kBytes);
+    const double begin = cpu_seconds();
+    close(file);
+    const double seconds = cpu_seconds() - begin;
+    EXPECT_LT(::fcntl(file, F_GETFD), 0);
+    return file < 0 ? -1 : seconds;
+  };
+  const double plain = seconds_of([](int file) { ::close(file); });
+  if (plain < 0) GTEST_SKIP() << "no room for " << kBytes << " bytes";
+  EXPECT_LT(seconds_of([](int file) { close_without_waiting(file); }), plain / 4);
 }
 
 }  // namespace

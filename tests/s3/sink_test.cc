@@ -114,21 +114,28 @@ TEST_F(WriteRingTest, WhatTheKernelCannotWriteTheSinkIsAskedFor) {
                               {0, 4096}, {4096, 100}, {8192, 4096}}));
 }
 
-/// A pipe that nobody reads keeps the kernel's writes waiting as a dead disk does.
+/// A pipe that nobody reads keeps the kernel's writes waiting as a dead disk does. A busy machine
+/// makes some attempts late; one that waited for the kernel would never end.
 TEST_F(WriteRingTest, ACancelledTransferDoesNotWaitForTheKernel) {
-  int ends[2];
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  std::stop_source stop;
-  auto sink = std::make_unique<PipeSink>(ends[1]);
-  auto queue = std::make_unique<WriteQueue>(*sink, options_for(*sink, stop.get_token()));
-  const auto fill = [&] { queue->submit({queue->acquire(), 0, 0, 64 * kKiB}); };
-  for (int i = 0; i < 4; ++i) fill();
-  std::jthread cancel([&] { stop.request_stop(); });
-  EXPECT_EQ(error_of([&] { fill(), fill(); }).code(), ErrorCode::Cancelled);
-  const auto begin = std::chrono::steady_clock::now();
-  WriteQueue::abandon(std::move(queue), std::move(sink));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
-  ::close(ends[0]);
+  const auto seconds_to_leave = [] {
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    std::stop_source stop;
+    auto sink = std::make_unique<PipeSink>(ends[1]);
+    auto queue = std::make_unique<WriteQueue>(*sink, options_for(*sink, stop.get_token()));
+    const auto fill = [&] { queue->submit({queue->acquire(), 0, 0, 64 * kKiB}); };
+    for (int i = 0; i < 4; ++i) fill();
+    std::jthread cancel([&] { stop.request_stop(); });
+    EXPECT_EQ(error_of([&] { fill(), fill(); }).code(), ErrorCode::Cancelled);
+    const Duration begin = system_clock().now();
+    WriteQueue::abandon(std::move(queue), std::move(sink));
+    const double seconds = to_seconds(system_clock().now() - begin);
+    ::close(ends[0]);
+    return seconds;
+  };
+  double quickest = seconds_to_leave();
+  for (int i = 0; i < 20 && quickest >= 0.1; ++i) quickest = std::min(quickest, seconds_to_leave());
+  EXPECT_LT(quickest, 0.1);
 }
 
 /// Both ways of keeping an unfinished file; the first falls back to the second where it must.

@@ -18,6 +18,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/s3/io_ring.h"
 #include "skipjack/s3/own_file.h"
 #include "skipjack/s3/sink.h"
 
@@ -163,8 +164,9 @@ class FileSink final : public Sink {
 
   void abandon() noexcept override {
     close_direct();
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    // First: the last one to let go of a file frees it.
     if (std::exchange(has_temporary_name_, false) && !is_kept_) ::unlink(temporary_.c_str());
+    if (fd_ >= 0) close_without_waiting(std::exchange(fd_, -1));
   }
 
  private:

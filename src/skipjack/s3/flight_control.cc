@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -36,6 +37,8 @@ constexpr std::int64_t kSmallest = kMiB;
 // What ranges are multiples of: whole writes, whole pages where a MiB would be much of a share and
 // the rest another wave of requests.
 constexpr std::int64_t kBulkUnit = kMiB, kUnit = 64 * kKiB;
+// Multiples of it, modulo one, are spread evenly however many there are.
+constexpr double kGoldenRatio = std::numbers::phi;
 // Weights of a new value in the running means [RFC 6298].
 constexpr double kMeanWeight = 0.125, kDeviationWeight = 0.25;
 
@@ -85,12 +88,16 @@ bool FlightControl::earns(std::int64_t number, std::int64_t missing_bytes) const
          kEarned * first_byte_ * connection_rate_ * static_cast<double>(number);
 }
 
-std::int64_t FlightControl::part_size(std::int64_t bytes_left) const {
+std::int64_t FlightControl::part_size(std::int64_t bytes_left) {
   if (options_.part_size) return *options_.part_size;
   const std::int64_t share = bytes_left / requests();
-  const std::int64_t size = std::min(std::clamp(worth(), kSmallestBulk, kLargest),
-                                     std::max(share / 2, std::min(share, worth())));
+  std::int64_t size = std::min(std::clamp(worth(), kSmallestBulk, kLargest),
+                               std::max(share / 2, std::min(share, worth())));
   const std::int64_t unit = size < kSmallestBulk ? kUnit : kBulkUnit;
+  if (size < share) {
+    const double variation = 0.5 + std::fmod(0.5 + kGoldenRatio * num_varied_++, 1);
+    size = std::min(share, static_cast<std::int64_t>(variation * static_cast<double>(size)));
+  }
   return std::max(kSmallest, size / unit * unit);
 }
 

@@ -66,4 +66,9 @@ class IoRing {
   std::unique_ptr<::io_uring> ring_;
 };
 
+/// Closes a file. Where that is to free a large one that has no name any more, the kernel does so
+/// later, if it has a ring to give: half a second for gigabytes of pages, which also the end of the
+/// process would wait for. errno is not told.
+void close_without_waiting(int file) noexcept;
+
 }  // namespace skipjack::s3

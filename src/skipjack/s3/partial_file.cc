@@ -202,11 +202,12 @@ class Partial final : public PartialFile {
   }
 
   void abandon() noexcept override {
-    if (file_) file_->abandon();
+    // The writers have ended: what is worth keeping is known.
     if (fd_ >= 0 && (is_forgotten_ || !is_worth_keeping_)) {
       ::unlink(partial_.c_str());
       ::unlink(journal_.c_str());
     }
+    if (file_) file_->abandon();
     close_journal();
   }
 

@@ -92,8 +92,8 @@ class SocketTransport final : public Transport {
   }
 
   void drive(Duration timeout) override {
+    const Pass pass(*this);
     const Duration begin = now_ = system_clock().now();
-    is_driving_ = true;
     // Time in which nobody looked (a bandwidth to keep) is not the servers' fault.
     if (const Duration away = begin - last_left_; away > kAway)
       for (Connection& c : connections_)
@@ -126,9 +126,6 @@ class SocketTransport final : public Transport {
     advance_waiting();
     // After a long pass (the engine waited for the disk) the sockets have not been looked at yet.
     if (now_ - woken < std::chrono::seconds(1)) look_at_all();
-    is_driving_ = false;
-    bury();
-    last_left_ = system_clock().now();
   }
 
   void wake() noexcept override {
@@ -162,6 +159,21 @@ class SocketTransport final : public Transport {
     std::string why_not;
     /// To go at the end of the pass; events in hand may still point to it.
     bool is_doomed = false;
+  };
+
+  /// Of drive(), however it ends: after an exception nobody may receive into spaces of before.
+  struct Pass {
+    explicit Pass(SocketTransport& t) : transport(t) { transport.is_driving_ = true; }
+    ~Pass() {
+      transport.gathered_.clear();
+      transport.receptions_.clear();
+      transport.is_driving_ = false;
+      transport.bury();
+      transport.last_left_ = system_clock().now();
+    }
+    Pass(const Pass&) = delete;
+    Pass& operator=(const Pass&) = delete;
+    SocketTransport& transport;
   };
 
   void close_loop() {
@@ -307,8 +319,11 @@ class SocketTransport final : public Transport {
   void advance_waiting() {
     while (has_work_ || !ready_.empty()) {
       has_work_ = false;
-      for (Connection* c : std::exchange(ready_, {}))
-        if (!c->is_doomed) advance(*c);
+      while (!ready_.empty()) {
+        Connection& c = *ready_.front();
+        ready_.erase(ready_.begin());
+        advance(c);
+      }
       for (auto at = connections_.begin(); at != connections_.end(); ++at)
         if (at->phase == Phase::Resolving && !at->is_doomed) advance(*at);
     }
