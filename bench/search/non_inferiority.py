@@ -4,9 +4,10 @@ several with the same problems and seeds, and prints a table:
 
     python3 bench/search/non_inferiority.py --margin 0.1 --pair asha=st-asha mobster=st-mobster -- ours.json theirs.json
 
-Regrets are paired by problem and seed. No worse: the mean of ours - (1 + margin) theirs is below 0. Better: that of
+A row is of a pair, over all problems of ours; with --by-problem, of a pair and one problem. Regrets are paired by
+problem and seed. No worse: the mean of ours - (1 + margin) theirs is below 0. Better: that of
 ours - theirs is. Both by a one-sided test that flips the signs of the differences at random, 20,000 times, and with
-Holm's correction over all pairs. The interval is of the ratio of the means, by the bootstrap over seeds within each
+Holm's correction over all rows. The interval is of the ratio of the means, by the bootstrap over seeds within each
 problem.
 """
 import argparse
@@ -87,7 +88,7 @@ def compare(ours, theirs, margin):
         "low": low, "high": high,
         "worse": p_below_zero([[a - (1 + margin) * b for a, b in zip(ours[p], theirs[p])] for p in ours], rng),
         "better": p_below_zero([[a - b for a, b in zip(ours[p], theirs[p])] for p in ours], rng),
-        "pairs": sum(len(v) for v in ours.values()), "problems": len(ours),
+        "pairs": sum(len(v) for v in ours.values()),
     }
 
 
@@ -95,6 +96,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--margin", type=float, default=0.1, help="by how much ours may be worse; default 0.1")
     parser.add_argument("--measure", default="anytime_regret", help="key in the files; default anytime_regret")
+    parser.add_argument("--by-problem", action="store_true", help="a row for each problem")
     parser.add_argument("--pair", nargs="+", required=True, help="OURS=THEIRS, labels in the files")
     parser.add_argument("files", nargs="+")
     arguments = parser.parse_args()
@@ -105,14 +107,18 @@ def main():
         for label in (ours, theirs):
             if label not in regrets:
                 sys.exit(f"{label} is in none of the files; there are: {', '.join(sorted(regrets))}")
-        rows.append((ours, theirs, compare(regrets[ours], regrets[theirs], arguments.margin)))
-    no_worse = holm([row["worse"] for _, _, row in rows])
-    better = holm([row["better"] for _, _, row in rows])
+        groups = [[problem] for problem in regrets[ours]] if arguments.by_problem else [list(regrets[ours])]
+        for problems in groups:
+            row = compare(*({problem: regrets[label].get(problem, []) for problem in problems}
+                            for label in (ours, theirs)), arguments.margin)
+            rows.append((ours, theirs, problems[0] if arguments.by_problem else len(problems), row))
+    no_worse = holm([row["worse"] for *_, row in rows])
+    better = holm([row["better"] for *_, row in rows])
     print("| method | beside | problems | pairs | ours | theirs | ratio (95 %) | p no worse | p better |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for (ours, theirs, row), p_no_worse, p_better in zip(rows, no_worse, better):
+    for (ours, theirs, problems, row), p_no_worse, p_better in zip(rows, no_worse, better):
         ratio = row["ours"] / row["theirs"] if row["theirs"] > 0 else float("inf")
-        print(f"| {ours} | {theirs} | {row['problems']} | {row['pairs']} | {row['ours']:.3f} | {row['theirs']:.3f} | "
+        print(f"| {ours} | {theirs} | {problems} | {row['pairs']} | {row['ours']:.3f} | {row['theirs']:.3f} | "
               f"{ratio:.2f} ({row['low']:.2f} to {row['high']:.2f}) | {p_no_worse:.4f} | {p_better:.4f} |")
 
 

@@ -102,22 +102,46 @@ std::string deeds_of(const std::vector<Event>& events) {
   return deeds;
 }
 
+/// In worlds of num_seeds.
+std::string deeds_of(const SchedulerCase& c) {
+  std::string deeds;
+  for (int seed = 0; seed < c.num_seeds; ++seed) {
+    const auto scheduler = c.make();
+    testing::World world(*scheduler, c.metrics, static_cast<std::uint64_t>(seed), 3);
+    world.run(c.max_turns);
+    deeds += deeds_of(world.events());
+  }
+  return deeds;
+}
+
 TEST(Methods, NoTwoDecideTheSame) {
   for (const Objectives objectives : {Objectives::One, Objectives::Several, Objectives::Whatever}) {
     std::map<std::string, std::string> method_of;
     for (const MethodRow& row : methods()) {
       if (row.objectives != objectives) continue;
-      const SchedulerCase c = case_of(row, Mode::Min);
-      std::string deeds;
-      for (std::uint64_t seed = 0; seed < 3; ++seed) {
-        const auto scheduler = c.make();
-        testing::World world(*scheduler, c.metrics, seed, 3);
-        world.run(c.max_turns);
-        deeds += deeds_of(world.events());
-      }
-      const auto [other, is_new] = method_of.emplace(deeds, row.name);
+      const auto [other, is_new] = method_of.emplace(deeds_of(case_of(row, Mode::Min)), row.name);
       EXPECT_TRUE(is_new) << row.name << " does what " << other->second << " does";
     }
+  }
+}
+
+TEST(Methods, EachKernelOfMobsterDecidesSomethingElse) {
+  const std::vector<Metric> metrics = {{.name = "loss"}};
+  std::map<std::string, std::string> kernel_of;
+  for (const char* kernel :
+       {"matern52", "matern52-res-warp", "exp-decay-sum", "exp-decay-combined", "exp-decay-delta1",
+        "freeze-thaw", "cross-validation", "noisy-repeats"}) {
+    SchedulerCase c{.name = kernel, .metrics = metrics};
+    c.make = [&] {
+      return make_scheduler("mobster", {.space = space(),
+                                        .metrics = metrics,
+                                        .seed = 3,
+                                        .options = Json::Object{{"gp_resource_kernel", kernel}}});
+    };
+    c.max_turns = 150;
+    c.num_seeds = 1;
+    const auto [other, is_new] = kernel_of.emplace(deeds_of(c), kernel);
+    EXPECT_TRUE(is_new) << kernel << " does what " << other->second << " does";
   }
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -70,6 +71,38 @@ TEST(Mobster, EveryKernelOfCurvesFindsTheValley) {
     EXPECT_NEAR(play::next(*mobster(kLoss, kernel), experiment).at("x").as_double(), 0.3, 0.12)
         << to_string(kernel);
   }
+}
+
+TEST(Mobster, WhatAKernelHoldsOfCurvesDecides) {
+  // Curves that cross: x = 0.3 is best at the first level, 0.7 later.
+  Experiment crossing;
+  for (int i = 0; i < 12; ++i) {
+    const double x = (i + 0.5) / 12;
+    const TrialId trial = crossing.start(at(x));
+    crossing.report_at(1, trial, "loss", 3 + std::pow(x - 0.3, 2));
+    if (i % 2 == 0) crossing.report_at(3, trial, "loss", 2.5 + std::pow(x - 0.6, 2));
+    if (i % 4 == 0) crossing.report_at(9, trial, "loss", 2 + std::pow(x - 0.7, 2));
+    crossing.end(trial, Outcome::Paused);
+  }
+  const auto proposed = [&](ResourceKernel kernel) {
+    return play::next(*mobster(kLoss, kernel), crossing).at("x").as_double();
+  };
+  std::vector<double> all;
+  // What lets configurations' curves differ follows the later levels.
+  for (const ResourceKernel kernel :
+       {ResourceKernel::Matern, ResourceKernel::WarpedMatern, ResourceKernel::ExpDecayCombined,
+        ResourceKernel::ExpDecayDelta1, ResourceKernel::CrossValidation}) {
+    all.push_back(proposed(kernel));
+    EXPECT_NEAR(all.back(), 0.7, 0.05) << to_string(kernel);
+  }
+  // What knows one course for all, or takes differences between trials for luck, does not.
+  for (const ResourceKernel kernel :
+       {ResourceKernel::ExpDecaySum, ResourceKernel::FreezeThaw, ResourceKernel::NoisyRepeats}) {
+    all.push_back(proposed(kernel));
+    EXPECT_GT(std::abs(all.back() - 0.7), 0.1) << to_string(kernel);
+  }
+  std::sort(all.begin(), all.end());
+  for (std::size_t i = 1; i < all.size(); ++i) EXPECT_GT(all[i] - all[i - 1], 1e-4);
 }
 
 TEST(Mobster, RepetitionsAverageOut) {

@@ -11,6 +11,7 @@
 #include "skipjack/search/grid.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
+#include "skipjack/search/surrogate.h"
 #include "skipjack/search/unit_space.h"
 
 namespace skipjack {
@@ -204,6 +205,50 @@ TEST(BayesOpt, ScoresTheBetterRegionHigher) {
   const std::vector<double> scores = searcher->score(experiment.history(), asked, std::nullopt);
   ASSERT_EQ(scores.size(), 2u);
   EXPECT_GT(scores[0], scores[1]);
+}
+
+TEST(BayesOpt, AMeasurementSurpassesTheBoundOfAnEarlierLook) {
+  const SearchSpace space({{"a", rand_int(0, 9)}});
+  const Configuration looked_at = Json::Object{{"a", 4}};
+  Experiment experiment;
+  experiment.stopped(looked_at, 5.5);
+  experiment.stopped(looked_at, 5.0);
+  const TrialId measuring = experiment.start(looked_at);
+  const auto values = [&] {
+    return collect_observations(space, experiment.history(), {.name = "loss"}).values;
+  };
+  ASSERT_EQ(values().size(), 1u);
+  EXPECT_EQ(values()[0].value, 5.0);
+  experiment.report(measuring, "loss", 6);
+  experiment.end(measuring, Outcome::Completed);
+  ASSERT_EQ(values().size(), 1u);
+  EXPECT_EQ(values()[0].value, 6);
+  EXPECT_FALSE(values()[0].bounded);
+  // What was measured and then stopped is known by both.
+  experiment.stopped(looked_at, 7);
+  EXPECT_EQ(values().size(), 2u);
+}
+
+TEST(BayesOpt, MeasuresANoisyLeaderAgainThatWasLookedAtBefore) {
+  const SearchSpace space({{"a", rand_int(0, 99)}});
+  Rng rng(3, "looks");
+  // Around a leader measured once everything was measured twice.
+  const auto is_leader_next = [&](bool is_looked_at_first) {
+    const auto searcher = make_bayesopt_search({.space = space, .metric = {.name = "loss"}});
+    const Configuration leader = Json::Object{{"a", 50}};
+    Experiment experiment;
+    if (is_looked_at_first) experiment.stopped(leader, 1);
+    experiment.measured(leader, 1);
+    if (!is_looked_at_first) experiment.stopped(leader, 1);
+    for (std::int64_t i = 0; i < 20; ++i) {
+      const std::int64_t a = 5 + i / 2 * 10;
+      const double distance = static_cast<double>(std::abs(a - 50)) / 20;
+      experiment.measured(Json::Object{{"a", a}}, 2 + distance * distance + 0.3 * rng.normal());
+    }
+    return next(*searcher, experiment) == leader;
+  };
+  EXPECT_TRUE(is_leader_next(true));
+  EXPECT_FALSE(is_leader_next(false));
 }
 
 TEST(BayesOpt, RefusesOptionsOutOfRange) {

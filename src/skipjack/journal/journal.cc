@@ -128,6 +128,8 @@ class SqliteJournal final : public Journal {
     Statement count = database_.prepare("SELECT count(*) FROM event");
     count.step();
     num_events_ = count.integer(0);
+    begin_.emplace(database_.prepare("BEGIN IMMEDIATE"));
+    commit_.emplace(database_.prepare("COMMIT"));
     insert_.emplace(database_.prepare(
         "INSERT INTO event (number, time_ns, unix_time, type, body) VALUES (?, ?, ?, ?, ?)"));
   }
@@ -144,9 +146,7 @@ class SqliteJournal final : public Journal {
                         std::to_string(num_events_ + static_cast<std::int64_t>(i)));
     in_transaction([&] {
       Statement& insert = *insert_;
-      // Also where it throws: nothing can be rolled back under a statement that has not ended.
-      const std::unique_ptr<Statement, void (*)(Statement*)> at_end(
-          &insert, [](Statement* statement) { statement->reset(); });
+      const auto at_end = reset_at_end(insert);
       for (const Event& event : events) {
         const Json body = to_json(event.body);
         insert.bind(1, event.number);
@@ -184,12 +184,21 @@ class SqliteJournal final : public Journal {
   }
 
  private:
+  /// Also where it throws: nothing can be rolled back under a statement that has not ended.
+  static std::unique_ptr<Statement, void (*)(Statement*)> reset_at_end(Statement& statement) {
+    return {&statement, [](Statement* s) { s->reset(); }};
+  }
+  static void run(Statement& statement) {
+    const auto at_end = reset_at_end(statement);
+    statement.step();
+  }
+
   template <class Work>
   void in_transaction(Work work) {
-    database_.execute("BEGIN IMMEDIATE");
+    run(*begin_);
     try {
       work();
-      database_.execute("COMMIT");
+      run(*commit_);
     } catch (...) {
       database_.roll_back();
       throw;
@@ -199,8 +208,8 @@ class SqliteJournal final : public Journal {
   Database database_;
   JournalHeader header_;
   std::int64_t num_events_ = 0;
-  /// Prepared once: it is used every turn.
-  std::optional<Statement> insert_;
+  /// Prepared once: they are used every turn.
+  std::optional<Statement> begin_, commit_, insert_;
 };
 
 void sync_folder(const std::filesystem::path& folder) {

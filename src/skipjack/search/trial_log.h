@@ -1,9 +1,11 @@
 // What a history says of one metric, and of those to be known beside it, trial by trial, in the
-// encoded space. Keeps what it has read,
-// so that a searcher which is asked after every report does not encode a thousand configurations
-// each time.
+// encoded space. Keeps what it has read, so that a searcher which is asked after every report does
+// not encode a thousand configurations each time.
 #pragma once
 
+#include <cstddef>
+#include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,7 +20,7 @@ struct TrialRecord {
     Value,    ///< measured
     Bound,    ///< stopped early: the value would have been at least (Min), at most (Max) this
     Invalid,  ///< failed for what it is
-    Nothing,  ///< ended without anything learnt
+    Nothing,  ///< ended without anything learnt, or with a bound that was surpassed
   };
   UnitPoint point;
   Kind kind = Kind::Pending;
@@ -40,16 +42,23 @@ class TrialLog {
   TrialLog(SearchSpace space, Metric metric, std::vector<Metric> beside = {})
       : space_(std::move(space)), metric_(std::move(metric)), beside_(std::move(beside)) {}
 
-  /// O(trials), encoding only those that are new.
+  /// O(trials), encoding only those that are new; n of them in O(n log trials).
   void update(const History& history);
-  /// By trial number.
+  /// By trial number. Once a later trial of the same configuration gave a value, or another bound,
+  /// a bound is surpassed: of what is known to its end it says nothing, least of all that it must
+  /// not be measured again.
   const std::vector<TrialRecord>& records() const { return records_; }
 
  private:
+  void drop_surpassed_bounds();
+
   SearchSpace space_;
   Metric metric_;
   std::vector<Metric> beside_;
   std::vector<TrialRecord> records_;
+  /// Of each record the one before it at the same point; and the newest of each point.
+  std::vector<std::optional<std::size_t>> before_;
+  std::map<UnitPoint, std::size_t> newest_;
   Configuration last_configuration_;
 };
 

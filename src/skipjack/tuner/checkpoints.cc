@@ -14,7 +14,12 @@ void validate(const CheckpointOptions& options) {
                 "max_checkpoints = " + std::to_string(*options.max_checkpoints) + " must be >= 1");
 }
 
+bool CheckpointKeeper::keeps_all() const {
+  return !options_.delete_checkpoints && !options_.max_checkpoints;
+}
+
 void CheckpointKeeper::apply(const Event& event) {
+  if (keeps_all()) return;
   if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
     // What was lost runs again.
     if (ended->end.outcome == Outcome::Lost) return;
@@ -31,7 +36,7 @@ void CheckpointKeeper::apply(const Event& event) {
 
 std::vector<TrialId> CheckpointKeeper::superfluous(const Scheduler& scheduler,
                                                    const History& history) {
-  if (!changed_ || (!options_.delete_checkpoints && !options_.max_checkpoints)) return {};
+  if (!changed_ || keeps_all()) return {};
   changed_ = false;
   const auto most = static_cast<std::size_t>(
       options_.max_checkpoints.value_or(static_cast<std::int64_t>(held_.size())));

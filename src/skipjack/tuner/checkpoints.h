@@ -33,8 +33,11 @@ class CheckpointKeeper {
   std::vector<TrialId> superfluous(const Scheduler& scheduler, const History& history);
 
  private:
+  bool keeps_all() const;
+
   CheckpointOptions options_;
-  /// Trials at rest that may have a checkpoint, and the number of the event by which they rest.
+  /// Where any may go: trials at rest that may have a checkpoint, and the number of the event by
+  /// which they rest.
   std::map<TrialId, std::int64_t> held_;
   bool changed_ = false;
 };

@@ -10,7 +10,9 @@
 
 #include "skipjack/base/error.h"
 #include "skipjack/base/overloaded.h"
-#include "skipjack/tuner/deadlines.h"
+#include "skipjack/tuner/outbox.h"
+#include "skipjack/tuner/program_faults.h"
+#include "skipjack/tuner/unsettled.h"
 
 namespace skipjack {
 namespace {
@@ -21,25 +23,6 @@ constexpr Duration kLongestSleep = std::chrono::hours(1);
 constexpr const char* kFailed = "failed";
 constexpr const char* kInterrupted = "interrupted";
 constexpr const char* kStartsFull = "max_trials_started";
-
-/// The last lines of a program's standard error in one line.
-std::string last_words(const std::string& text, int max_lines) {
-  std::vector<std::string> lines;
-  std::string line;
-  for (const char c : text + "\n") {
-    if (c == '\n') {
-      if (!line.empty()) lines.push_back(line);
-      line.clear();
-    } else if (static_cast<unsigned char>(c) >= 0x20 || c == '\t') {
-      line += c;
-    }
-  }
-  std::string joined;
-  const auto first = lines.size() - std::min(lines.size(), static_cast<std::size_t>(max_lines));
-  for (std::size_t i = first; i < lines.size(); ++i)
-    joined += (joined.empty() ? "" : " | ") + lines[i];
-  return joined;
-}
 
 void validate(const TunerOptions& options) {
   if (options.workers < 1)
@@ -73,10 +56,11 @@ class Loop {
   Loop(Scheduler& scheduler, Backend& backend, EventSink& sink, const TunerOptions& options)
       : scheduler_(scheduler),
         backend_(backend),
-        sink_(sink),
+        outbox_(sink, backend),
         options_(options),
         progress_(options.stop),
         keeper_(options.checkpoints),
+        faults_(options),
         origin_(options.clock->now()) {}
 
   TuningResult run(const std::vector<Event>& past);
@@ -88,11 +72,8 @@ class Loop {
   void begin_run();
   void take(const std::vector<BackendEvent>& happened);
   void take_end(const AttemptFinished& finished);
-  void notice_restart(const AttemptReport& report);
   void release_checkpoints();
   void remove_checkpoint(TrialId trial);
-  /// Why a trial without error is none that counts; empty if it is one.
-  std::string missing_metric(TrialId id) const;
   void take_deadlines();
   void check_end();
   void end_for(const std::string& reason, AtEnd what);
@@ -108,41 +89,24 @@ class Loop {
   void launch(AttemptId id, const Trial& trial);
   void order_end(TrialId trial, EndAs as, const std::string& reason,
                  std::optional<double> bound = std::nullopt);
-  template <class Call>
-  void tell_sink(Call call);
-  void commit();
-  /// Tells the sink how far time has come, once it has heard nothing for its interval.
-  void show_life();
   void carry_out();
   Turn turn() const;
   void show_turn() const;
   Duration sleep_time() const;
-  void write_failure() noexcept;
-  Error initial_failures_error() const;
 
   Scheduler& scheduler_;
   Backend& backend_;
-  EventSink& sink_;
+  Outbox outbox_;
   const TunerOptions& options_;
   History history_;
   Progress progress_;
   CheckpointKeeper keeper_;
-  /// Folded from the events: deadlines still to come, trials whose attempt was lost and not yet run
-  /// again, attempts that were asked to end.
-  Deadlines deadlines_;
-  std::set<TrialId> lost_;
-  std::map<TrialId, EndAs> ending_;
-  /// Trials whose checkpoint was removed, until an attempt without it has ended.
-  std::set<TrialId> without_checkpoint_;
+  Unsettled unsettled_;
+  ProgramFaults faults_;
 
   const Duration origin_;
   Duration base_{0};
   int run_ = 0;
-  std::int64_t num_committed_ = 0;
-  Duration last_committed_{0};
-  /// When the sink last heard of this run.
-  Duration last_heard_{0};
-  std::vector<Event> pending_;
   std::vector<Action> actions_;
   std::set<AttemptId> live_;
   /// Of attempts that were adopted: reports that are in the past events and come once more.
@@ -150,10 +114,6 @@ class Loop {
   std::string reason_;
   bool stopping_ = false;
   bool hopeless_ = false;
-  bool told_of_restart_ = false;
-  int num_initial_failures_ = 0;
-  bool any_trial_worked_ = false;
-  std::optional<TrialId> last_failed_;
 };
 
 Duration Loop::now() const {
@@ -164,51 +124,26 @@ void Loop::fold(const Event& event) {
   history_.apply(event);
   progress_.apply(event, history_);
   keeper_.apply(event);
-  std::visit(Overloaded{
-                 [&](const RunStarted& e) { run_ = e.run + 1; },
-                 [&](const TrialStarted& e) {
-                   if (e.deadline) deadlines_.set(e.trial, *e.deadline);
-                 },
-                 [&](const TrialResumed& e) { lost_.erase(e.id.trial); },
-                 [&](const DeadlineSet& e) { deadlines_.set(e.trial, e.deadline); },
-                 [&](const DeadlineReached& e) { deadlines_.erase(e.trial); },
-                 [&](const StopOrdered& e) {
-                   ending_[e.trial] = EndAs::Stopped;
-                   lost_.erase(e.trial);
-                 },
-                 [&](const PauseOrdered& e) { ending_[e.trial] = EndAs::Paused; },
-                 [&](const CheckpointRemoved& e) { without_checkpoint_.insert(e.trial); },
-                 [&](const AttemptEnded& e) {
-                   ending_.erase(e.id.trial);
-                   without_checkpoint_.erase(e.id.trial);
-                   // In an earlier run too: then the program is known to work.
-                   if (e.end.outcome == Outcome::Completed) any_trial_worked_ = true;
-                   if (e.end.outcome == Outcome::Lost)
-                     lost_.insert(e.id.trial);
-                   else
-                     deadlines_.erase(e.id.trial);
-                 },
-                 [](const auto&) {},
-             },
-             event.body);
+  unsettled_.apply(event);
+  if (const auto* started = std::get_if<RunStarted>(&event.body)) run_ = started->run + 1;
+  // In an earlier run too: then the program is known to work.
+  if (const auto* ended = std::get_if<AttemptEnded>(&event.body);
+      ended && ended->end.outcome == Outcome::Completed)
+    faults_.worked();
   scheduler_.apply(event, history_);
 }
 
 void Loop::emit(EventBody body, std::optional<double> unix_time) {
-  pending_.push_back(Event{.number = num_committed_ + static_cast<std::int64_t>(pending_.size()),
-                           .time = now(),
-                           .unix_time = unix_time.value_or(options_.clock->unix_time()),
-                           .body = std::move(body)});
-  fold(pending_.back());
+  fold(outbox_.add(std::move(body), now(), unix_time.value_or(options_.clock->unix_time())));
 }
 
 void Loop::begin_run() {
   emit(RunStarted{.run = run_, .environment = options_.environment});
   std::vector<AttemptId> believed;
   for (const TrialId id : history_.running())
-    if (!lost_.contains(id)) believed.push_back({id, history_.find(id)->attempt});
+    if (!unsettled_.lost.contains(id)) believed.push_back({id, history_.find(id)->attempt});
   // The earlier run may have died before it did so.
-  for (const TrialId trial : without_checkpoint_) {
+  for (const TrialId trial : unsettled_.without_checkpoint) {
     const TrialStatus status = history_.find(trial)->status;
     if (status != TrialStatus::Running) actions_.push_back(RemoveCheckpoint{trial});
   }
@@ -222,13 +157,13 @@ void Loop::begin_run() {
     });
   }
   for (const AttemptId id : believed) {
-    const auto order = ending_.find(id.trial);
+    const auto order = unsettled_.ending.find(id.trial);
     if (live_.contains(id)) {
-      if (order != ending_.end()) actions_.push_back(EndRequest{id, order->second});
+      if (order != unsettled_.ending.end()) actions_.push_back(EndRequest{id, order->second});
       continue;
     }
     AttemptEnd end{.outcome = Outcome::Lost, .reason = "the tuner died while it ran"};
-    if (order != ending_.end()) {
+    if (order != unsettled_.ending.end()) {
       end.outcome = order->second == EndAs::Stopped ? Outcome::Stopped : Outcome::Paused;
       end.reason = "the tuner died while it was being ended";
     }
@@ -256,29 +191,11 @@ void Loop::take(const std::vector<BackendEvent>& happened) {
                known != known_reports_.end() && known->second > 0) {
       --known->second;
     } else if (!progress_.reports_full()) {
-      notice_restart(report);
+      if (!unsettled_.without_checkpoint.contains(report.id.trial))
+        faults_.notice_restart(report, *history_.find(report.id.trial));
       emit(Reported{.id = report.id, .metrics = report.metrics}, report.unix_time);
     }
   }
-}
-
-void Loop::notice_restart(const AttemptReport& report) {
-  if (told_of_restart_ || options_.resource_attr.empty() || report.id.attempt == 0) return;
-  const std::vector<Report>& reports = history_.find(report.id.trial)->reports;
-  if (reports.empty() || reports.back().attempt == report.id.attempt ||
-      without_checkpoint_.contains(report.id.trial))
-    return;
-  const Json* now = report.metrics.find(options_.resource_attr);
-  const Json* before = reports.back().metrics.find(options_.resource_attr);
-  if (!now || !before || !now->is_number() || !before->is_number() ||
-      now->as_double() >= before->as_double())
-    return;
-  told_of_restart_ = true;
-  log(options_.log, LogLevel::Warning,
-      "trial " + std::to_string(report.id.trial) + " was resumed and began anew, at " +
-          options_.resource_attr + " " + to_json_text(*now) + " after " + to_json_text(*before) +
-          ": a program that writes checkpoints into --st_checkpoint_dir, and goes on from what it "
-          "finds there, saves that time");
 }
 
 void Loop::release_checkpoints() {
@@ -305,45 +222,29 @@ void Loop::take_end(const AttemptFinished& finished) {
   }
   AttemptEnd end = finished.end;
   if (end.outcome == Outcome::Completed) {
-    if (std::string lack = missing_metric(finished.id.trial); !lack.empty()) {
+    if (std::string lack = faults_.missing_metric(*history_.find(finished.id.trial));
+        !lack.empty()) {
       end.outcome = Outcome::Failed;
       end.reason = std::move(lack);
-    } else if (const auto order = ending_.find(finished.id.trial);
-               order != ending_.end() && order->second == EndAs::Paused) {
+    } else if (const auto order = unsettled_.ending.find(finished.id.trial);
+               order != unsettled_.ending.end() && order->second == EndAs::Paused) {
       end.outcome = Outcome::Paused;
     }
   }
   const Outcome outcome = end.outcome;
   emit(AttemptEnded{.id = finished.id, .end = std::move(end)}, finished.unix_time);
   if (outcome == Outcome::Failed) {
-    ++num_initial_failures_;
-    last_failed_ = finished.id.trial;
+    faults_.failed(finished.id.trial);
   } else if (outcome != Outcome::Lost && !stopping_) {
-    any_trial_worked_ = true;
+    faults_.worked();
   }
-}
-
-std::string Loop::missing_metric(TrialId id) const {
-  const std::vector<Report>& reports = history_.find(id)->reports;
-  for (const std::string& name : options_.required_metrics) {
-    if (std::any_of(reports.begin(), reports.end(),
-                    [&](const Report& report) { return report.metrics.find(name); }))
-      continue;
-    std::string text = "reported no metric '" + name + "'";
-    std::string others;
-    if (!reports.empty() && reports.back().metrics.is_object())
-      for (const auto& [other, value] : reports.back().metrics.as_object())
-        if (!other.starts_with("st_")) others += (others.empty() ? "" : ", ") + other;
-    return others.empty() ? text : text + ", only " + others;
-  }
-  return {};
 }
 
 void Loop::take_deadlines() {
   std::vector<TrialId> reached;
-  for (const auto& [deadline, trial] : deadlines_.ordered()) {
+  for (const auto& [deadline, trial] : unsettled_.deadlines.ordered()) {
     if (deadline > now()) break;
-    if (!lost_.contains(trial)) reached.push_back(trial);
+    if (!unsettled_.lost.contains(trial)) reached.push_back(trial);
   }
   std::sort(reached.begin(), reached.end());
   for (const TrialId trial : reached) emit(DeadlineReached{trial});
@@ -353,9 +254,7 @@ void Loop::check_end() {
   if (stopping_) return;
   if (options_.interrupt && options_.interrupt->requested())
     return end_for(kInterrupted, AtEnd::StopRunning);
-  const bool hopeless = !any_trial_worked_ && options_.max_initial_failures &&
-                        num_initial_failures_ >= *options_.max_initial_failures;
-  if (hopeless) {
+  if (faults_.is_hopeless()) {
     hopeless_ = true;
     return end_for(kFailed, AtEnd::StopRunning);
   }
@@ -369,7 +268,8 @@ void Loop::check_end() {
 void Loop::end_for(const std::string& reason, AtEnd what) {
   // What an interrupt finds lost stays lost, and runs again when the experiment is resumed.
   if (reason != kInterrupted)
-    for (const TrialId trial : std::set<TrialId>(lost_)) order_end(trial, EndAs::Stopped, reason);
+    for (const TrialId trial : std::set<TrialId>(unsettled_.lost))
+      order_end(trial, EndAs::Stopped, reason);
   if (what == AtEnd::WaitForRunning) {
     if (reason_.empty()) reason_ = reason;
     return;
@@ -398,8 +298,8 @@ SchedulerView Loop::view() const {
 }
 
 void Loop::run_lost_again() {
-  while (num_free() > 0 && !lost_.empty()) {
-    const Trial& trial = *history_.find(*lost_.begin());
+  while (num_free() > 0 && !unsettled_.lost.empty()) {
+    const Trial& trial = *history_.find(*unsettled_.lost.begin());
     const AttemptId id{trial.id, trial.attempt + 1};
     emit(TrialResumed{.id = id, .max_resource = trial.max_resource});
     launch(id, *history_.find(id.trial));
@@ -488,41 +388,14 @@ void Loop::order_end(TrialId trial, EndAs as, const std::string& reason,
   const auto attempt = live_.lower_bound(AttemptId{trial, 0});
   const bool lives = attempt != live_.end() && attempt->trial == trial;
   const bool paused = history_.find(trial) && history_.find(trial)->status == TrialStatus::Paused;
-  const bool at_rest = paused || lost_.contains(trial);
+  const bool at_rest = paused || unsettled_.lost.contains(trial);
   if (!lives && !(at_rest && as == EndAs::Stopped)) return;
-  if (ending_.contains(trial)) return;
+  if (unsettled_.ending.contains(trial)) return;
   if (as == EndAs::Stopped)
     emit(StopOrdered{trial, reason, bound ? bound : scheduler_.expected_of(trial)});
   else
     emit(PauseOrdered{trial});
   if (lives) actions_.push_back(EndRequest{*attempt, as});
-}
-
-/// Where another tuner writes there now, what runs is that one's.
-template <class Call>
-void Loop::tell_sink(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::AlreadyExists) backend_.let_go();
-    throw;
-  }
-}
-
-void Loop::commit() {
-  if (pending_.empty()) return;
-  tell_sink([&] { sink_.append(pending_); });
-  num_committed_ += static_cast<std::int64_t>(pending_.size());
-  last_committed_ = last_heard_ = pending_.back().time;
-  pending_.clear();
-}
-
-void Loop::show_life() {
-  const std::optional<Duration> interval = sink_.alive_interval();
-  const Duration at = now();
-  if (!interval || at - last_heard_ < *interval) return;
-  tell_sink([&] { sink_.alive(at); });
-  last_heard_ = at;
 }
 
 void Loop::carry_out() {
@@ -553,76 +426,47 @@ Duration Loop::sleep_time() const {
   Duration sleep = kLongestSleep;
   const Duration at = now();
   if (options_.turn_interval) sleep = std::min(sleep, *options_.turn_interval);
-  if (const std::optional<Duration> interval = sink_.alive_interval())
-    sleep = std::min(sleep, last_heard_ + *interval - at);
+  if (const auto life = outbox_.next_life()) sleep = std::min(sleep, *life - at);
   if (options_.stop.max_time && !stopping_ &&
       (reason_.empty() || options_.at_end == AtEnd::StopRunning))
     sleep = std::min(sleep, *options_.stop.max_time - at);
-  const auto& deadlines = deadlines_.ordered();
-  const auto next = std::find_if(deadlines.begin(), deadlines.end(),
-                                 [&](const auto& each) { return !lost_.contains(each.second); });
+  const auto& deadlines = unsettled_.deadlines.ordered();
+  const auto next = std::find_if(deadlines.begin(), deadlines.end(), [&](const auto& each) {
+    return !unsettled_.lost.contains(each.second);
+  });
   if (next != deadlines.end()) sleep = std::min(sleep, next->first - at);
   return std::max(sleep, Duration::zero());
 }
 
-Error Loop::initial_failures_error() const {
-  const Trial& trial = *history_.find(*last_failed_);
-  std::string message = "the first " + std::to_string(num_initial_failures_) +
-                        " trials of this run all failed; trial " + std::to_string(trial.id) + ": " +
-                        (trial.end ? trial.end->reason : "");
-  if (const std::string words = trial.end ? last_words(trial.end->error_tail, 3) : "";
-      !words.empty())
-    message += ": " + words;
-  return Error(
-      ErrorCode::Exhausted, message,
-      "run the program by hand with the configuration of trial " + std::to_string(trial.id));
-}
-
-void Loop::write_failure() noexcept {
-  // What was not committed did not happen; the sink may be what failed, and then the journal just
-  // ends here.
-  try {
-    sink_.append({Event{.number = num_committed_,
-                        .time = std::max(last_committed_, now()),
-                        .unix_time = options_.clock->unix_time(),
-                        .body = RunEnded{.run = run_ - 1, .reason = kFailed}}});
-  } catch (const std::exception& e) {
-    try {
-      log(options_.log, LogLevel::Warning,
-          std::string("the end of the run could not be recorded: ") + e.what());
-    } catch (...) {  // a log sink that throws must not hide the error being reported
-    }
-  }
-}
-
 TuningResult Loop::run(const std::vector<Event>& past) {
   for (const Event& event : past) fold(event);
-  num_committed_ = static_cast<std::int64_t>(past.size());
-  if (!past.empty()) last_committed_ = past.back().time;
-  base_ = std::max(last_committed_, options_.reached);
+  outbox_.go_on_after(past);
+  base_ = std::max(outbox_.last_committed(), options_.reached);
   try {
     begin_run();
     for (;;) {
       take_deadlines();
       check_end();
       if (!stopping_) run_lost_again();
-      if (reason_.empty() && !pending_.empty()) decide();
+      if (reason_.empty() && !outbox_.empty()) decide();
       if (reason_.empty() && live_.empty()) reason_ = "stalled";
       release_checkpoints();
-      commit();
-      show_life();
+      outbox_.commit();
+      outbox_.show_life(now());
       carry_out();
       show_turn();
-      if (!reason_.empty() && live_.empty() && (stopping_ || lost_.empty())) break;
+      if (!reason_.empty() && live_.empty() && (stopping_ || unsettled_.lost.empty())) break;
       take(backend_.wait(sleep_time()));
     }
     emit(RunEnded{.run = run_ - 1, .reason = reason_});
-    commit();
+    outbox_.commit();
   } catch (...) {
-    write_failure();
+    // What was not committed did not happen.
+    outbox_.write_failure({.run = run_ - 1, .reason = kFailed}, now(), options_.clock->unix_time(),
+                          options_.log);
     throw;
   }
-  if (hopeless_) throw initial_failures_error();
+  if (hopeless_) throw faults_.initial_failures(history_);
   const Duration time = history_.time();
   return TuningResult{.history = std::move(history_), .reason = reason_, .time = time};
 }
