@@ -35,7 +35,7 @@ _FIELDS = (
     "use_threads",
     "max_bandwidth",
 )
-_OWN_FIELDS = ("memory_limit", "hedge", "resume", "checksum", "write_mode")
+_OWN_FIELDS = ("memory_limit", "hedge", "resume", "fsync", "checksum", "write_mode")
 _BOTO3_ALIASES = {"max_concurrency": "max_request_concurrency", "max_io_queue": "max_io_queue_size"}
 
 
@@ -46,8 +46,8 @@ class TransferConfig:
     default, as it does there. Sizes are in bytes or texts such as "8MiB".
 
     Beyond boto3: memory_limit (bytes of buffers), hedge (ask twice for late bytes), resume (go on
-    after a killed download), checksum ("when_supported" or "when_required"), write_mode ("auto",
-    "buffered" or "direct").
+    after a killed download), fsync (done is what is on the disk), checksum ("when_supported" or
+    "when_required"), write_mode ("auto", "buffered" or "direct").
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class TransferConfig:
         memory_limit=None,
         hedge=None,
         resume=None,
+        fsync=None,
         checksum=None,
         write_mode=None,
     ):

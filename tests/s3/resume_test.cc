@@ -104,9 +104,9 @@ TEST_F(ResumeTest, AnObjectThatChangesOnTheWayLeavesNothing) {
 }
 
 TEST_F(ResumeTest, OneAtATime) {
-  const auto first = make_partial_file(folder_ / "out", WriteMode::Auto);
+  const auto first = make_partial_file(folder_ / "out");
   try {
-    make_partial_file(folder_ / "out", WriteMode::Auto);
+    make_partial_file(folder_ / "out");
     FAIL() << "nothing was thrown";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::AlreadyExists);
@@ -150,7 +150,7 @@ TEST_F(ResumeTest, WhatLacksOnlyItsNameAsksForItsLastRangeAgain) {
   break_off(server);
   {
     // As if killed between the last write and the name: the identity comes from the journal.
-    const auto file = make_partial_file(folder_ / "out", WriteMode::Auto);
+    const auto file = make_partial_file(folder_ / "out");
     const ObjectIdentity identity = file->earlier()->identity;
     const auto missing = file->take_up(identity, [](auto, auto) {});
     file->open(identity.size);

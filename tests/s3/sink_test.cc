@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,15 @@
 #include "skipjack/base/rng.h"
 #include "skipjack/s3/client.h"
 #include "skipjack/s3/write_queue.h"
+
+/// What fsync(), which this program has in place of the C library's, was called for: names as the
+/// kernel has them at that time.
+std::vector<std::string> synced_names;
+extern "C" int fsync(int file) {
+  synced_names.push_back(
+      std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file)).string());
+  return static_cast<int>(::syscall(SYS_fsync, file));
+}
 
 namespace skipjack::s3 {
 namespace {
@@ -165,6 +175,19 @@ TEST_P(FileSinkTest, FinishedReplacesTheOldFile) {
   filled_sink()->finish();
   EXPECT_EQ(files_in_folder(), 1u);
   EXPECT_EQ(read_file(folder_ / "out"), new_bytes_);
+}
+
+TEST_P(FileSinkTest, OnlyADurableOneIsBroughtToTheDiskFirstItselfThenItsName) {
+  synced_names.clear();
+  filled_sink()->finish();
+  EXPECT_EQ(synced_names.size(), 0u);
+  auto sink = make_file_sink(folder_ / "out", {.unfinished = GetParam(), .is_durable = true});
+  sink->open(new_bytes_.size());
+  sink->write(0, std::as_bytes(std::span(new_bytes_)));
+  sink->finish();
+  ASSERT_EQ(synced_names.size(), 2u);
+  EXPECT_NE(synced_names[0], folder_ / "out");
+  EXPECT_EQ(synced_names[1], std::filesystem::canonical(folder_));
 }
 
 TEST_P(FileSinkTest, FinishedHasTheModeOfAnyNewFile) {

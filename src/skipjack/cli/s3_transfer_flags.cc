@@ -47,6 +47,10 @@ void add_transfer_config_flags(CLI::App& command, TransferConfigFlags& flags) {
       .add_flag("--resume", flags.resume,
                 "go on with what an earlier call left, and leave what there is if this one breaks")
       ->group(group);
+  command
+      .add_flag("--fsync", flags.fsync,
+                "done is what is on the disk: safe against a loss of power, too")
+      ->group(group);
   command.add_flag("--no-hedge", flags.no_hedge, "ask for nothing a second time that is only late")
       ->group(group);
   command.add_flag("--use-threads", flags.use_threads, "many connections at a time")->group(group);
@@ -82,6 +86,7 @@ s3::TransferConfig transfer_config(const TransferConfigFlags& flags) {
   if (flags.use_threads) config.use_threads = true;
   if (flags.no_use_threads) config.use_threads = false;
   if (flags.resume) config.resume = true;
+  if (flags.fsync) config.fsync = true;
   if (flags.no_hedge) config.hedge = false;
   if (!flags.checksum.empty()) config.checksum = s3::checksum_validation(flags.checksum);
   if (!flags.write_mode.empty()) config.write_mode = s3::parse_write_mode(flags.write_mode);

@@ -18,7 +18,7 @@ struct TransferConfigFlags {
       checksum, write_mode;
   std::optional<std::int64_t> max_concurrency, num_download_attempts, max_io_queue;
   bool use_threads = false, no_use_threads = false, boto3_defaults = false, resume = false,
-       no_hedge = false;
+       fsync = false, no_hedge = false;
 };
 /// flags must outlive the parsing.
 void add_transfer_config_flags(CLI::App& command, TransferConfigFlags& flags);

@@ -89,13 +89,15 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
 }
 
 std::unique_ptr<Sink> Download::file_sink(const ToFile& file) {
+  const FileSinkOptions options{.write_mode = write_mode_for(config_),
+                                .is_durable = config_.fsync.value_or(false)};
   if (config_.resume.value_or(false)) {
-    if (auto partial = make_partial_file(file.path, write_mode_for(config_))) {
+    if (auto partial = make_partial_file(file.path, options)) {
       partial_ = partial.get();
       return partial;
     }
   }
-  return make_file_sink(file.path, {.write_mode = write_mode_for(config_)});
+  return make_file_sink(file.path, options);
 }
 
 std::string Download::identity_name() const {

@@ -99,6 +99,7 @@ class FileSink final : public Sink {
       : path_(std::move(path)),
         temporary_(options.kept_name),
         write_mode_(options.write_mode),
+        is_durable_(options.is_durable),
         is_kept_(!options.kept_name.empty()) {
     if (is_kept_) {
       open_named(0);
@@ -109,8 +110,7 @@ class FileSink final : public Sink {
     const std::string name = path_.filename().string();
     temporary_ = path_;
     temporary_.replace_filename(name.substr(0, kLongestName - suffix.size()) + suffix);
-    if (options.unfinished == UnfinishedFile::Nameless)
-      fd_ = open_nameless(path_.has_parent_path() ? path_.parent_path() : ".");
+    if (options.unfinished == UnfinishedFile::Nameless) fd_ = open_nameless(folder());
     if (fd_ >= 0) return;
     open_named(O_EXCL);
   }
@@ -147,6 +147,7 @@ class FileSink final : public Sink {
   }
 
   void finish() override {
+    if (is_durable_ && ::fsync(fd_) != 0) throw on_disk_error();
     // A link can't replace a file that is there, so a nameless one gets the temporary name first.
     if (!has_temporary_name_) {
       if (::linkat(AT_FDCWD, name_of_descriptor(fd_).c_str(), AT_FDCWD, temporary_.c_str(),
@@ -160,6 +161,7 @@ class FileSink final : public Sink {
     if (::rename(temporary_.c_str(), path_.c_str()) != 0)
       throw errno_error(errno, "can't rename the finished download to " + path_.string());
     has_temporary_name_ = false;
+    if (is_durable_) write_names();
   }
 
   void abandon() noexcept override {
@@ -170,6 +172,23 @@ class FileSink final : public Sink {
   }
 
  private:
+  std::filesystem::path folder() const {
+    return path_.has_parent_path() ? path_.parent_path() : ".";
+  }
+
+  Error on_disk_error() const {
+    return errno_error(errno, "can't bring " + path_.string() + " onto the disk");
+  }
+
+  /// Of the folder. Not every file system can: there the rename is as durable as it gets.
+  void write_names() const {
+    const int fd = ::open(folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool is_written = fd >= 0 && (::fsync(fd) == 0 || errno == EINVAL || errno == EACCES);
+    const Error error = on_disk_error();
+    if (fd >= 0) ::close(fd);
+    if (!is_written) throw error;
+  }
+
   void open_named(int flags) {
     fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
     if (fd_ < 0) throw errno_error(errno, "can't create a file for " + path_.string());
@@ -242,7 +261,7 @@ class FileSink final : public Sink {
 
   std::filesystem::path path_, temporary_;
   WriteMode write_mode_;
-  bool is_kept_;
+  bool is_durable_, is_kept_;
   int fd_ = -1;
   /// Set by open(), as alignment_ is; -1: everything goes through the page cache.
   int direct_fd_ = -1;

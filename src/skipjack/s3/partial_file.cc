@@ -136,12 +136,13 @@ std::filesystem::path beside(const std::filesystem::path& path, const std::strin
 
 class Partial final : public PartialFile {
  public:
-  Partial(const std::filesystem::path& path, WriteMode write_mode)
+  Partial(const std::filesystem::path& path, FileSinkOptions options)
       : partial_(beside(path, ".skipjack-part")), journal_(beside(path, ".skipjack-journal")) {
     open_journal(path);
     try {
       read_journal();
-      file_ = make_file_sink(path, {.write_mode = write_mode, .kept_name = partial_});
+      options.kept_name = partial_;
+      file_ = make_file_sink(path, options);
     } catch (...) {
       abandon();
       throw;
@@ -328,10 +329,10 @@ class Partial final : public PartialFile {
 }  // namespace
 
 std::unique_ptr<PartialFile> make_partial_file(const std::filesystem::path& path,
-                                               WriteMode write_mode) {
+                                               FileSinkOptions options) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return nullptr;
-  return std::make_unique<Partial>(path, write_mode);
+  return std::make_unique<Partial>(path, std::move(options));
 }
 
 }  // namespace skipjack::s3

@@ -50,9 +50,9 @@ class PartialFile : public Sink {
   virtual void forget() noexcept = 0;
 };
 
-/// nullptr if the target is no file (a device). Otherwise throws as make_file_sink() does, and
-/// AlreadyExists while another download to this file runs.
+/// options: without kept_name. nullptr if the target is no file (a device). Otherwise throws as
+/// make_file_sink() does, and AlreadyExists while another download to this file runs.
 std::unique_ptr<PartialFile> make_partial_file(const std::filesystem::path& path,
-                                               WriteMode write_mode);
+                                               FileSinkOptions options = {});
 
 }  // namespace skipjack::s3

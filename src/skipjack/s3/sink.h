@@ -1,8 +1,8 @@
 // The seam between the engine and where the bytes go. Parts arrive in any order, each at its
 // offset. A file has no name until its last byte is there (open(2), O_TMPFILE), so that nobody
 // ever sees half an object and a killed process leaves nothing; where the file system has no such
-// files, it has an unpredictable temporary name beside the target. No fsync: safe against a killed
-// process, not against power loss.
+// files, it has an unpredictable temporary name beside the target. That is safe against a killed
+// process; against power loss only a durable one is.
 #pragma once
 
 #include <cstddef>
@@ -72,6 +72,8 @@ struct FileSinkOptions {
   UnfinishedFile unfinished = UnfinishedFile::Nameless;
   /// Direct throws Unsupported at open() where the file system can't.
   WriteMode write_mode = WriteMode::Auto;
+  /// finish() returns when the file and its name are on the disk (fsync(2)).
+  bool is_durable = false;
   /// Unless empty: the unfinished file's name beside the target. It is taken up if it is there, and
   /// abandon() leaves it.
   std::filesystem::path kept_name{};

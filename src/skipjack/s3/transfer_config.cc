@@ -42,10 +42,11 @@ struct Switch {
   std::string_view name;
   std::optional<bool> TransferConfig::*member;
 };
-constexpr std::array<Switch, 3> kSwitches = {{
+constexpr std::array<Switch, 4> kSwitches = {{
     {"use_threads", &TransferConfig::use_threads},
     {"hedge", &TransferConfig::hedge},
     {"resume", &TransferConfig::resume},
+    {"fsync", &TransferConfig::fsync},
 }};
 
 const Switch* find_switch(std::string_view key) {
