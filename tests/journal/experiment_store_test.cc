@@ -178,12 +178,15 @@ TEST(LeaseLeftBehind, IsDeadWhenItsJobWasStartedAnewOrIsOver) {
 }
 
 TEST_F(StoreTest, LeaseThatAnotherTookIsNoticedAndLeftAlone) {
-  const ExperimentStore store(store_.root(), {.job = LeaseJob{"big", 17, 0}});
+  const ExperimentStore store(store_.root(), {.job = LeaseJob{"big", 17, 0, 1003}});
   const fs::path file = store.folder("one") / "lease";
   {
     const OpenExperiment experiment = store.create("one", Json(), 1);
     EXPECT_NO_THROW(experiment.confirm_lease());
     EXPECT_NE(read_file(file).find("\"number\":17"), std::string::npos) << read_file(file);
+    const auto holder = lease_holder(file);
+    ASSERT_TRUE(holder && holder->job);
+    EXPECT_EQ(holder->job->user, 1003);
     std::ofstream(file)
         << R"({"host":"node2","pid":7,"job":{"cluster":"big","number":17,"restarts":1}})";
     expect_error(ErrorCode::AlreadyExists, "taken over (pid 7 on host node2, Slurm job 17)",

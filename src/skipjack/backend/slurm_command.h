@@ -31,7 +31,8 @@ std::vector<std::string> submit_command(const SlurmJob& job, const std::string& 
                                         const std::string& comment, const std::string& script);
 /// The same, only asking whether it would be taken.
 std::vector<std::string> check_command(const SlurmJob& job);
-/// All jobs of this user, those that ended lately included, and those in partitions that are hidden.
+/// All jobs of this user, those that ended lately included, and those in partitions that are
+/// hidden.
 std::vector<std::string> query_command();
 
 /// "17" or "17;cluster", as sbatch --parsable prints it.

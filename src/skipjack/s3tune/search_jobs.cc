@@ -11,7 +11,7 @@
 namespace skipjack::s3tune {
 
 void SearchJobs::update(const Trial& trial) {
-  Job job;
+  SearchJob job;
   if (const auto node = node_of(trial)) {
     job.node = node->name;
     learn_kind(*node, kinds_);
@@ -25,14 +25,14 @@ void SearchJobs::update(const Trial& trial) {
     job.seconds = to_seconds(*trial.ended - trial.started);
     job.overhead = overhead_of(trial);
   }
-  Job& before = jobs_[trial.id];
+  SearchJob& before = jobs_[trial.id];
   if (job.seconds || job.baseline != before.baseline) estimates_.reset();
   before = std::move(job);
 }
 
-const SearchJobs::Estimates& SearchJobs::estimates() const {
+const SearchEstimates& SearchJobs::estimates() const {
   if (estimates_) return *estimates_;
-  Estimates& all = estimates_.emplace();
+  SearchEstimates& all = estimates_.emplace();
   std::vector<TrialId> trials;
   std::vector<JobBaseline> baselines;
   std::vector<double> seconds, overheads;
@@ -51,7 +51,7 @@ const SearchJobs::Estimates& SearchJobs::estimates() const {
   const std::vector<double> expected = expected_baselines(baselines, all.noise);
   for (std::size_t i = 0; i < trials.size(); ++i) {
     all.baselines[trials[i]] = expected[i];
-    const Job& job = jobs_.at(trials[i]);
+    const SearchJob& job = jobs_.at(trials[i]);
     if (job.counts) all.best_ratio = std::min(all.best_ratio, mean_of(job.candidate) / expected[i]);
   }
   if (!seconds.empty()) {

@@ -19,6 +19,26 @@ namespace skipjack::s3tune {
 /// Step of a search trial beside the baseline.
 inline constexpr std::string_view kCandidateArm = "candidate";
 
+/// A job of the search, or the first block, as far as it has come.
+struct SearchJob {
+  std::string node;
+  /// 0: not measured.
+  double baseline = 0;
+  std::vector<double> candidate;
+  bool is_search = false;
+  /// Ended with a value.
+  bool counts = false;
+  /// Of one that has ended.
+  std::optional<double> seconds, overhead;
+};
+/// What all of them together say.
+struct SearchEstimates {
+  Noise noise;
+  std::map<TrialId, double> baselines;
+  double best_ratio = 1;
+  std::optional<double> seconds, overhead;
+};
+
 class SearchJobs {
  public:
   explicit SearchJobs(std::string baseline_arm) : baseline_arm_(std::move(baseline_arm)) {}
@@ -44,31 +64,13 @@ class SearchJobs {
   std::optional<double> median_overhead() const { return estimates().overhead; }
 
  private:
-  struct Job {
-    std::string node;
-    /// 0: not measured.
-    double baseline = 0;
-    std::vector<double> candidate;
-    bool is_search = false;
-    /// Ended with a value.
-    bool counts = false;
-    /// Of one that has ended.
-    std::optional<double> seconds, overhead;
-  };
-  /// Of all jobs together.
-  struct Estimates {
-    Noise noise;
-    std::map<TrialId, double> baselines;
-    double best_ratio = 1;
-    std::optional<double> seconds, overhead;
-  };
   /// Made anew after updates, when it is asked for.
-  const Estimates& estimates() const;
+  const SearchEstimates& estimates() const;
 
   std::string baseline_arm_;
-  std::map<TrialId, Job> jobs_;
+  std::map<TrialId, SearchJob> jobs_;
   std::map<std::string, std::string> kinds_;
-  mutable std::optional<Estimates> estimates_;
+  mutable std::optional<SearchEstimates> estimates_;
 };
 
 /// Of a whole history.
