@@ -73,7 +73,7 @@ ChildResult run_child(const ChildOptions& options) {
                    .closed = {STDIN_FILENO},
                    .apart = SpawnOptions::Apart::No,
                    .environment = options.environment,
-                   .what = options.words[0]});
+                   .what = "it"});
   } catch (const Error& error) {
     if (error.code() != ErrorCode::NotFound && error.code() != ErrorCode::PermissionDenied) throw;
     return {.exit_code = 127, .output = error.what()};
