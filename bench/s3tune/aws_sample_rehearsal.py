@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The searches of AWS's sample where a download costs nothing: the schedulers of aws_sample.py in a loop of their own
 over a formula of its job, so that many seeds can be had. For each number of reports: how many runs' leader was truly
-within 5 % of the best, and how far the leaders were from it. Under an interpreter with Syne Tune, or with --drop-in under
-one with skipjack; what it shows is a property of the formula.
+within 5 % of the best, and how far the leaders were from it. Under an interpreter with Syne Tune, or with --drop-in
+under one with skipjack; what it shows is a property of the formula.
 
     PYTHONPATH=build/ci/python python3 bench/s3tune/aws_sample_rehearsal.py bayes_fifo --drop-in --seeds 100
     PYTHON_WITH_SYNE_TUNE bench/s3tune/aws_sample_rehearsal.py bayes_fifo --seeds 20
