@@ -27,12 +27,6 @@ TEST(ChildProcess, ProgramThatCannotBeRunIsAnExitCode) {
   EXPECT_EQ(run_child({.words = {"/"}}).exit_code, 127);
 }
 
-TEST(ChildProcess, HasTheEnvironmentThatItIsGiven) {
-  const ChildResult result = run_child({.words = {"sh", "-c", "echo \"$A, $HOME.\""},
-                                        .environment = std::vector<std::string>{"A=1"}});
-  EXPECT_EQ(result.output, "1, .\n");
-}
-
 TEST(ChildProcess, OnlyTheEndOfALongOutputIsKept) {
   const ChildResult result =
       run_child({.words = {"sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x; echo end"}});
@@ -53,6 +47,12 @@ TEST(ChildProcess, EndsWhereNobodyWaitsForItsOutput) {
       {.words = {"sh", "-c", "sleep 20 & echo started"}, .time_limit = std::chrono::seconds(10)});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.output, "started\n");
+}
+
+TEST(ChildProcess, HasTheEnvironmentThatItIsGiven) {
+  const ChildResult result = run_child({.words = {"sh", "-c", "echo \"$A, $HOME.\""},
+                                        .environment = std::vector<std::string>{"A=1"}});
+  EXPECT_EQ(result.output, "1, .\n");
 }
 
 TEST(ChildProcess, IsEndedByAStopAndByItsTimeLimit) {

@@ -35,8 +35,8 @@ struct ChildResult {
   /// Of the largest single process, and never below this process's own.
   std::int64_t peak_memory_bytes = 0;
 };
-/// Standard input is empty. Throws Timeout, Cancelled, and what errno_error makes of the reason if it
-/// can't be started.
+/// Standard input is empty. Throws Timeout, Cancelled, and what errno_error makes of the reason if
+/// it can't be started.
 ChildResult run_child(const ChildOptions& options);
 
 /// The last line that is not empty, or "no output".
