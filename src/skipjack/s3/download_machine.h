@@ -140,7 +140,7 @@ class Download final : public DownloadTask {
   std::deque<Lane> lanes_;  // stable addresses
   /// Set with size_.
   std::optional<FlightControl> flight_;
-  std::int64_t most_in_flight_ = 0, largest_part_ = 0;
+  std::int64_t most_in_flight_ = 0, num_answered_ = 0, largest_part_ = 0;
   /// What is fetched: bytes [first_byte_, first_byte_ + size_) of an object of object_size_ bytes.
   /// Parts and sink count from first_byte_.
   std::int64_t first_byte_ = 0;
