@@ -68,6 +68,7 @@ class Download final : public DownloadTask {
     /// At the part's frontier, and the only one to move it.
     bool leads = false;
     HttpHead head;
+    bool has_answered = false;  ///< ever.
     bool carries_data = false;  ///< the answer's body is the object's.
     RequestIdentity identity;
     bool had_if_match = false;
@@ -140,7 +141,7 @@ class Download final : public DownloadTask {
   std::deque<Lane> lanes_;  // stable addresses
   /// Set with size_.
   std::optional<FlightControl> flight_;
-  std::int64_t most_in_flight_ = 0, num_answered_ = 0, largest_part_ = 0;
+  std::int64_t most_in_flight_ = 0, largest_part_ = 0;
   /// What is fetched: bytes [first_byte_, first_byte_ + size_) of an object of object_size_ bytes.
   /// Parts and sink count from first_byte_.
   std::int64_t first_byte_ = 0;

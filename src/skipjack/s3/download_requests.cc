@@ -8,9 +8,10 @@
 namespace skipjack::s3 {
 namespace {
 
-// Requests that begin at once; each answer lets another one begin. Of a thousand handshakes at a
-// time the last one is late, and none is shortened by what the first has agreed on (tls.cc).
-constexpr std::int64_t kFirstRequests = 128;
+// Lanes that wait for their first answer, and so, as a rule, for their connection. Of a thousand
+// handshakes at a time the last one is late, and none is shortened by what the first has agreed on
+// (tls.cc).
+constexpr std::int64_t kMostFresh = 128;
 
 }  // namespace
 
@@ -31,7 +32,10 @@ FlightControl::InFlight Download::in_flight() const {
 bool Download::may_start() const {
   const FlightControl::InFlight now = in_flight();
   if (!flight_) return now.waiting + now.receiving == 0;
-  return now.waiting < kFirstRequests + num_answered_ && flight_->may_start(now);
+  const auto fresh = std::count_if(lanes_.begin(), lanes_.end(), [](const Lane& lane) {
+    return !lane.is_idle() && !lane.has_answered;
+  });
+  return fresh < kMostFresh && flight_->may_start(now);
 }
 
 void Download::start_requests(Duration now) {
@@ -160,7 +164,7 @@ void Download::end_stalled(Duration now) {
 }
 
 void Download::take_head(Lane& lane, const HttpHead& head) {
-  ++num_answered_;
+  lane.has_answered = true;
   if (lane.is_beaten) return;
   lane.head = head;
   if (head.status != 200 && head.status != 206) return;
