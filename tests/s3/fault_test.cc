@@ -246,16 +246,19 @@ TEST(Hedging, SlowAnswersAreOvertakenWithinATwentiethOfTheBytes) {
   }
 }
 
-/// Counts the requests in flight whenever one starts.
+/// Counts the requests in flight, and the answers that have begun, whenever one starts.
 class CountingTransport final : public Transport {
  public:
-  CountingTransport(std::unique_ptr<Transport> inner, std::vector<std::int64_t>& in_flight)
-      : inner_(std::move(inner)), in_flight_(in_flight) {}
+  struct Count {
+    std::int64_t in_flight = 0, answers = 0;
+  };
+  CountingTransport(std::unique_ptr<Transport> inner, std::vector<Count>& counts)
+      : inner_(std::move(inner)), counts_(counts) {}
   void start(HttpRequest request, ResponseReceiver& receiver) override {
     inner_->start(
         std::move(request),
         *receivers_.emplace(&receiver, std::make_unique<Counted>(*this, receiver)).first->second);
-    in_flight_.push_back(static_cast<std::int64_t>(receivers_.size()));
+    counts_.push_back({static_cast<std::int64_t>(receivers_.size()), num_answers_});
   }
   void cancel(ResponseReceiver& receiver) override {
     const auto found = receivers_.extract(&receiver);
@@ -275,7 +278,10 @@ class CountingTransport final : public Transport {
  private:
   struct Counted final : ResponseReceiver {
     Counted(CountingTransport& t, ResponseReceiver& r) : transport(t), receiver(r) {}
-    void on_head(const HttpHead& head) override { receiver.on_head(head); }
+    void on_head(const HttpHead& head) override {
+      ++transport.num_answers_;
+      receiver.on_head(head);
+    }
     std::span<std::byte> body_space() override { return receiver.body_space(); }
     void on_body(std::size_t n) override { receiver.on_body(n); }
     void on_end(TransportStatus status, std::string_view detail) override {
@@ -286,10 +292,41 @@ class CountingTransport final : public Transport {
     ResponseReceiver& receiver;
   };
   std::unique_ptr<Transport> inner_;
-  std::vector<std::int64_t>& in_flight_;
+  std::vector<Count>& counts_;
+  std::int64_t num_answers_ = 0;
   std::map<ResponseReceiver*, std::unique_ptr<Counted>> receivers_;
   std::vector<std::unique_ptr<Counted>> ended_;
 };
+
+Client counting_client(const s3sim::Server& server, std::vector<CountingTransport::Count>& counts) {
+  return Client({.endpoint = {.endpoint_url = server.endpoint_url()},
+                 .make_transport =
+                     [&counts](const TransportOptions& options) {
+                       return std::make_unique<CountingTransport>(make_socket_transport(options),
+                                                                  counts);
+                     },
+                 .seed = 1});
+}
+
+/// A thousand handshakes at a time take longer than anyone waits.
+TEST(ManyConnections, AreMadeByAndBy) {
+  s3sim::Server server({.profile = {.name = "late", .first_byte_median_seconds = 0.05},
+                        .objects = {{"bucket", "object", 32 * kMiB}}});
+  std::vector<CountingTransport::Count> counts;
+  Client client = counting_client(server, counts);
+  const DownloadResult result = client.download(
+      {.object = {"bucket", "object"},
+       .config = {.max_concurrency = 400, .multipart_chunksize = 64 * kKiB, .hedge = false}});
+  EXPECT_EQ(result.bytes, 32 * kMiB);
+  std::int64_t num_started = 0, most = 0;
+  for (const CountingTransport::Count& count : counts) {
+    // Those that wait: one on each connection that has answered, the question for the checksum, and
+    // 128 on new ones.
+    EXPECT_LE(++num_started - count.answers, count.answers + 1 + 128);
+    most = std::max(most, count.in_flight);
+  }
+  EXPECT_GT(most, 200);
+}
 
 TEST(SlowDown, FewerRequestsAreInFlightAndThenMoreAgain) {
   // Of the GETs 60 to 139, two of three are refused.
@@ -299,26 +336,21 @@ TEST(SlowDown, FewerRequestsAreInFlightAndThenMoreAgain) {
   s3sim::Server server({.profile = steady_profile(),
                         .faults = faults,
                         .objects = {{"bucket", "object", 32 * kMiB}}});
-  std::vector<std::int64_t> in_flight;
-  Client client({.endpoint = {.endpoint_url = server.endpoint_url()},
-                 .make_transport =
-                     [&](const TransportOptions& options) {
-                       return std::make_unique<CountingTransport>(make_socket_transport(options),
-                                                                  in_flight);
-                     },
-                 .seed = 1});
+  std::vector<CountingTransport::Count> counts;
+  Client client = counting_client(server, counts);
   const DownloadResult result = client.download(
       {.object = {"bucket", "object"},
        .config = {.max_concurrency = 16, .multipart_chunksize = 64 * kKiB, .hedge = false}});
   EXPECT_EQ(result.bytes, 32 * kMiB);
-  ASSERT_GE(in_flight.size(), 500u);
+  ASSERT_GE(counts.size(), 500u);
   const auto most = [&](std::size_t begin, std::size_t end) {
-    return *std::max_element(in_flight.begin() + static_cast<std::ptrdiff_t>(begin),
-                             in_flight.begin() + static_cast<std::ptrdiff_t>(end));
+    std::int64_t number = 0;
+    for (std::size_t i = begin; i < end; ++i) number = std::max(number, counts[i].in_flight);
+    return number;
   };
   EXPECT_EQ(most(20, 60), 16);
   EXPECT_LE(most(130, 145), 8);
-  EXPECT_EQ(most(in_flight.size() - 60, in_flight.size()), 16);
+  EXPECT_EQ(most(counts.size() - 60, counts.size()), 16);
 }
 
 TEST(Cancelling, TakesLessThanATenthOfASecond) {

@@ -41,36 +41,41 @@ namespace {
 /// A disk that does not answer until it is told to.
 class StuckSink final : public Sink {
  public:
-  StuckSink(std::shared_future<void> may_write, std::promise<void>& was_abandoned)
-      : may_write_(std::move(may_write)), was_abandoned_(was_abandoned) {}
+  struct Signals {
+    std::promise<void> is_writing, may_write, was_abandoned;
+  };
+  explicit StuckSink(Signals& signals) : signals_(signals) {}
   Delivery delivery() const override { return Delivery::Written; }
   void open(std::int64_t) override {}
-  void write(std::int64_t, std::span<const std::byte>) override { may_write_.wait(); }
+  void write(std::int64_t, std::span<const std::byte>) override {
+    signals_.is_writing.set_value();
+    signals_.may_write.get_future().wait();
+  }
   void finish() override {}
-  void abandon() noexcept override { was_abandoned_.set_value(); }
+  void abandon() noexcept override { signals_.was_abandoned.set_value(); }
 
  private:
-  std::shared_future<void> may_write_;
-  std::promise<void>& was_abandoned_;
+  Signals& signals_;
 };
 
 TEST(WriteQueue, ACancelledTransferDoesNotWaitForTheDisk) {
-  std::promise<void> may_write, was_abandoned;
+  StuckSink::Signals signals;
   std::stop_source stop;
-  auto sink = std::make_unique<StuckSink>(may_write.get_future().share(), was_abandoned);
+  auto sink = std::make_unique<StuckSink>(signals);
   auto queue = std::make_unique<WriteQueue>(
       *sink,
       WriteQueueOptions{
           .buffer_bytes = 10, .num_buffers = 2, .max_outstanding = 1, .stop = stop.get_token()});
   queue->submit({queue->acquire(), 0, 0, 10});
   queue->acquire();
+  signals.is_writing.get_future().wait();
   std::jthread cancel([&] { stop.request_stop(); });
   EXPECT_EQ(error_of([&] { queue->acquire(); }).code(), ErrorCode::Cancelled);
   EXPECT_EQ(error_of([&] { queue->drain(); }).code(), ErrorCode::Cancelled);
   WriteQueue::abandon(std::move(queue), std::move(sink));
-  std::future<void> abandoned = was_abandoned.get_future();
+  std::future<void> abandoned = signals.was_abandoned.get_future();
   EXPECT_EQ(abandoned.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
-  may_write.set_value();
+  signals.may_write.set_value();
   abandoned.wait();
 }
 

@@ -68,6 +68,7 @@ class Download final : public DownloadTask {
     /// At the part's frontier, and the only one to move it.
     bool leads = false;
     HttpHead head;
+    bool has_answered = false;  ///< ever.
     bool carries_data = false;  ///< the answer's body is the object's.
     RequestIdentity identity;
     bool had_if_match = false;
