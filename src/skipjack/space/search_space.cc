@@ -51,7 +51,8 @@ bool same_constant(const Json& constant, const Json& value) {
   if (constant == value) return true;
   if (constant.is_number() && value.is_number() && constant.as_double() == value.as_double())
     return true;
-  return to_json_text(constant) == to_json_text(value);  // a NaN, itself or within, is only so equal
+  return to_json_text(constant) ==
+         to_json_text(value);  // a NaN, itself or within, is only so equal
 }
 
 /// Whether the members are those of a space's JSON form with its expressions.
