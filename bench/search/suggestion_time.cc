@@ -15,6 +15,7 @@
 
 #include "skipjack/base/rng.h"
 #include "skipjack/search/bayesopt.h"
+#include "skipjack/search/kept_rows.h"
 #include "skipjack/search/process_fit.h"
 #include "skipjack/search/recommend.h"
 #include "skipjack/search/surrogate.h"
@@ -74,7 +75,11 @@ std::vector<double> fit_seconds(const UnitSpace& space, const Metric& metric,
     const double before = cpu_seconds(CLOCK_THREAD_CPUTIME_ID);
     std::vector<UnitPoint> kept_points;
     std::vector<double> kept_values;
-    for (const std::size_t row : rows_to_keep(some_values, metric.mode)) {
+    for (const std::size_t row : rows_to_keep({.space = space,
+                                 .metric = metric,
+                                 .points = some_points,
+                                 .values = some_values,
+                                 .previous = fit->objective})) {
       kept_points.push_back(some_points[row]);
       kept_values.push_back(some_values[row]);
     }

@@ -470,6 +470,21 @@ print("[tune-metric]: " + json.dumps({"loss": 1, "cpus": mine}), flush=True)
         for row in rows:
             self.assertEqual(row["st_status"], "Failed" if float(row["config_x"]) > 0.5 else "Completed")
 
+    def test_values_that_are_no_numbers_are_called_that(self):
+        worker = self.write("worker.py", "print('[tune-metric]: {\"loss\": NaN}')\n")
+        self.write("space.yaml", "x: uniform(0, 1)\n")
+        line = self.fails(11, "tune", "--entry-point", worker, "--space", self.folder / "space.yaml", "--metric", "loss",
+                          "--max-trials", "2", "--interpreter", sys.executable)
+        self.assertIn("trial 1: its 'loss' is not finite", line)
+
+    def test_failures_that_are_allowed_are_allowed_at_first_too(self):
+        worker = self.write("worker.py", "import sys\nsys.exit('infeasible')\n")
+        self.write("space.yaml", "x: uniform(0, 1)\n")
+        out, _ = self.run_skipjack("tune", "--entry-point", worker, "--space", self.folder / "space.yaml", "--metric",
+                                   "loss", "--max-failures", "6", "--max-trials", "20", "--name", "t", "--method",
+                                   "random", "--interpreter", sys.executable, expect=1)
+        self.assertIn("7 trials: 7 failed", out)
+
     def test_failed_run_can_be_resumed(self):
         worker = self.write("worker.py", "import sys\nsys.exit('no data yet')\n")
         self.write("space.yaml", "x: uniform(0, 1)\n")

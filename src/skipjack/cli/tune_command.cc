@@ -54,7 +54,7 @@ constexpr TuneFlag kTuneFlags[] = {
     {"--cost-metric", "cost_metric", Takes::Text, "NAME", "default st_worker_cost"},
     {"--target", "target", Takes::Number, "X", "end once the metric is this good"},
     {"--max-failures", "max_failures", Takes::Number, "N",
-     "end once more trials than this failed; default: never"},
+     "end once more trials than this failed; default: never, but if the first five all fail"},
     {"--at-end", "at_end", Takes::Text, "stop|wait",
      "what becomes of running trials at the end; default stop"},
     {"--trial-time-limit", "trial_time_limit", Takes::Text, "DURATION",
@@ -163,8 +163,11 @@ int conclude(Context& context, const ExperimentStore& store, const std::string& 
   });
   if (any_value) return kExitOk;
   std::string why;
-  if (!trials.empty() && trials.back().end)
-    why = "; trial " + std::to_string(trials.back().id) + ": " + failure_text(trials.back());
+  if (!trials.empty() && trials.back().end) {
+    const std::string failure = failure_text(trials.back());
+    why = "; trial " + std::to_string(trials.back().id) + ": " +
+          (failure.empty() ? "its '" + metric.name + "' is not finite" : failure);
+  }
   throw Error(ErrorCode::Exhausted,
               "no trial gave a number for '" + metric.name + "' (" +
                   trials_sentence(result.history) + ")" + why,
@@ -179,6 +182,8 @@ struct Watched {
           const std::string& greeting = {})
       : progress(context, definition, greeting), signals([this] { interrupt.request(); }) {
     options.interrupt = &interrupt;
+    // Who says how many may fail expects them, at the beginning too.
+    if (definition.max_failures) options.max_initial_failures = std::nullopt;
     if (shown == ProgressShown::Yes) {
       options.on_turn = [this](const Turn& turn) { progress.on_turn(turn); };
       options.turn_interval = progress_interval(context);

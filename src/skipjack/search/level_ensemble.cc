@@ -8,6 +8,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/base/rng.h"
 #include "skipjack/search/candidates.h"
+#include "skipjack/search/kept_rows.h"
 
 namespace skipjack {
 namespace {
@@ -53,7 +54,10 @@ MetricProcess process_of(const LevelEnsembleOptions& options, const Level& level
                          std::span<const UnitPoint> failed) {
   std::vector<UnitPoint> points;
   std::vector<double> values;
-  for (const std::size_t i : rows_to_keep(level.values, options.metric.mode)) {
+  for (const std::size_t i : rows_to_keep({.space = options.space,
+                             .metric = options.metric,
+                             .points = level.points,
+                             .values = level.values})) {
     points.push_back(level.points[i]);
     values.push_back(level.values[i]);
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <map>
 #include <numeric>
 
@@ -18,7 +17,6 @@ constexpr double kBadSide = 3.0;
 constexpr double kMinLogRatio = 3.0;
 // Keeps squares of the scaled values finite, whatever a program reports.
 constexpr double kHuge = 1e100;
-constexpr std::size_t kMaxRows = 400;
 constexpr Index kMaxFitSize = 200;
 constexpr Index kTwoStarts = 30;
 // Cubed rows times evaluations of a warm fit; some milliseconds.
@@ -61,25 +59,6 @@ GpHyperparameters fit_to(const GpData& data, const std::optional<GpHyperparamete
     part.y[i] = data.y[i * n / kMaxFitSize];
   }
   return fit_hyperparameters(part, options);
-}
-
-// How much of the fitted noise is no noise: the process takes a rough function for noise, but
-// repetitions of one configuration differ by real noise alone. Their pooled variance is shrunk
-// towards the fitted noise by the weight of some repetitions: believing too early that there is
-// none makes one lucky value the best there is.
-double persistent_share(std::span<const UnitPoint> points, std::span<const double> targets,
-                        double noise_variance) {
-  std::map<UnitPoint, std::vector<double>> groups;
-  for (std::size_t i = 0; i < points.size(); ++i) groups[points[i]].push_back(targets[i]);
-  double squares = kPriorRepetitions * noise_variance, weight = kPriorRepetitions;
-  for (const auto& [point, values] : groups) {
-    const double mean =
-        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-    for (const double value : values) squares += (value - mean) * (value - mean);
-    weight += static_cast<double>(values.size()) - 1;
-  }
-  // A thousandth stays, so that the covariance of repeated inputs keeps its rank.
-  return std::clamp(1 - squares / weight / noise_variance, 0.0, 0.999);
 }
 
 // The values' targets, then those of what failed.
@@ -152,17 +131,18 @@ std::optional<GpHyperparameters> hyperparameters_from_json(const Json& json,
   return result;
 }
 
-std::vector<std::size_t> rows_to_keep(std::span<const double> values, Mode mode) {
-  std::vector<std::size_t> rows(values.size());
-  std::iota(rows.begin(), rows.end(), std::size_t{0});
-  if (rows.size() <= kMaxRows) return rows;
-  std::stable_sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
-    return mode == Mode::Min ? values[a] < values[b] : values[a] > values[b];
-  });
-  std::sort(rows.begin() + kMaxRows / 4, rows.end(), std::greater<>());
-  rows.resize(kMaxRows);
-  std::sort(rows.begin(), rows.end());
-  return rows;
+double variance_of_repetitions(std::span<const UnitPoint> points, std::span<const double> targets,
+                               double noise_variance) {
+  std::map<UnitPoint, std::vector<double>> groups;
+  for (std::size_t i = 0; i < points.size(); ++i) groups[points[i]].push_back(targets[i]);
+  double squares = kPriorRepetitions * noise_variance, weight = kPriorRepetitions;
+  for (const auto& [point, values] : groups) {
+    const double mean =
+        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    weight += static_cast<double>(values.size()) - 1;
+  }
+  return squares / weight;
 }
 
 GaussianProcess fit_process(const ProcessFitOptions& options) {
@@ -171,9 +151,12 @@ GaussianProcess fit_process(const ProcessFitOptions& options) {
                             ? *options.previous
                             : fit_to(data, options.previous);
   if (options.num_measured > 0)
-    h.persistent_share =
-        persistent_share(options.points.first(options.num_measured),
-                         options.targets.first(options.num_measured), h.noise_variance);
+    // A thousandth stays, so that the covariance of repeated inputs keeps its rank.
+    h.persistent_share = std::clamp(
+        1 - variance_of_repetitions(options.points.first(options.num_measured),
+                                    options.targets.first(options.num_measured), h.noise_variance) /
+                h.noise_variance,
+        0.0, 0.999);
   return GaussianProcess(std::move(data), std::move(h));
 }
 

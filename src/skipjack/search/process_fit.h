@@ -51,9 +51,12 @@ Json to_json(const GpHyperparameters& hyperparameters);
 /// aren't positive and finite.
 std::optional<GpHyperparameters> hyperparameters_from_json(const Json& json, std::size_t dimension);
 
-/// Rows of a model of these values: all, or, of more than 400, the best hundred and the latest of
-/// the rest; in order.
-std::vector<std::size_t> rows_to_keep(std::span<const double> values, Mode mode);
+/// How much of the fitted noise is noise: the process takes a rough function for noise, but
+/// repetitions of one configuration differ by real noise alone. Their pooled variance, shrunk
+/// towards the fitted one by the weight of four repetitions: believing too early that there is none
+/// makes one lucky value the best there is.
+double variance_of_repetitions(std::span<const UnitPoint> points, std::span<const double> targets,
+                               double noise_variance);
 
 enum class Fit {
   Anew,  ///< from the previous hyperparameters, if there are any

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "skipjack/model/acquisition.h"
+#include "skipjack/search/kept_rows.h"
 
 namespace skipjack {
 namespace {
@@ -41,6 +42,12 @@ std::vector<double> raw_values(const Observations& seen) {
   std::vector<double> values;
   for (const auto& value : seen.values) values.push_back(value.value);
   return values;
+}
+
+std::vector<UnitPoint> points_of(const Observations& seen) {
+  std::vector<UnitPoint> points;
+  for (const auto& value : seen.values) points.push_back(value.point);
+  return points;
 }
 
 }  // namespace
@@ -105,10 +112,17 @@ MatrixXd to_matrix(std::span<const UnitPoint> points, std::size_t dimension) {
 SurrogateModel::SurrogateModel(const SurrogateOptions& options) : space_(&options.space) {
   const Observations& seen = options.seen;
   const std::vector<double> all_values = raw_values(seen);
+  const std::vector<UnitPoint> all_points = points_of(seen);
+  const auto& previous = options.previous;
   std::vector<double> values;
   std::vector<std::vector<double>> constraint_values(options.constraints.size());
-  for (const std::size_t i : rows_to_keep(all_values, options.metric.mode)) {
-    points_.push_back(seen.values[i].point);
+  for (const std::size_t i :
+       rows_to_keep({.space = options.space,
+       .metric = options.metric,
+       .points = all_points,
+       .values = all_values,
+       .previous = previous ? std::optional(previous->objective) : std::nullopt})) {
+    points_.push_back(all_points[i]);
     measured_.push_back(!seen.values[i].bounded);
     values.push_back(all_values[i]);
     for (std::size_t k = 0; k < constraint_values.size(); ++k)
@@ -123,7 +137,6 @@ SurrogateModel::SurrogateModel(const SurrogateOptions& options) : space_(&option
   measured_.resize(points_.size(), 0);
   first_believed_ = points_.size();
 
-  const auto& previous = options.previous;
   fit_.num_observations = seen.values.size() + seen.invalid.size();
   refitted_ = !previous || fit_.num_observations != previous->num_observations;
   const Fit fit = refitted_ ? Fit::Anew : Fit::Keep;

@@ -97,7 +97,7 @@ struct SurrogateOptions {
 };
 
 /// The processes that an optimisation goes by: the objective's, and what is allowed. At most 400
-/// observations are kept: the best hundred and the latest of the rest. Copyable.
+/// observations are kept, as by rows_to_keep(). Copyable.
 class SurrogateModel {
  public:
   /// Throws as GaussianProcess does.
