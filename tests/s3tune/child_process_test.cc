@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "../temporary_folder.h"
 #include "skipjack/base/error.h"
 
 namespace skipjack::s3tune {
@@ -25,6 +26,10 @@ TEST(ChildProcess, ProgramThatCannotBeRunIsAnExitCode) {
   EXPECT_EQ(missing.exit_code, 127);
   EXPECT_EQ(last_line(missing.output), "can't run it: No such file or directory");
   EXPECT_EQ(run_child({.words = {"/"}}).exit_code, 127);
+  const TemporaryFolder folder;
+  const auto text = folder.write_script("text", "neither a script nor a program");
+  EXPECT_EQ(last_line(run_child({.words = {text.string()}}).output),
+            "can't run it: Exec format error");
 }
 
 TEST(ChildProcess, OnlyTheEndOfALongOutputIsKept) {

@@ -25,6 +25,18 @@ done
 
 Configuration steps(int count) { return Json(Json::Object{{"steps", Json(count)}}); }
 
+/// Where programs are looked for, until the end of a scope.
+class OtherPath {
+ public:
+  explicit OtherPath(const std::string& path) { ::setenv("PATH", path.c_str(), 1); }
+  ~OtherPath() { ::setenv("PATH", before_.c_str(), 1); }
+  OtherPath(const OtherPath&) = delete;
+  OtherPath& operator=(const OtherPath&) = delete;
+
+ private:
+  std::string before_ = std::getenv("PATH");
+};
+
 class Slurm : public ::testing::Test {
  protected:
   Slurm() : options_(quick_options(folder_, kStepScript)) {}
@@ -319,13 +331,11 @@ TEST_F(Slurm, AdoptedJobCanBeEnded) {
 TEST_F(Slurm, NodeWhoseClockIsAheadIsNamed) {
   std::filesystem::create_directory(folder_.path() / "ahead");
   folder_.write_script("ahead/date", "#!/bin/bash\nexec /bin/date --date='100 seconds' \"$@\"\n");
-  const std::string path = std::getenv("PATH");
-  ::setenv("PATH", ((folder_.path() / "ahead").string() + ":" + path).c_str(), 1);
+  const OtherPath other((folder_.path() / "ahead").string() + ":" + std::getenv("PATH"));
   const auto backend = make();
   Listener listener(*backend);
   backend->start(request(0, steps(1)));
-  EXPECT_TRUE(listener.until_finished(1));
-  ::setenv("PATH", path.c_str(), 1);
+  ASSERT_TRUE(listener.until_finished(1));
   EXPECT_EQ(listener.ends.at({0, 0}).outcome, Outcome::Completed);
   EXPECT_NE(log_.find("the clock of node " + node_of(listener, 0) + " is "), std::string::npos)
       << log_;
@@ -408,8 +418,7 @@ TEST_F(Slurm, FolderThatNodesDoNotSeeIsSaid) {
 
 TEST(SlurmMissing, IsSaid) {
   const SharedFolder folder;
-  const std::string path = std::getenv("PATH");
-  ::setenv("PATH", "/nonexistent", 1);
+  const OtherPath other("/nonexistent");
   try {
     make_slurm_backend(quick_options(folder, kStepScript));
     ADD_FAILURE() << "made";
@@ -417,7 +426,6 @@ TEST(SlurmMissing, IsSaid) {
     EXPECT_EQ(error.code(), ErrorCode::NotFound);
     EXPECT_EQ(std::string(error.what()), "the program 'sbatch' was not found in PATH");
   }
-  ::setenv("PATH", path.c_str(), 1);
 }
 
 }  // namespace

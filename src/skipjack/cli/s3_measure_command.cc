@@ -22,8 +22,8 @@
 #include "skipjack/s3tune/client.h"
 #include "skipjack/s3tune/measure.h"
 #include "skipjack/s3tune/program_trial.h"
-#include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/steps.h"
+#include "skipjack/s3tune/trial_reports.h"
 
 namespace skipjack::cli {
 namespace {

@@ -75,7 +75,6 @@ ChildResult run_child(const ChildOptions& options) {
                    .environment = options.environment,
                    .what = "it"});
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::NotFound && error.code() != ErrorCode::PermissionDenied) throw;
     return {.exit_code = 127, .output = error.what()};
   }
   theirs.close();

@@ -24,7 +24,7 @@ struct ChildOptions {
 };
 
 struct ChildResult {
-  /// 128 + number for a signal; 127 if there is no such program, or it may not be run.
+  /// 128 + number for a signal; 127 if it can't be run.
   int exit_code = -1;
   /// The last 64 KiB of what it printed, standard error included; why there was nothing to run.
   std::string output;

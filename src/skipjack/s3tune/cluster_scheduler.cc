@@ -1,6 +1,7 @@
 // Jobs may be many, so what decisions go by is kept up to date event by event; a decision looks at
-// the running trials, and only a proposal of the search at all of them. What the search is told of
-// is the ratio of a trial's time to the baseline's: its trial 0, the baseline, has 1.
+// the running trials, and at all of them only after one has ended, or to propose another. What the
+// search is told of is the ratio of a trial's time to the baseline's: its trial 0, the baseline,
+// has 1.
 #include "skipjack/s3tune/cluster_scheduler.h"
 
 #include <algorithm>
@@ -42,8 +43,8 @@ class ClusterScheduler final : public Scheduler {
     if (const auto* resumed = std::get_if<TrialResumed>(&event.body))
       num_downloads_ += num_downloads(history.find(resumed->id.trial)->configuration);
     const Trial* trial = trial_of(event, history);
-    if (trial && std::holds_alternative<Reported>(event.body))
-      object_.take(trial->id, trial->reports.back());
+    if (const auto* reported = std::get_if<Reported>(&event.body))
+      object_.take(reported->id.trial, reported->metrics);
     if (trial && (search_.knows(trial->id) || trial->id == first_block_)) jobs_.update(*trial);
     if (trial && trial->id == first_block_) return take_first_block(event, *trial);
     pass_on(event, trial);

@@ -46,8 +46,8 @@ void predict(const std::map<std::string_view, Jobs>& nodes, std::span<const JobB
   const WithinNodes within = within_nodes(nodes, jobs);
   const double drift = drift_variance(within.pooled, noise);
   const double v = s2 + drift;
-  const Scatter between = scatter_of(within.means, within.counts,
-                                     drift > 0 && within.pooled.is_known() ? within.pooled : noise);
+  const Scatter between =
+      scatter_of(within.means, within.counts, drift > 0 ? within.pooled : noise);
   std::size_t i = 0;
   for (const auto& [name, members] : nodes) {
     const double b = between.variance / (between.variance + v / within.counts[i]) *

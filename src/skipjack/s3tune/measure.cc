@@ -12,9 +12,9 @@
 #include "skipjack/base/error.h"
 #include "skipjack/s3/download_many.h"
 #include "skipjack/s3tune/download_scratch.h"
-#include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/source.h"
 #include "skipjack/s3tune/transfer_space.h"
+#include "skipjack/s3tune/trial_reports.h"
 
 namespace skipjack::s3tune {
 namespace {

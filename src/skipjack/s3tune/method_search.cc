@@ -70,12 +70,13 @@ History MethodSearch::believed(const History& history, const Believe& believe) c
   for (std::size_t i = 0; i < trials_.size(); ++i) {
     const Trial& trial = *history.find(trials_[i]);
     const Trial& own = history_.trials()[i];
+    Duration time = trial.started;
     const auto add = [&](EventBody body) {
-      believed.apply(
-          Event{believed.num_events(), trial.ended.value_or(trial.started), 0, std::move(body)});
+      believed.apply(Event{believed.num_events(), time, 0, std::move(body)});
     };
     add(TrialStarted{.trial = own.id, .configuration = own.configuration, .tag = own.tag});
     if (!has_ended(trial)) continue;
+    time = *trial.ended;
     const Belief belief = believe(trial);
     AttemptEnd end = trial.end.value_or(AttemptEnd{});
     if (belief.value) {

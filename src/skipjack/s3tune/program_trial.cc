@@ -6,8 +6,8 @@
 #include "skipjack/base/file.h"
 #include "skipjack/s3tune/child_process.h"
 #include "skipjack/s3tune/download_scratch.h"
-#include "skipjack/s3tune/s3_scheduler.h"
 #include "skipjack/s3tune/source.h"
+#include "skipjack/s3tune/trial_reports.h"
 
 namespace skipjack::s3tune {
 namespace {

@@ -32,7 +32,7 @@ class S3Scheduler final : public Scheduler {
       return;
     }
     if (const auto* reported = std::get_if<Reported>(&event.body))
-      object_.take(reported->id.trial, history.find(reported->id.trial)->reports.back());
+      object_.take(reported->id.trial, reported->metrics);
     limits_.apply(event);
     search_.pass_on(event, event.body);
   }
@@ -241,8 +241,7 @@ class S3Scheduler final : public Scheduler {
     for (const Trial* trial : search_trials(history))
       if (has_ended(*trial)) durations.push_back(to_seconds(*trial->ended - trial->started));
     if (durations.empty()) return baseline_duration(history);
-    std::sort(durations.begin(), durations.end());
-    return durations[durations.size() / 2];
+    return median_of(std::move(durations));
   }
 
   /// Seconds of one block of the verdict.

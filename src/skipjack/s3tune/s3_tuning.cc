@@ -158,7 +158,10 @@ bool is_cluster_tuning(const TuningDefinition& definition) {
 
 std::string baseline_arm_of(const TuningDefinition& definition) {
   const auto index = static_cast<std::size_t>(definition.extra.at("baseline_arm").as_int());
-  return definition.extra.at("arms").as_array().at(index).at("name").as_string();
+  const Json::Array& arms = definition.extra.at("arms").as_array();
+  if (index >= arms.size())
+    throw Error(ErrorCode::Corrupted, "the journal names a baseline that is none of its rows");
+  return arms[index].at("name").as_string();
 }
 
 bool needs_keys_again(const TuningDefinition& definition) {

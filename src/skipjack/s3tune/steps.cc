@@ -12,7 +12,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 #include "skipjack/base/spawn.h"
-#include "skipjack/s3tune/s3_scheduler.h"
+#include "skipjack/s3tune/trial_reports.h"
 #include "skipjack/wire/report_decoder.h"
 
 namespace skipjack::s3tune {

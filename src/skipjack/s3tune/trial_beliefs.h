@@ -36,7 +36,6 @@ DriftModel drift_of(const History& history);
 
 class TrialBeliefs {
  public:
-  /// history must outlive it.
   TrialBeliefs(const History& history, std::string baseline_arm);
 
   bool is_baseline(const Trial& trial) const;

@@ -52,18 +52,18 @@ bool has_value(const Trial& trial) {
          !download_seconds(trial).empty();
 }
 
-void ObjectWatch::take(TrialId trial, const Report& report) {
+void ObjectWatch::take(TrialId trial, const Json& metrics) {
   ObjectState found = first_;
-  if (const Json* bytes = report.metrics.find(kBytes); bytes && bytes->is_int())
+  if (const Json* bytes = metrics.find(kBytes); bytes && bytes->is_int())
     found.size = bytes->as_int();
-  if (const Json* etag = report.metrics.find(kEtag);
+  if (const Json* etag = metrics.find(kEtag);
       etag && etag->is_string() && !first_.etag.empty() && !etag->as_string().empty())
     found.etag = etag->as_string();
   if (!changed_ && (found.size != first_.size || found.etag != first_.etag)) changed_ = found;
 
-  const Json* content = report.metrics.find(kContent);
+  const Json* content = metrics.find(kContent);
   if (conflict_ || !content || !content->is_string()) return;
-  const Json* step = report.metrics.find(kArm);
+  const Json* step = metrics.find(kArm);
   std::string arm = step && step->is_string() ? step->as_string() : std::string();
   if (!told_) {
     told_ = ContentConflict{.first = trial, .first_arm = std::move(arm)};
@@ -78,14 +78,14 @@ void ObjectWatch::take(TrialId trial, const Report& report) {
 std::optional<ObjectState> changed_object(const History& history, const ObjectState& first) {
   ObjectWatch watch(first);
   for (const Trial& trial : history.trials())
-    for (const Report& report : trial.reports) watch.take(trial.id, report);
+    for (const Report& report : trial.reports) watch.take(trial.id, report.metrics);
   return watch.changed();
 }
 
 std::optional<ContentConflict> content_conflict(const History& history) {
   ObjectWatch watch({});
   for (const Trial& trial : history.trials())
-    for (const Report& report : trial.reports) watch.take(trial.id, report);
+    for (const Report& report : trial.reports) watch.take(trial.id, report.metrics);
   return watch.conflict();
 }
 

@@ -70,7 +70,8 @@ struct ContentConflict {
 class ObjectWatch {
  public:
   explicit ObjectWatch(ObjectState first) : first_(std::move(first)) {}
-  void take(TrialId trial, const Report& report);
+  /// metrics: of a report.
+  void take(TrialId trial, const Json& metrics);
   /// What the first download found that met another object than there was at the beginning, by
   /// size or by ETag: times before and after can't be compared. nullopt: all agree.
   const std::optional<ObjectState>& changed() const { return changed_; }

@@ -8,10 +8,10 @@
 
 namespace skipjack::s3tune {
 
-/// What its search measured, as its own method was told of it at the end: seconds with the drift
-/// divided out, on a cluster ratios to the baseline of each job, since seconds of different nodes
-/// say little of one another. The rows of its verdict are left out. Of an experiment of another
-/// kind, what source_experiment() makes of it.
+/// The values that its search measured, as its own method was told of them at the end: seconds with
+/// the drift divided out, on a cluster ratios to the baseline of each job, since seconds of
+/// different nodes say little of one another. The rows of its verdict are left out. Of an
+/// experiment of another kind, what source_experiment() makes of it.
 SourceExperiment tuning_source(std::string name, const TuningDefinition& definition,
                                const History& history);
 
