@@ -106,6 +106,28 @@ TEST(S3Scheduler, TrialsThatWroteDifferentBytesAreFound) {
   EXPECT_EQ(conflict->other, 2);
 }
 
+TEST(S3Scheduler, AReportAfterItsAttemptsEndStillTellsOfTheObject) {
+  const auto scheduler = make_s3_scheduler(make_options(1));
+  History history;
+  const auto add = [&](EventBody body) {
+    const Event event{history.num_events(), Duration{0}, 0, std::move(body)};
+    history.apply(event);
+    scheduler->apply(event, history);
+  };
+  add(TrialStarted{.trial = 0, .configuration = Json(Json::Object{})});
+  add(AttemptEnded{{0, 0}, {.outcome = Outcome::Failed}});
+  Json metrics;
+  metrics.set(kBytes, 1);
+  add(Reported{{0, 0}, metrics});
+  EXPECT_TRUE(history.find(0)->reports.empty());
+  const auto commands = scheduler->decide(
+      {.history = history, .now = {}, .free_workers = 1, .remaining_fraction = {}});
+  ASSERT_EQ(commands.size(), 1u);
+  const auto* finished = std::get_if<Finished>(&commands.front());
+  ASSERT_TRUE(finished);
+  EXPECT_EQ(finished->reason, "the object changed");
+}
+
 TEST(S3Scheduler, MaxTimeIncludesTheVerdict) {
   for (double seconds : {30.0, 60.0, 120.0}) {
     const auto scheduler = make_s3_scheduler(make_options(2));
