@@ -20,11 +20,18 @@ import argparse, json, os, pathlib, time
 parser = argparse.ArgumentParser()
 parser.add_argument("--x", type=float, required=True)
 parser.add_argument("--steps", type=int, required=True)
+parser.add_argument("--together", type=int, default=1)
 parser.add_argument("--st_checkpoint_dir")
 args, _ = parser.parse_known_args()
 checkpoint = pathlib.Path(args.st_checkpoint_dir, "step")
 checkpoint.parent.mkdir(exist_ok=True)
 done = int(checkpoint.read_text()) if checkpoint.exists() else 0
+begun = pathlib.Path(__file__).parent / "begun"
+begun.mkdir(exist_ok=True)
+(begun / os.environ.get("SLURM_JOB_ID", str(os.getpid()))).touch()
+limit = time.monotonic() + 60
+while len(list(begun.iterdir())) < args.together and time.monotonic() < limit:
+    time.sleep(0.05)
 for step in range(done + 1, args.steps + 1):
     time.sleep(0.1)
     print("[tune-metric]: " + json.dumps({"step": step, "loss": (args.x - 0.3) ** 2 + 1 / step,
@@ -59,8 +66,9 @@ class Case(unittest.TestCase):
         self.assertEqual(process.returncode, expect, f"{args}\n{out}\n{err}")
         return out, err
 
-    def tune_arguments(self, name, *more, steps=3, backend="slurm"):
-        (self.folder / "space.yaml").write_text(f"x: uniform(0, 1)\nsteps: {steps}\n")
+    def tune_arguments(self, name, *more, steps=3, together=1, backend="slurm"):
+        """together: a trial takes its first step when so many have begun."""
+        (self.folder / "space.yaml").write_text(f"x: uniform(0, 1)\nsteps: {steps}\ntogether: {together}\n")
         return ("tune", "--entry-point", "worker.py", "--space", "space.yaml", "--metric", "loss", "--method",
                 "random", "--name", name, "--interpreter", sys.executable, "--backend", backend, *more)
 
@@ -92,7 +100,8 @@ class Case(unittest.TestCase):
 
 class Tune(Case):
     def test_eight_trials_over_four_nodes(self):
-        out, _ = self.run_skipjack(*self.tune_arguments("a", "--workers", 8, "--max-trials", 8, "--slurm-cpus", 2))
+        limits = ("--workers", 8, "--max-trials", 8, "--slurm-cpus", 2)
+        out, _ = self.run_skipjack(*self.tune_arguments("a", *limits, together=8))
         self.assertIn("8 completed", out)
         trials = self.trials("a")
         self.check_whole(trials, 8, 3)
