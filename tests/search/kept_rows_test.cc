@@ -92,6 +92,30 @@ TEST(KeptRows, HoldTheBestValuesWhereThereIsNoNoise) {
     EXPECT_TRUE(kept.contains(search.points[next->second])) << rank;
 }
 
+TEST(KeptRows, HoldAtMostTenOfOneConfiguration) {
+  const SearchSpace sixty({{"k", rand_int(0, 59)}});
+  const UnitSpace unit_space(sixty);
+  const Metric metric{.name = "loss"};
+  Rng rng(7, "repetitions");
+  std::vector<UnitPoint> points;
+  std::vector<double> values;
+  for (std::int64_t i = 0; i < 30L * 60; ++i) {
+    points.push_back(sixty.encode(Json::Object{{"k", i % 60}}));
+    values.push_back(truth_at(points.back()) + kNoise * rng.normal());
+  }
+  std::map<UnitPoint, int> times;
+  for (const std::size_t row :
+       rows_to_keep({.space = unit_space, .metric = metric, .points = points, .values = values}))
+    if (row >= 100 && row < 1600) ++times[points[row]];  // not kept for their time
+  int number = 0;
+  for (const auto& [point, count] : times) {
+    EXPECT_LE(count, 10);
+    EXPECT_NEAR(point[0], 0.35, 0.15);
+    number += count;
+  }
+  EXPECT_EQ(number, 100);
+}
+
 TEST(Recommend, OfThousandsOfTrialsIsNoLuckyOne) {
   const UnitSpace unit_space(space());
   const LongSearch search(unit_space, 2000, kNoise);

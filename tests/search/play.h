@@ -42,6 +42,11 @@ class Experiment {
     end.outcome = outcome;
     apply(AttemptEnded{{trial, history_.find(trial)->attempt}, std::move(end)});
   }
+  /// The value would have been at least bound.
+  void stop(TrialId trial, double bound) {
+    apply(StopOrdered{trial, "slow", bound});
+    end(trial, Outcome::Stopped);
+  }
   /// A trial that ran, reported value once and ended well.
   TrialId measured(Configuration configuration, double value, const std::string& metric = "loss") {
     const TrialId trial = start(std::move(configuration));
@@ -49,11 +54,10 @@ class Experiment {
     end(trial, Outcome::Completed);
     return trial;
   }
-  /// Stopped early: the value would have been at least bound.
+  /// Stopped early.
   TrialId stopped(Configuration configuration, double bound) {
     const TrialId trial = start(std::move(configuration));
-    apply(StopOrdered{trial, "slow", bound});
-    end(trial, Outcome::Stopped);
+    stop(trial, bound);
     return trial;
   }
   TrialId failed(Configuration configuration) {

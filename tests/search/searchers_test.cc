@@ -229,6 +229,46 @@ TEST(BayesOpt, AMeasurementSurpassesTheBoundOfAnEarlierLook) {
   EXPECT_EQ(values().size(), 2u);
 }
 
+TEST(BayesOpt, WhatWasKnownStaysKnownWhenALaterTrialSurpassesIt) {
+  const SearchSpace space({{"a", rand_int(0, 9)}});
+  const UnitSpace unit_space(space);
+  const Metric metric{.name = "loss"};
+  const Configuration looked_at = Json::Object{{"a", 4}};
+  Experiment experiment;
+  for (const int a : {1, 6, 8}) experiment.measured(Json::Object{{"a", a}}, a);
+  TrialLog log(space, metric);
+  std::vector<Observations> known;
+  std::optional<SurrogateFit> fit;
+  const auto start = [&](const Configuration& configuration) {
+    const TrialId trial = experiment.start(configuration);
+    log.update(experiment.history());
+    known.push_back(all_observations(log.records()));
+    const SurrogateModel model(
+        {.space = unit_space, .seen = known.back(), .metric = metric, .previous = fit});
+    // One more outcome each time, though what it surpasses is left out of the values.
+    EXPECT_TRUE(model.refitted()) << trial;
+    fit = model.fit();
+    return trial;
+  };
+  for (const double bound : {5.5, 5.0}) {
+    const TrialId look = start(looked_at);
+    experiment.stop(look, bound);
+  }
+  const TrialId measuring = start(looked_at);
+  experiment.report(measuring, "loss", 6);
+  experiment.end(measuring, Outcome::Completed);
+  start(looked_at);
+
+  ASSERT_EQ(known.size(), 4u);
+  const std::vector<double> last_values = {8, 5.5, 5.0, 6};
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    const auto trial = static_cast<TrialId>(3 + i);
+    EXPECT_EQ(observations_as_of(log.records(), trial), known[i]) << trial;
+    EXPECT_EQ(known[i].values.size(), i == 0 ? 3u : 4u);
+    EXPECT_EQ(known[i].values.back().value, last_values[i]);
+  }
+}
+
 TEST(BayesOpt, MeasuresANoisyLeaderAgainThatWasLookedAtBefore) {
   const SearchSpace space({{"a", rand_int(0, 99)}});
   Rng rng(3, "looks");

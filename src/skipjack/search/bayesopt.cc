@@ -182,9 +182,10 @@ class BayesOpt final : public Searcher {
     seen.pending.push_back(options_.space.encode(proposed));
     seen.pending_trials.push_back(next);
     beside_ = std::async(std::launch::async, [this, seen = std::move(seen), previous = fit_,
+                                              num_trials = log_.records().size() + 1,
                                               spent = std::exchange(spent_, nullptr)]() mutable {
       spent.reset();
-      return prepare(std::move(seen), std::move(previous));
+      return prepare(std::move(seen), std::move(previous), num_trials);
     });
   }
 
@@ -193,7 +194,7 @@ class BayesOpt final : public Searcher {
       auto prepared = std::make_unique<Prepared>(beside_.get());
       if (prepared->seen == seen && prepared->previous == fit_) return prepared;
     }
-    return std::make_unique<Prepared>(prepare(seen, fit_));
+    return std::make_unique<Prepared>(prepare(seen, fit_, log_.records().size()));
   }
 
   /// With what the sources say as the prior mean while they are trusted. Its fit then begins anew
@@ -210,11 +211,12 @@ class BayesOpt final : public Searcher {
                            .prior = std::move(prior)});
   }
 
-  Prepared prepare(Observations seen, std::optional<SurrogateFit> previous) const {
+  /// num_trials: those that were started by then; each suggestion draws its own candidates.
+  Prepared prepare(Observations seen, std::optional<SurrogateFit> previous,
+                   std::size_t num_trials) const {
     SurrogateModel model = make_model(seen, previous);
     for (const UnitPoint& pending : seen.pending) model.believe(pending);
-    Rng rng(options_.seed, "suggest",
-            seen.values.size() + seen.invalid.size() + seen.pending.size());
+    Rng rng(options_.seed, "suggest", num_trials);
     auto [points, coverage] = make_candidates(model, seen, rng);
     TrackedCandidates candidates = model.track(std::move(points));
     return {std::move(seen), std::move(previous), std::move(model), std::move(candidates),
@@ -314,7 +316,9 @@ class BayesOpt final : public Searcher {
   struct Known {
     int times = 0;
     double sum = 0, squares = 0;  // of the targets measured
-    bool closed = false;  ///< runs, failed, or was stopped because it can't win: not to be measured
+    bool bounded = false;         ///< was stopped because it can't win, and not measured since
+    bool closed = false;          ///< runs or failed
+    bool may_be_measured() const { return !bounded && !closed; }
   };
   struct Measured {
     std::map<UnitPoint, Known> points;
@@ -323,7 +327,7 @@ class BayesOpt final : public Searcher {
     int limit = 1;
     bool is_open(const UnitPoint& point) const {
       const Known& known = points.at(point);
-      return !known.closed && known.times < limit;
+      return known.may_be_measured() && known.times < limit;
     }
   };
 
@@ -333,12 +337,17 @@ class BayesOpt final : public Searcher {
     for (const TrialRecord& record : log_.records()) {
       if (record.kind == Kind::Nothing) continue;
       Known& known = result.points[record.point];
-      if (record.kind != Kind::Value) {
+      if (record.kind == Kind::Value) {
+        const double target = model.transform().to_target(record.value);
+        ++known.times;
+        known.sum += target;
+        known.squares += target * target;
+        known.bounded = false;
+      } else if (record.kind == Kind::Bound) {
+        known.bounded = true;
+      } else {
         known.closed = true;
-        continue;
       }
-      const double target = model.transform().to_target(record.value);
-      ++known.times, known.sum += target, known.squares += target * target;
     }
     for (const auto& [point, known] : result.points) result.tabu.insert(result.tabu.end(), point);
     result.limit = is_noisy(result.points, model) ? options_.max_repeats : 1;
@@ -368,7 +377,8 @@ class BayesOpt final : public Searcher {
     const std::vector<UnitPoint> leader = model.best_points(1);
     if (leader.empty()) return std::nullopt;
     const Known& known = measured.points.at(leader.front());
-    return !known.closed && known.times == 1 ? std::optional(leader.front()) : std::nullopt;
+    return known.may_be_measured() && known.times == 1 ? std::optional(leader.front())
+                                                       : std::nullopt;
   }
 
   static VectorXd log_acquisition(const GpPrediction& p, VectorXd log_feasibility,

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
+#include <utility>
 
 namespace skipjack {
 namespace {
@@ -131,16 +131,23 @@ std::optional<GpHyperparameters> hyperparameters_from_json(const Json& json,
   return result;
 }
 
-double variance_of_repetitions(std::span<const UnitPoint> points, std::span<const double> targets,
-                               double noise_variance) {
-  std::map<UnitPoint, std::vector<double>> groups;
-  for (std::size_t i = 0; i < points.size(); ++i) groups[points[i]].push_back(targets[i]);
+std::vector<std::vector<std::size_t>> rows_by_point(std::span<const UnitPoint> points) {
+  std::map<UnitPoint, std::vector<std::size_t>> by_point;
+  for (std::size_t i = 0; i < points.size(); ++i) by_point[points[i]].push_back(i);
+  std::vector<std::vector<std::size_t>> result;
+  for (auto& [point, rows] : by_point) result.push_back(std::move(rows));
+  return result;
+}
+
+double variance_of_repetitions(std::span<const std::vector<std::size_t>> rows_by_point,
+                               std::span<const double> targets, double noise_variance) {
   double squares = kPriorRepetitions * noise_variance, weight = kPriorRepetitions;
-  for (const auto& [point, values] : groups) {
-    const double mean =
-        std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-    for (const double value : values) squares += (value - mean) * (value - mean);
-    weight += static_cast<double>(values.size()) - 1;
+  for (const std::vector<std::size_t>& rows : rows_by_point) {
+    double mean = 0;
+    for (const std::size_t row : rows) mean += targets[row];
+    mean /= static_cast<double>(rows.size());
+    for (const std::size_t row : rows) squares += (targets[row] - mean) * (targets[row] - mean);
+    weight += static_cast<double>(rows.size()) - 1;
   }
   return squares / weight;
 }
@@ -153,8 +160,8 @@ GaussianProcess fit_process(const ProcessFitOptions& options) {
   if (options.num_measured > 0)
     // A thousandth stays, so that the covariance of repeated inputs keeps its rank.
     h.persistent_share = std::clamp(
-        1 - variance_of_repetitions(options.points.first(options.num_measured),
-                                    options.targets.first(options.num_measured), h.noise_variance) /
+        1 - variance_of_repetitions(rows_by_point(options.points.first(options.num_measured)),
+                                    options.targets, h.noise_variance) /
                 h.noise_variance,
         0.0, 0.999);
   return GaussianProcess(std::move(data), std::move(h));

@@ -51,12 +51,15 @@ Json to_json(const GpHyperparameters& hyperparameters);
 /// aren't positive and finite.
 std::optional<GpHyperparameters> hyperparameters_from_json(const Json& json, std::size_t dimension);
 
+/// The rows of each distinct point, ascending; in the points' order. O(n d log n).
+std::vector<std::vector<std::size_t>> rows_by_point(std::span<const UnitPoint> points);
+
 /// How much of the fitted noise is noise: the process takes a rough function for noise, but
 /// repetitions of one configuration differ by real noise alone. Their pooled variance, shrunk
 /// towards the fitted one by the weight of four repetitions: believing too early that there is none
-/// makes one lucky value the best there is.
-double variance_of_repetitions(std::span<const UnitPoint> points, std::span<const double> targets,
-                               double noise_variance);
+/// makes one lucky value the best there is. rows_by_point: of the targets. O(n).
+double variance_of_repetitions(std::span<const std::vector<std::size_t>> rows_by_point,
+                               std::span<const double> targets, double noise_variance);
 
 enum class Fit {
   Anew,  ///< from the previous hyperparameters, if there are any

@@ -18,9 +18,26 @@ using Eigen::VectorXd;
 // As many failures at most are learnt from.
 constexpr std::size_t kMaxFailures = 400;
 
+// Of each record whether a later one at the same point is known to have given a value or a bound.
+template <class IsKnown>
+std::vector<bool> surpassed(std::span<const TrialRecord> records, const IsKnown& is_known) {
+  using Kind = TrialRecord::Kind;
+  std::vector<bool> result(records.size(), false);
+  // Newest first, so that each hears of all that follow.
+  for (std::size_t i = records.size(); i-- > 0;) {
+    const TrialRecord& record = records[i];
+    if (!record.before) continue;
+    const bool gave =
+        (record.kind == Kind::Value || record.kind == Kind::Bound) && is_known(record);
+    if (gave || result[i]) result[*record.before] = true;
+  }
+  return result;
+}
+
 template <class IsKnown>
 Observations gather(std::span<const TrialRecord> records, const IsKnown& is_known) {
   using Kind = TrialRecord::Kind;
+  const std::vector<bool> is_surpassed = surpassed(records, is_known);
   Observations result;
   for (std::size_t i = 0; i < records.size(); ++i) {
     const TrialRecord& record = records[i];
@@ -28,6 +45,8 @@ Observations gather(std::span<const TrialRecord> records, const IsKnown& is_know
     if (record.kind == Kind::Pending || !is_known(record)) {
       result.pending.push_back(record.point);
       result.pending_trials.push_back(id);
+    } else if (record.kind == Kind::Bound && is_surpassed[i]) {
+      ++result.num_surpassed;
     } else if (record.kind == Kind::Value || record.kind == Kind::Bound) {
       result.values.push_back(
           {record.point, record.value, record.kind == Kind::Bound, id, record.beside});
@@ -137,7 +156,7 @@ SurrogateModel::SurrogateModel(const SurrogateOptions& options) : space_(&option
   measured_.resize(points_.size(), 0);
   first_believed_ = points_.size();
 
-  fit_.num_observations = seen.values.size() + seen.invalid.size();
+  fit_.num_observations = seen.values.size() + seen.num_surpassed + seen.invalid.size();
   refitted_ = !previous || fit_.num_observations != previous->num_observations;
   const Fit fit = refitted_ ? Fit::Anew : Fit::Keep;
   objective_.emplace(

@@ -28,6 +28,10 @@ struct Observations {
     friend bool operator==(const Value&, const Value&) = default;
   };
   std::vector<Value> values;
+  /// Bounds left out of values, since a later trial of the same configuration is known to have
+  /// given a value, or another bound: they say nothing more, least of all that it must not be
+  /// measured again.
+  std::size_t num_surpassed = 0;
   /// Failed for what they are, once each time.
   std::vector<UnitPoint> invalid;
   /// Started and without an observation yet.
@@ -39,8 +43,8 @@ struct Observations {
 Observations collect_observations(const SearchSpace& space, const History& history,
                                   const Metric& metric, std::vector<Metric> beside = {});
 /// What was known when trial last had just been started: of trials up to last alone, and of those
-/// that had not ended by then only that they ran. All if last is the newest and nothing has ended
-/// since. 0 <= last < records.size().
+/// that had not ended by then only that they ran; records are a TrialLog's, from the first on. All
+/// if last is the newest and nothing has ended since. 0 <= last < records.size().
 Observations observations_as_of(std::span<const TrialRecord> records, TrialId last);
 /// What is known by now.
 Observations all_observations(std::span<const TrialRecord> records);
@@ -49,7 +53,7 @@ Observations all_observations(std::span<const TrialRecord> records);
 struct SurrogateFit {
   GpHyperparameters objective;
   FeasibilityFit feasibility = {};
-  /// Observations, failures included, that were there.
+  /// Observations, failures and surpassed bounds included, that were there: it never falls.
   std::size_t num_observations = 0;
 
   friend bool operator==(const SurrogateFit&, const SurrogateFit&) = default;

@@ -31,12 +31,15 @@ void take_outcome(const Trial& trial, const Metric& metric, TrialRecord& record)
   std::visit(
       [&](const auto& o) {
         using T = std::decay_t<decltype(o)>;
-        if constexpr (std::is_same_v<T, Measured>)
-          record.kind = Kind::Value, record.value = o.value;
-        else if constexpr (std::is_same_v<T, Bounded>)
-          record.kind = Kind::Bound, record.value = o.bound;
-        else if constexpr (std::is_same_v<T, Invalid>)
+        if constexpr (std::is_same_v<T, Measured>) {
+          record.kind = Kind::Value;
+          record.value = o.value;
+        } else if constexpr (std::is_same_v<T, Bounded>) {
+          record.kind = Kind::Bound;
+          record.value = o.bound;
+        } else if constexpr (std::is_same_v<T, Invalid>) {
           record.kind = Kind::Invalid;
+        }
       },
       *observation);
 }
@@ -48,31 +51,20 @@ void TrialLog::update(const History& history) {
   const std::size_t seen = records_.size();
   const bool continues =
       seen <= trials.size() && (seen == 0 || trials[seen - 1].configuration == last_configuration_);
-  if (!continues) records_.clear(), before_.clear(), newest_.clear();
+  if (!continues) {
+    records_.clear();
+    newest_.clear();
+  }
   for (std::size_t i = records_.size(); i < trials.size(); ++i) {
     records_.push_back({.point = space_.encode(trials[i].configuration)});
     const auto [newest, is_first] = newest_.try_emplace(records_.back().point, i);
-    before_.push_back(is_first ? std::nullopt : std::optional(std::exchange(newest->second, i)));
+    if (!is_first) records_.back().before = std::exchange(newest->second, i);
   }
   for (std::size_t i = 0; i < trials.size(); ++i) {
     take_outcome(trials[i], metric_, records_[i]);
     take_beside(trials[i], beside_, records_[i]);
   }
-  drop_surpassed_bounds();
   if (!trials.empty()) last_configuration_ = trials.back().configuration;
-}
-
-void TrialLog::drop_surpassed_bounds() {
-  using Kind = TrialRecord::Kind;
-  // Of a later trial at the same point; newest first, so that each hears of all that follow.
-  std::vector<bool> is_known(records_.size(), false);
-  for (std::size_t i = records_.size(); i-- > 0;) {
-    Kind& kind = records_[i].kind;
-    const bool is_surpassed = is_known[i];
-    if (kind == Kind::Value || kind == Kind::Bound) is_known[i] = true;
-    if (before_[i] && is_known[i]) is_known[*before_[i]] = true;
-    if (kind == Kind::Bound && is_surpassed) kind = Kind::Nothing;
-  }
 }
 
 }  // namespace skipjack

@@ -20,7 +20,7 @@ struct TrialRecord {
     Value,    ///< measured
     Bound,    ///< stopped early: the value would have been at least (Min), at most (Max) this
     Invalid,  ///< failed for what it is
-    Nothing,  ///< ended without anything learnt, or with a bound that was surpassed
+    Nothing,  ///< ended without anything learnt
   };
   UnitPoint point;
   Kind kind = Kind::Pending;
@@ -31,6 +31,8 @@ struct TrialRecord {
   Duration started{0};
   /// Unset while it runs.
   std::optional<Duration> ended;
+  /// Number of the trial before it at the same point.
+  std::optional<std::size_t> before;
 };
 
 /// Not thread-safe. A cache of encoded configurations: what it holds is a function of the history
@@ -44,20 +46,15 @@ class TrialLog {
 
   /// O(trials), encoding only those that are new; n of them in O(n log trials).
   void update(const History& history);
-  /// By trial number. Once a later trial of the same configuration gave a value, or another bound,
-  /// a bound is surpassed: of what is known to its end it says nothing, least of all that it must
-  /// not be measured again.
+  /// By trial number.
   const std::vector<TrialRecord>& records() const { return records_; }
 
  private:
-  void drop_surpassed_bounds();
-
   SearchSpace space_;
   Metric metric_;
   std::vector<Metric> beside_;
   std::vector<TrialRecord> records_;
-  /// Of each record the one before it at the same point; and the newest of each point.
-  std::vector<std::optional<std::size_t>> before_;
+  /// Of each point.
   std::map<UnitPoint, std::size_t> newest_;
   Configuration last_configuration_;
 };
