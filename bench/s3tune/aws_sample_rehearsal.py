@@ -17,7 +17,6 @@ import statistics
 SIZE = 128 << 20
 DOWNLOADS = 3
 NOISE = 0.05  # standard deviation of the logarithm
-NAMES = ("max_concurrency", "max_io_queue", "io_chunksize", "multipart_chunksize")
 CHECKPOINTS = [3, 5, 6, 8, 10, 15, 20, 30, 40, 60]
 
 
@@ -38,8 +37,11 @@ def seconds_of(configuration):
 
 
 def best_seconds():
-    return min(seconds_of({"max_concurrency": connections, "multipart_chunksize": part, "io_chunksize": 10**7})
-               for connections in range(10, 150, 2) for part in range(10**6, 32 * 10**6, 500000))
+    """Over the whole space: of the sizes that make the same number of parts the least is best, connections beyond the
+    parts are none, and pieces are best as large as they may be."""
+    parts = [max(10**6, math.ceil(SIZE / number)) for number in range(1, math.ceil(SIZE / 10**6) + 1)]
+    return min(seconds_of({"max_concurrency": connections, "multipart_chunksize": part, "io_chunksize": 10**9})
+               for connections in range(10, len(parts) + 1) for part in parts)
 
 
 def make_scheduler(mode, seed):
@@ -74,7 +76,7 @@ def reports_of(mode, seed, number):
             scheduler.on_trial_add(trials[key])
         elif suggestion.config:
             trials[key].config = suggestion.config
-        truth, decision = seconds_of(trials[key].config), "CONTINUE"
+        truth, decision, result = seconds_of(trials[key].config), "CONTINUE", None
         while decision == "CONTINUE" and len(sums[key]) < DOWNLOADS:
             sums[key].append(truth * math.exp(NOISE * rng.gauss(0, 1)))
             if mode != "bayes_hyperband" and len(sums[key]) < DOWNLOADS:
@@ -82,7 +84,9 @@ def reports_of(mode, seed, number):
             result = {"avg_download_time": statistics.mean(sums[key]), "download_attempts": len(sums[key])}
             reports.append((result["avg_download_time"], truth))
             decision = scheduler.on_trial_result(trials[key], result)
-        if decision == "CONTINUE":
+        if decision != "CONTINUE":
+            scheduler.on_trial_remove(trials[key])
+        elif result is not None:
             scheduler.on_trial_complete(trials[key], result)
     return reports
 

@@ -4,7 +4,8 @@ several with the same problems and seeds, and prints a table:
 
     python3 bench/search/non_inferiority.py --margin 0.1 --pair asha=st-asha mobster=st-mobster -- ours.json theirs.json
 
-A row is of a pair, over all problems of ours; with --by-problem, of a pair and one problem. Regrets are paired by
+A row is of a pair, over all of their problems, which must be the same; with --by-problem, of a pair and one problem
+of ours. Regrets are paired by
 problem and seed. No worse: the mean of ours - (1 + margin) theirs is below 0. Better: that of
 ours - theirs is. Both by a one-sided test that flips the signs of the differences at random, 20,000 times, and with
 Holm's correction over all rows. The interval is of the ratio of the means, by the bootstrap over seeds within each
@@ -77,6 +78,10 @@ def holm(p_values):
     return adjusted
 
 
+def shown(p):
+    return f"{p:.4f}" if p >= 0.00005 else "< 0.0001"
+
+
 def compare(ours, theirs, margin):
     if set(ours) != set(theirs) or any(len(ours[p]) != len(theirs[p]) for p in ours):
         sys.exit("the two have other problems or numbers of seeds")
@@ -107,11 +112,13 @@ def main():
         for label in (ours, theirs):
             if label not in regrets:
                 sys.exit(f"{label} is in none of the files; there are: {', '.join(sorted(regrets))}")
-        groups = [[problem] for problem in regrets[ours]] if arguments.by_problem else [list(regrets[ours])]
-        for problems in groups:
-            row = compare(*({problem: regrets[label].get(problem, []) for problem in problems}
-                            for label in (ours, theirs)), arguments.margin)
-            rows.append((ours, theirs, problems[0] if arguments.by_problem else len(problems), row))
+        if not arguments.by_problem:
+            row = compare(regrets[ours], regrets[theirs], arguments.margin)
+            rows.append((ours, theirs, len(regrets[ours]), row))
+            continue
+        for problem, its in regrets[ours].items():
+            row = compare({problem: its}, {problem: regrets[theirs].get(problem, [])}, arguments.margin)
+            rows.append((ours, theirs, problem, row))
     no_worse = holm([row["worse"] for *_, row in rows])
     better = holm([row["better"] for *_, row in rows])
     print("| method | beside | problems | pairs | ours | theirs | ratio (95 %) | p no worse | p better |")
@@ -119,7 +126,7 @@ def main():
     for (ours, theirs, problems, row), p_no_worse, p_better in zip(rows, no_worse, better):
         ratio = row["ours"] / row["theirs"] if row["theirs"] > 0 else float("inf")
         print(f"| {ours} | {theirs} | {problems} | {row['pairs']} | {row['ours']:.3f} | {row['theirs']:.3f} | "
-              f"{ratio:.2f} ({row['low']:.2f} to {row['high']:.2f}) | {p_no_worse:.4f} | {p_better:.4f} |")
+              f"{ratio:.2f} ({row['low']:.2f} to {row['high']:.2f}) | {shown(p_no_worse)} | {shown(p_better)} |")
 
 
 if __name__ == "__main__":

@@ -39,8 +39,18 @@ class ProgramBackend:
     argument_template: Iterable[str] | None = None
     max_resource_attr: str = ""
     working_directory: str | os.PathLike[str] | None = None
-    environment: Mapping[str, str] | None = None
+    environment: Mapping[str, str] | None = field(default=None, repr=False)  # may hold credentials
     grace: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Copies: each program() is the same, whatever becomes of what was given."""
+        self.entry_point = os.fspath(self.entry_point)
+        if self.interpreter is None:
+            self.interpreter = [sys.executable] if self.entry_point.endswith(".py") else []
+        self.interpreter = _words(self.interpreter)
+        self.argument_template = list(self.argument_template or ())
+        self.working_directory = os.fspath(self.working_directory or "")
+        self.environment = dict(self.environment or {})
 
     @property
     def name(self) -> str:
@@ -49,19 +59,14 @@ class ProgramBackend:
 
     def program(self) -> dict[str, Any]:
         """The "program" of a tuning's definition."""
-        entry_point = os.fspath(self.entry_point)
-        interpreter = self.interpreter
-        if interpreter is None:
-            interpreter = [sys.executable] if entry_point.endswith(".py") else []
-        template = list(self.argument_template or ())
         return {
-            "entry_point": entry_point,
-            "interpreter": _words(interpreter),
-            "pass_by": "template" if template else self.pass_by,
-            "argument_template": template,
+            "entry_point": self.entry_point,
+            "interpreter": self.interpreter,
+            "pass_by": "template" if self.argument_template else self.pass_by,
+            "argument_template": self.argument_template,
             "max_resource_attr": self.max_resource_attr,
-            "working_directory": os.fspath(self.working_directory or ""),
-            "environment": dict(self.environment or {}),
+            "working_directory": self.working_directory,
+            "environment": self.environment,
             "grace": float(self.grace),
         }
 
@@ -78,12 +83,17 @@ class LocalBackend(ProgramBackend):
     cpus: Iterable[int] = ()
     cpus_per_trial: int = 1
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.gpus = [str(gpu) for gpu in self.gpus]
+        self.cpus = list(self.cpus)
+
     def program(self) -> dict[str, Any]:
         return {
             **super().program(),
-            "gpus": [str(gpu) for gpu in self.gpus],
+            "gpus": self.gpus,
             "gpus_per_trial": self.gpus_per_trial,
-            "cpus": list(self.cpus),
+            "cpus": self.cpus,
             "cpus_per_trial": self.cpus_per_trial,
         }
 
@@ -106,6 +116,10 @@ class SlurmBackend(ProgramBackend):
     time_limit: float | None = None
     sbatch_options: str | Iterable[str] = ()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.sbatch_options = _words(self.sbatch_options)
+
     def program(self) -> dict[str, Any]:
         job = {
             "partition": self.partition,
@@ -115,7 +129,7 @@ class SlurmBackend(ProgramBackend):
             "memory_bytes": self.memory,
             "gpus": self.gpus,
             "time_limit": self.time_limit,
-            "extra": _words(self.sbatch_options),
+            "extra": self.sbatch_options,
         }
         return {**super().program(), "slurm": {name: value for name, value in job.items() if value is not None}}
 

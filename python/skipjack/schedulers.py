@@ -107,7 +107,7 @@ class Scheduler:
         remaining_time: float | None,
     ) -> list[Any]:
         """A list of commands; at most free_workers of them may be Start or Resume. Called after events
-        and while a worker is free.
+        and while a worker is free. Take **view for what isn't named: later versions may tell more.
 
         starts_full: the experiment has had all the trials that it may have, and a Start would be its end; what
         is paused can still be resumed."""

@@ -26,7 +26,8 @@ def test_every_name_of_the_documents_is_there():
     import skipjack
     from skipjack import methods, s3, schedulers
 
-    homes = (skipjack, skipjack.Tuner, skipjack.Experiment, skipjack.AskTell, s3, methods, schedulers, schedulers.Start)
+    classes = (skipjack.Tuner, skipjack.Experiment, skipjack.AskTell, skipjack.Scheduler, schedulers.Start)
+    homes = (skipjack, s3, methods, schedulers, *classes)
     known = set(dir(builtins)) | {name for home in homes for name in dir(home)}
     text = (ROOT / "docs" / "python.md").read_text().split("## Scripts written for Syne Tune")[0]
     for name in re.findall(r"`\.?([a-z_]+|[A-Z][A-Za-z]+)\(", text):

@@ -55,6 +55,7 @@ def test_names_and_defaults_of_the_config_are_boto3s():
         assert getattr(ours, name) == getattr(theirs, name), name
     assert ours.to_dict() == {}
     assert TransferConfig(io_chunksize="1MiB").to_dict() == {"io_chunksize": "1MiB"}
+    assert TransferConfig(fsync=True).to_dict() == {"fsync": True}
     with pytest.raises(skipjack.InvalidArgument, match="max_concurrency = 0 must be >= 1"):
         TransferConfig(max_concurrency=0)
 

@@ -226,6 +226,23 @@ def test_a_scheduler_of_ones_own_stops_and_is_resumed(root):
     assert again.history.counts["stopped"] == 3
 
 
+def test_a_backend_shows_no_secret_and_keeps_what_it_was_given():
+    environment, template = {"AWS_SECRET_ACCESS_KEY": "hush"}, ["--x", "{x}"]
+    backend = LocalBackend("train.sh", interpreter=iter(["bash", "-e"]), argument_template=iter(template),
+                           environment=environment, gpus=iter([0, 1]), cpus=iter([2]))  # fmt: skip
+    environment["AWS_SECRET_ACCESS_KEY"] = "other"
+    program = backend.program()
+    assert program == backend.program()
+    assert program["interpreter"] == ["bash", "-e"] and program["argument_template"] == template
+    assert program["gpus"] == ["0", "1"] and program["cpus"] == [2]
+    assert program["environment"] == {"AWS_SECRET_ACCESS_KEY": "hush"}
+    of_function = PythonBackend(lambda x: x, environment=program["environment"])
+    slurm = skipjack.SlurmBackend("train.sh", environment=program["environment"], sbatch_options=iter(["--exclusive"]))
+    assert slurm.program() == slurm.program() and slurm.program()["slurm"]["extra"] == ["--exclusive"]
+    for shown in map(repr, (backend, of_function, slurm)):
+        assert "hush" not in shown and "SKIPJACK_FUNCTION" not in shown
+
+
 def test_a_scheduler_is_told_when_no_more_trials_may_start(root):
     told = []
 

@@ -219,6 +219,27 @@ TEST(AskTell, TheLastReportToldAgainIsOneReport) {
   EXPECT_EQ(study.history().find(trial.id)->status, TrialStatus::Completed);
 }
 
+TEST(AskTell, TheLastReportToldInAnotherOrderOrInPartIsOneReport) {
+  AskTell study({.space = SearchSpace({{"x", uniform(0, 1)}}), .metrics = {{"loss"}}});
+  for (const AskTell::Values& told :
+       {AskTell::Values{{"epoch", 1}, {"loss", 0.5}}, AskTell::Values{{"loss", 0.5}}}) {
+    const TrialId id = study.ask().id;
+    study.report(id, {{"loss", 0.5}, {"epoch", 1}});
+    study.tell(id, told);
+    EXPECT_EQ(study.history().find(id)->reports.size(), 1u);
+  }
+}
+
+TEST(AskTell, WhatTheLastReportHasNotIsReportedWhole) {
+  AskTell study({.space = SearchSpace({{"x", uniform(0, 1)}}), .metrics = {{"loss"}}});
+  const TrialId id = study.ask().id;
+  study.report(id, {{"loss", 0.5}, {"epoch", 1}});
+  study.tell(id, {{"loss", 0.5}, {"epoch", 2}});
+  const Json whole = Json::Object{{"loss", 0.5}, {"epoch", 2.0}};
+  ASSERT_EQ(study.history().find(id)->reports.size(), 2u);
+  EXPECT_EQ(study.history().find(id)->reports.back().metrics, whole);
+}
+
 TEST(AskTell, ManyTrialsMayBeOpen) {
   AskTellOptions options = options_for("bayesopt");
   options.space = SearchSpace({{"x", uniform(0, 1)}});

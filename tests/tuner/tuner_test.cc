@@ -120,6 +120,21 @@ TEST(Tuner, StartsNothingThatCouldNotBeWritten) {
   EXPECT_FALSE(b.backend.has_let_go);
 }
 
+TEST(Tuner, ToldErrorIsTheFirstWhenTheClockFailsToo) {
+  struct BreakingClock final : Clock {
+    Duration now() const override { return is_broken ? throw 1 : Duration(0); }
+    double unix_time() const override { return is_broken ? throw 1 : 0; }
+    bool is_broken = false;
+  } clock;
+  Bench b(always(reports_once(1)));
+  b.options.clock = &clock;
+  b.backend.on_wait = [&] {
+    clock.is_broken = true;
+    throw Error(ErrorCode::Io, "the first error");
+  };
+  EXPECT_THAT([&] { b.run(); }, ThrowsMessage<Error>(HasSubstr("the first error")));
+}
+
 TEST(Tuner, LetsGoOfWhatAnotherTunerHasTakenOver) {
   Bench b(always(reports_once(1)), 1, 3);
   b.sink.before_append = [&](const std::vector<Event>&) {

@@ -53,7 +53,8 @@ _READ_ELSEWHERE = {
     "gp_base_kernel", "max_size_data_for_model", "time_keeper", "resource_attr", "time_attr", "max_t", "type",
     "scheduler", "scheduler_options",
 }  # fmt: skip
-# Syne Tune's own where the method has another, and a short tuning shows it.
+# Syne Tune's own instead of the method's: of bayesopt alone, where short tunings are better for it. Other methods keep
+# theirs.
 _DEFAULTS = {"bayesopt": {"num_init_random": 3}}
 
 

@@ -141,7 +141,8 @@ Metric only_objective(std::string_view method, const MethodOptions& o, Constrain
     throw Error(ErrorCode::InvalidArgument,
                 "method '" + std::string(method) + "' needs exactly one objective, got " +
                     std::to_string(objectives.size()),
-                objectives.empty() ? "name a metric to optimise" : "use mo_bayesopt for several");
+                objectives.empty() ? "name a metric to optimise"
+                                   : "`skipjack methods` lists those for several objectives");
   return objectives.front();
 }
 

@@ -35,7 +35,8 @@ std::vector<Recipe> transfer_recipes();
 std::vector<Recipe> time_recipes();
 
 /// The rows' entries that several methods share.
-/// by_default: unset: max(5, d + 1).
+/// by_default: what the row says; unset: it says max(5, d + 1). The searcher has its default
+/// itself.
 MethodOption num_init_random_option(std::optional<std::int64_t> by_default = std::nullopt);
 MethodOption allow_duplicates_option();
 /// resource_attr, max_t, max_resource_attr, grace_period, reduction_factor and rung_levels,

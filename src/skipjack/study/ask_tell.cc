@@ -33,6 +33,17 @@ Json metrics_of(const AskTell::Values& values) {
   return metrics;
 }
 
+/// The last of this attempt.
+bool last_report_holds(const Trial& trial, const Json& metrics) {
+  if (trial.reports.empty() || trial.reports.back().attempt != trial.attempt) return false;
+  const Json& reported = trial.reports.back().metrics;
+  const Json::Object& told = metrics.as_object();
+  return std::all_of(told.begin(), told.end(), [&](const auto& each) {
+    const Json* value = reported.find(each.first);
+    return value != nullptr && *value == each.second;
+  });
+}
+
 const Metric& first_objective(const std::vector<Metric>& metrics) {
   const auto objective = std::find_if(metrics.begin(), metrics.end(), [](const Metric& metric) {
     return metric.role == MetricRole::Objective;
@@ -176,9 +187,8 @@ void AskTell::State::tell(TrialId trial, const Values& values, std::optional<int
              .reason = metric.name + " = " + to_python_text(*value) + " is not finite"};
   }
   reach_deadlines();
-  const bool is_known = !open.reports.empty() && open.reports.back().attempt == open.attempt &&
-                        open.reports.back().metrics == metrics;
-  if (!is_known) emit(Reported{.id = {trial, open.attempt}, .metrics = std::move(metrics)});
+  if (!last_report_holds(open, metrics))
+    emit(Reported{.id = {trial, open.attempt}, .metrics = std::move(metrics)});
   (void)decide(0);
   if (const auto order = ordered_.find(trial); order != ordered_.end() &&
                                                order->second.outcome == Outcome::Paused &&

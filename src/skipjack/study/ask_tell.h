@@ -110,8 +110,9 @@ class AskTell {
   // Timeout. Each throws InvalidArgument for a trial or an attempt that is not open.
 
   /// The final values of an open trial; every objective among them, other names are kept too. An
-  /// objective that is not finite makes the trial a failed one. What its last report had is not
-  /// reported again. Throws InvalidArgument for a missing objective.
+  /// objective that is not finite makes the trial a failed one. They are one more report, unless
+  /// the attempt's last one holds all of them, in any order and with others. Throws InvalidArgument
+  /// for a missing objective.
   void tell(TrialId trial, const Values& values, std::optional<int> attempt = std::nullopt);
   /// It failed: its configuration is not asked again.
   void tell_failed(TrialId trial, const std::string& reason = "failed",

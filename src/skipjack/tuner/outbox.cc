@@ -1,6 +1,6 @@
 #include "skipjack/tuner/outbox.h"
 
-#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "skipjack/base/error.h"
@@ -50,19 +50,18 @@ std::optional<Duration> Outbox::next_life() const {
   return interval ? std::optional(last_heard_ + *interval) : std::nullopt;
 }
 
-void Outbox::write_failure(RunEnded end, Duration at, double unix_time,
+void Outbox::write_failure(const std::function<Event()>& end_of_run,
                            const LogSink& log_sink) noexcept {
   try {
-    sink_.append({Event{.number = num_committed_,
-                        .time = std::max(last_committed_, at),
-                        .unix_time = unix_time,
-                        .body = std::move(end)}});
-  } catch (const std::exception& e) {
     try {
+      Event event = end_of_run();
+      event.number = num_committed_;
+      sink_.append({std::move(event)});
+    } catch (const std::exception& e) {
       log(log_sink, LogLevel::Warning,
           std::string("the end of the run could not be recorded: ") + e.what());
-    } catch (...) {  // a log sink that throws must not hide the error being reported
     }
+  } catch (...) {  // must not hide the error being reported
   }
 }
 

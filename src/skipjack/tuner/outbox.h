@@ -2,8 +2,8 @@
 // not happen. Private to tuner.
 #pragma once
 
+#include <functional>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "skipjack/backend/backend.h"
@@ -29,12 +29,15 @@ class Outbox {
   /// Throws what the sink does. Where that says that another tuner writes there now, the backend
   /// lets go of what runs: it is that one's.
   void commit();
-  /// Tells the sink how far time has come, once it has heard nothing for its interval.
+  /// Tells the sink how far time has come, once it has heard nothing for its interval. Throws as
+  /// commit() does, with the backend letting go: a sink that nothing was written to for long may
+  /// find only now that another tuner has taken its place.
   void show_life(Duration at);
   /// When that is due.
   std::optional<Duration> next_life() const;
-  /// After an exception; the sink may be what failed, and then the journal just ends here.
-  void write_failure(RunEnded end, Duration at, double unix_time, const LogSink& log_sink) noexcept;
+  /// After an exception, in place of what waits. end_of_run: all of the event but its number. Sink
+  /// or clock may be what failed, and then the journal just ends here.
+  void write_failure(const std::function<Event()>& end_of_run, const LogSink& log_sink) noexcept;
 
  private:
   template <class Call>

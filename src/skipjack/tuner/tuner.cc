@@ -462,8 +462,12 @@ TuningResult Loop::run(const std::vector<Event>& past) {
     outbox_.commit();
   } catch (...) {
     // What was not committed did not happen.
-    outbox_.write_failure({.run = run_ - 1, .reason = kFailed}, now(), options_.clock->unix_time(),
-                          options_.log);
+    const auto end_of_run = [this] {
+      return Event{.time = now(),
+                   .unix_time = options_.clock->unix_time(),
+                   .body = RunEnded{.run = run_ - 1, .reason = kFailed}};
+    };
+    outbox_.write_failure(end_of_run, options_.log);
     throw;
   }
   if (hopeless_) throw faults_.initial_failures(history_);
