@@ -60,7 +60,10 @@ void Download::start_requests(Duration now) {
     const std::int64_t size = flight_ ? flight_->part_size(*size_ - bytes_received_) : 1;
     Part* const part = parts_.take(size, now, sink_->room());
     if (part == nullptr) return;
-    if (part->attempts == 0) ++result_.num_parts;
+    if (part->attempts == 0) {
+      ++result_.num_parts;
+      if (flight_) flight_->began_part();
+    }
     largest_part_ = std::max(largest_part_, part->range.size());
     part->is_hedge_refused = false;
     start(idle_lane(), *part);
