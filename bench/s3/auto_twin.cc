@@ -116,6 +116,7 @@ class Run {
     while (may_start()) {
       s3::Part* part = queue_.take(flight_.part_size(size_ - received_), clock(), {});
       if (part == nullptr) break;
+      if (part->attempts == 0) flight_.began_part();
       start(*part);
     }
     while (queue_.missing_bytes() == 0 && may_start()) {

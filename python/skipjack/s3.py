@@ -46,8 +46,9 @@ class TransferConfig:
     default, as it does there. Sizes are in bytes or texts such as "8MiB".
 
     Beyond boto3: memory_limit (bytes of buffers), hedge (ask twice for late bytes), resume (go on
-    after a killed download), fsync (done is what is on the disk), checksum ("when_supported" or
-    "when_required"), write_mode ("auto", "buffered" or "direct").
+    after a killed download), fsync (done is what is on the disk; cancelling waits for a sync that
+    has begun), checksum ("when_supported" or "when_required"), write_mode ("auto", "buffered" or
+    "direct").
     """
 
     def __init__(

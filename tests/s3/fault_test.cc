@@ -328,6 +328,66 @@ TEST(ManyConnections, AreMadeByAndBy) {
   EXPECT_GT(most, 200);
 }
 
+/// Keeps every connection but the first from being made until that has served for a while beside
+/// them, or nothing has come of it.
+class HoldingTransport final : public Transport {
+ public:
+  static constexpr std::size_t kHeld = 128;
+  HoldingTransport(std::unique_ptr<Transport> inner, std::int64_t& num_served_beside)
+      : inner_(std::move(inner)), num_served_beside_(num_served_beside) {}
+  void start(HttpRequest request, ResponseReceiver& receiver) override {
+    if (first_ == nullptr) first_ = &receiver;
+    if (&receiver != first_ && !is_released_) {
+      held_.emplace_back(std::move(request), &receiver);
+      return;
+    }
+    if (held_.size() >= kHeld) ++num_served_beside_;
+    inner_->start(std::move(request), receiver);
+  }
+  void cancel(ResponseReceiver& receiver) override {
+    std::erase_if(held_, [&](const auto& one) { return one.second == &receiver; });
+    inner_->cancel(receiver);
+  }
+  void drive(Duration timeout) override {
+    if (held_.size() >= kHeld && (num_served_beside_ >= 5 || ++num_drives_ > 50)) {
+      is_released_ = true;
+      for (auto& [request, receiver] : std::exchange(held_, {}))
+        inner_->start(std::move(request), *receiver);
+    }
+    inner_->drive(std::min<Duration>(timeout, std::chrono::milliseconds(20)));
+  }
+  void wake() noexcept override { inner_->wake(); }
+  void set_receive_buffer(std::int64_t bytes) override { inner_->set_receive_buffer(bytes); }
+  void set_endpoint_ips(const std::vector<std::string>& addresses) override {
+    inner_->set_endpoint_ips(addresses);
+  }
+  std::int64_t num_connections() const override { return inner_->num_connections(); }
+
+ private:
+  std::unique_ptr<Transport> inner_;
+  std::int64_t& num_served_beside_;
+  ResponseReceiver* first_ = nullptr;
+  std::vector<std::pair<HttpRequest, ResponseReceiver*>> held_;
+  bool is_released_ = false;
+  int num_drives_ = 0;
+};
+
+TEST(ManyConnections, WhatStandsServesWhileTheOthersAreMade) {
+  s3sim::Server server({.objects = {{"bucket", "object", 32 * kMiB}}});
+  std::int64_t num_served_beside = 0;
+  Client client({.endpoint = {.endpoint_url = server.endpoint_url()},
+                 .make_transport =
+                     [&](const TransportOptions& options) {
+                       return std::make_unique<HoldingTransport>(make_socket_transport(options),
+                                                                 num_served_beside);
+                     },
+                 .seed = 1});
+  client.download(
+      {.object = {"bucket", "object"},
+       .config = {.max_concurrency = 400, .multipart_chunksize = 64 * kKiB, .hedge = false}});
+  EXPECT_GE(num_served_beside, 5);
+}
+
 TEST(SlowDown, FewerRequestsAreInFlightAndThenMoreAgain) {
   // Of the GETs 60 to 139, two of three are refused.
   FaultScript faults;

@@ -158,7 +158,8 @@ TEST(FlightControl, ASizeToStartWithHoldsUntilItIsMeasured) {
   EXPECT_EQ(flight.part_size(kGiB), 24 * kMiB);
   measured.answered(0.01);
   measured.succeeded(kMiB, 0.1);
-  EXPECT_EQ(measured.part_size(kGiB), 8 * kMiB);
+  // Between 8 and 16 MiB.
+  EXPECT_EQ(measured.part_size(kGiB), 12 * kMiB);
 }
 
 TEST(FlightControl, BeginsWithWhatItLearned) {
@@ -205,9 +206,12 @@ TEST(FlightControl, ASlowDownNowAndThenLowersNothing) {
 TEST(FlightControl, RangesBecomeShorterTowardsTheEnd) {
   FlightControl flight({.requests = 32});
   std::int64_t last = INT64_MAX;
-  for (std::int64_t left = 32 * 8 * kMiB; left > 0;) {
+  for (std::int64_t left = 4 * kGiB; left > 0;) {
     const std::int64_t size = flight.part_size(left);
-    EXPECT_LE(size, last);
+    flight.began_part();
+    if (left <= 32 * 8 * kMiB) {
+      EXPECT_LE(size, last);
+    }
     EXPECT_GE(size, kMiB);
     if (left > 64 * kMiB) {
       EXPECT_LE(size * flight.requests(), left);
@@ -224,21 +228,39 @@ TEST(FlightControl, RangesThatBeginTogetherEndOneAfterTheOther) {
   std::int64_t sum = 0;
   for (int i = 0; i < 32; ++i) {
     const std::int64_t size = flight.part_size(100 * kGiB);
+    EXPECT_EQ(flight.part_size(100 * kGiB), size) << "asked for again before it is begun";
+    flight.began_part();
     ++times[size];
     sum += size;
   }
-  EXPECT_GE(times.begin()->first, 4 * kMiB);
-  EXPECT_LE(times.rbegin()->first, 12 * kMiB);
-  // Whole mebibytes of what is 8 on the average.
-  EXPECT_NEAR(static_cast<double>(sum) / 32, 7.5 * kMiB, 0.5 * kMiB);
+  EXPECT_GE(times.begin()->first, 8 * kMiB);
+  EXPECT_LE(times.rbegin()->first, 16 * kMiB);
+  // Whole mebibytes of what is 12 on the average.
+  EXPECT_NEAR(static_cast<double>(sum) / 32, 11.5 * kMiB, 0.5 * kMiB);
   // An eighth of them at a time.
   for (const auto& [size, number] : times) EXPECT_LE(number, 5) << size;
+}
+
+/// On a link of any delay and speed.
+TEST(FlightControl, RangesFarFromTheEndStayWithinTheirBounds) {
+  for (double delay = 0.001; delay < 2; delay *= 1.5) {
+    FlightControl flight(
+        {.requests = 32,
+         .experience = {
+             .requests_in_flight = 32, .first_byte_seconds = delay, .bytes_per_second = 50e6}});
+    for (int i = 0; i < 100; ++i) {
+      const std::int64_t size = flight.part_size(100 * kGiB);
+      EXPECT_GE(size, 8 * kMiB);
+      EXPECT_LE(size, 64 * kMiB);
+      flight.began_part();
+    }
+  }
 }
 
 TEST(FlightControl, UntilMoreIsKnownEachConnectionHasItsShare) {
   FlightControl flight({.requests = 32});
   EXPECT_EQ(flight.part_size(32 * 6 * kMiB), 6 * kMiB);
-  EXPECT_EQ(flight.part_size(100 * kGiB), 8 * kMiB);
+  EXPECT_EQ(flight.part_size(32 * 8 * kMiB), 8 * kMiB);
 }
 
 TEST(FlightControl, AGivenSizeIsKept) {

@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <vector>
 
 #include "../temporary_folder.h"
+#include "fsync_log.h"
 #include "scripted_server.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
@@ -404,6 +407,27 @@ TEST_F(ManyTest, FilesAreReplacedAndHaveTheModeOfAnyNewFile) {
   struct ::stat status {};
   ASSERT_EQ(::stat((target_ / "a").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0640u);
+}
+
+/// Files and the names of all that was made, the folder itself included.
+TEST_F(ManyTest, OnlyWithFsyncIsEverythingBroughtToTheDisk) {
+  bucket_.objects = {{"a/b/small", "bytes"},
+                     {"a/b/other", "more"},
+                     {"top", ""},
+                     {"c/large", test_object(5'000'000)},
+                     {"d/", ""}};
+  take_synced();
+  run(all_below(""));
+  EXPECT_EQ(take_synced().size(), 0u);
+  fs::remove_all(target_);
+  DownloadManyOptions options = all_below("");
+  options.config.fsync = true;
+  run(options);
+  const std::vector<Synced> synced = take_synced();
+  for (const char* name : {"..", "", "a", "a/b", "a/b/small", "a/b/other", "top", "c", "c/large"})
+    EXPECT_TRUE(std::any_of(synced.begin(), synced.end(), [&](const Synced& one) {
+      return is_file(one, target_ / name);
+    })) << name;
 }
 
 TEST_F(ManyTest, AStopEndsItSoonAndLeavesWholeFilesOnly) {

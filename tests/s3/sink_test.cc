@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,22 +17,15 @@
 
 #include "../thrown.h"
 #include "folder_test.h"
+#include "fsync_log.h"
 #include "scripted_server.h"
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 #include "skipjack/base/rng.h"
 #include "skipjack/s3/client.h"
+#include "skipjack/s3/partial_file.h"
 #include "skipjack/s3/write_queue.h"
-
-/// What fsync(), which this program has in place of the C library's, was called for: names as the
-/// kernel has them at that time.
-std::vector<std::string> synced_names;
-extern "C" int fsync(int file) {
-  synced_names.push_back(
-      std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file)).string());
-  return static_cast<int>(::syscall(SYS_fsync, file));
-}
 
 namespace skipjack::s3 {
 namespace {
@@ -183,16 +175,30 @@ TEST_P(FileSinkTest, FinishedReplacesTheOldFile) {
 }
 
 TEST_P(FileSinkTest, OnlyADurableOneIsBroughtToTheDiskFirstItselfThenItsName) {
-  synced_names.clear();
+  take_synced();
   filled_sink()->finish();
-  EXPECT_EQ(synced_names.size(), 0u);
+  EXPECT_EQ(take_synced().size(), 0u);
   auto sink = make_file_sink(folder_ / "out", {.unfinished = GetParam(), .is_durable = true});
   sink->open(new_bytes_.size());
   sink->write(0, std::as_bytes(std::span(new_bytes_)));
   sink->finish();
-  ASSERT_EQ(synced_names.size(), 2u);
-  EXPECT_NE(synced_names[0], folder_ / "out");
-  EXPECT_EQ(synced_names[1], std::filesystem::canonical(folder_));
+  const std::vector<Synced> synced = take_synced();
+  ASSERT_EQ(synced.size(), 2u);
+  EXPECT_NE(synced[0].name, folder_ / "out");
+  EXPECT_TRUE(is_file(synced[0], folder_ / "out"));
+  EXPECT_TRUE(is_file(synced[1], folder_));
+}
+
+TEST_P(FileSinkTest, WhereFoldersCantBeSyncedANameIsAsDurableAsItGets) {
+  for (const int error : {EINVAL, ENOSYS, EOPNOTSUPP}) {
+    const FailingFolderSync failing(error);
+    auto sink = make_file_sink(folder_ / "out", {.unfinished = GetParam(), .is_durable = true});
+    sink->open(new_bytes_.size());
+    sink->write(0, std::as_bytes(std::span(new_bytes_)));
+    sink->finish();
+    EXPECT_EQ(read_file(folder_ / "out"), new_bytes_);
+    std::filesystem::remove(folder_ / "out");
+  }
 }
 
 TEST_P(FileSinkTest, FinishedHasTheModeOfAnyNewFile) {
@@ -217,6 +223,52 @@ INSTANTIATE_TEST_SUITE_P(Unfinished, FileSinkTest,
                          [](const auto& how) {
                            return how.param == UnfinishedFile::Named ? "Named" : "Nameless";
                          });
+
+using DurableDownloadTest = FolderTest;
+
+TEST_F(DurableDownloadTest, AFolderThatAnyoneMayWriteToAndNobodyReadIsNoFailure) {
+  std::filesystem::permissions(folder_, std::filesystem::perms(0300));
+  if (::access(folder_.c_str(), R_OK) == 0) GTEST_SKIP() << "this user may read everything";
+  const auto sink = make_file_sink(folder_ / "out", {.is_durable = true});
+  sink->open(0);
+  sink->finish();
+  std::filesystem::permissions(folder_, std::filesystem::perms(0700));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "out"));
+}
+
+/// The file has its name by then.
+TEST_F(DurableDownloadTest, ADiskThatLosesTheNameIsToldAndNoJournalIsLeft) {
+  const FailingFolderSync failing(EIO);
+  {
+    const auto partial = make_partial_file(folder_ / "out", {.is_durable = true});
+    partial->take_up({.name = "bucket/key", .etag = "e", .size = 3}, {});
+    partial->open(3);
+    partial->write(0, std::as_bytes(std::span("abc", 3)));
+    EXPECT_EQ(error_of([&] { partial->finish(); }).code(), ErrorCode::Io);
+  }
+  EXPECT_EQ(read_file(folder_ / "out"), "abc");
+  EXPECT_EQ(files_in_folder(), 1u);
+}
+
+TEST_F(DurableDownloadTest, OnlyWithFsyncIsTheDownloadBroughtToTheDisk) {
+  const std::string object = test_object(1000);
+  const ScriptedServer server(
+      [&](const ScriptedRequest& r) { return serve_object(r, object, "\"e\""); });
+  Client client({.endpoint = {.endpoint_url = server.url()}, .seed = 1});
+  const auto synced_by = [&](const TransferConfig& config) {
+    take_synced();
+    client.download(
+        {.object = {"bucket", "key"}, .target = ToFile{folder_ / "out"}, .config = config});
+    return take_synced();
+  };
+  EXPECT_EQ(synced_by({}).size(), 0u);
+  for (const bool resume : {false, true}) {
+    const std::vector<Synced> synced = synced_by({.resume = resume, .fsync = true});
+    ASSERT_EQ(synced.size(), 2u);
+    EXPECT_TRUE(is_file(synced[0], folder_ / "out"));
+    EXPECT_TRUE(is_file(synced[1], folder_));
+  }
+}
 
 /// Bytes of the file that are in the page cache, as the kernel tells.
 std::int64_t cached_bytes(const std::filesystem::path& path) {

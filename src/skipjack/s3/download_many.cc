@@ -128,7 +128,9 @@ DownloadMany::DownloadMany(Requester& requester, const DownloadManyOptions& opti
                    : 0,
                [this] { requester_.transport().wake(); }) {
   retry_.num_attempts = *with_boto3_defaults(options.config).num_download_attempts;
-  if (folder() != nullptr) tree_.emplace(folder()->folder);
+  if (folder() != nullptr)
+    tree_.emplace(folder()->folder,
+                  TargetTreeOptions{.is_durable = options.config.fsync.value_or(false)});
   for (const ObjectAddress& object : options.objects) find({object});
   if (!options.listed) return;
   listing_.emplace(requester, options.listed->list);

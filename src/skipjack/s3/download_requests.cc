@@ -8,17 +8,22 @@
 namespace skipjack::s3 {
 namespace {
 
-// Lanes that wait for their first answer, and so, as a rule, for their connection. Of a thousand
-// handshakes at a time the last one is late, and none is shortened by what the first has agreed on
-// (tls.cc).
+// Lanes that never had an answer and wait for one, so, as a rule, for a new connection. Of a
+// thousand handshakes at a time the last one is late, and none is shortened by what the first has
+// agreed on (tls.cc).
 constexpr std::int64_t kMostFresh = 128;
 
 }  // namespace
 
+/// One that has answered before, if there is one.
 Download::Lane& Download::idle_lane() {
-  for (Lane& lane : lanes_)
-    if (lane.is_idle()) return lane;
-  return lanes_.emplace_back(*this);
+  Lane* idle = nullptr;
+  for (Lane& lane : lanes_) {
+    if (!lane.is_idle()) continue;
+    if (lane.has_answered) return lane;
+    if (idle == nullptr) idle = &lane;
+  }
+  return idle != nullptr ? *idle : lanes_.emplace_back(*this);
 }
 
 FlightControl::InFlight Download::in_flight() const {
@@ -32,10 +37,13 @@ FlightControl::InFlight Download::in_flight() const {
 bool Download::may_start() const {
   const FlightControl::InFlight now = in_flight();
   if (!flight_) return now.waiting + now.receiving == 0;
-  const auto fresh = std::count_if(lanes_.begin(), lanes_.end(), [](const Lane& lane) {
-    return !lane.is_idle() && !lane.has_answered;
-  });
-  return fresh < kMostFresh && flight_->may_start(now);
+  if (!flight_->may_start(now)) return false;
+  std::int64_t fresh = 0;
+  for (const Lane& lane : lanes_) {
+    if (lane.is_idle() && lane.has_answered) return true;
+    if (!lane.is_idle() && !lane.has_answered) ++fresh;
+  }
+  return fresh < kMostFresh;
 }
 
 void Download::start_requests(Duration now) {
@@ -52,7 +60,10 @@ void Download::start_requests(Duration now) {
     const std::int64_t size = flight_ ? flight_->part_size(*size_ - bytes_received_) : 1;
     Part* const part = parts_.take(size, now, sink_->room());
     if (part == nullptr) return;
-    if (part->attempts == 0) ++result_.num_parts;
+    if (part->attempts == 0) {
+      ++result_.num_parts;
+      if (flight_) flight_->began_part();
+    }
     largest_part_ = std::max(largest_part_, part->range.size());
     part->is_hedge_refused = false;
     start(idle_lane(), *part);

@@ -13,11 +13,13 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/s3/folder_sync.h"
 #include "skipjack/s3/io_ring.h"
 #include "skipjack/s3/own_file.h"
 #include "skipjack/s3/sink.h"
@@ -147,7 +149,10 @@ class FileSink final : public Sink {
   }
 
   void finish() override {
-    if (is_durable_ && ::fsync(fd_) != 0) throw on_disk_error();
+    if (is_durable_ && ::fsync(fd_) != 0)
+      throw errno_error(errno, "can't bring " + path_.string() + " onto the disk");
+    std::optional<SyncedFolder> synced_folder;
+    if (is_durable_) synced_folder.emplace(folder());
     // A link can't replace a file that is there, so a nameless one gets the temporary name first.
     if (!has_temporary_name_) {
       if (::linkat(AT_FDCWD, name_of_descriptor(fd_).c_str(), AT_FDCWD, temporary_.c_str(),
@@ -161,7 +166,7 @@ class FileSink final : public Sink {
     if (::rename(temporary_.c_str(), path_.c_str()) != 0)
       throw errno_error(errno, "can't rename the finished download to " + path_.string());
     has_temporary_name_ = false;
-    if (is_durable_) write_names();
+    if (synced_folder) synced_folder->sync();
   }
 
   void abandon() noexcept override {
@@ -174,19 +179,6 @@ class FileSink final : public Sink {
  private:
   std::filesystem::path folder() const {
     return path_.has_parent_path() ? path_.parent_path() : ".";
-  }
-
-  Error on_disk_error() const {
-    return errno_error(errno, "can't bring " + path_.string() + " onto the disk");
-  }
-
-  /// Of the folder. Not every file system can: there the rename is as durable as it gets.
-  void write_names() const {
-    const int fd = ::open(folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool is_written = fd >= 0 && (::fsync(fd) == 0 || errno == EINVAL || errno == EACCES);
-    const Error error = on_disk_error();
-    if (fd >= 0) ::close(fd);
-    if (!is_written) throw error;
   }
 
   void open_named(int flags) {

@@ -30,7 +30,8 @@ constexpr std::int64_t kWorth = 8;
 // What a connection more should bring, in the same units: it costs its handshakes, a slow start and
 // a buffer of fresh memory.
 constexpr double kEarned = 4;
-// Smaller ones cost CPU for each request, larger ones are not worth a late end.
+// Of ranges far from the end, spread as they are: smaller ones cost CPU for each request, larger
+// ones are not worth a late end.
 constexpr std::int64_t kSmallestBulk = 8 * kMiB, kLargest = 64 * kMiB;
 // Near the end.
 constexpr std::int64_t kSmallest = kMiB;
@@ -88,15 +89,18 @@ bool FlightControl::earns(std::int64_t number, std::int64_t missing_bytes) const
          kEarned * first_byte_ * connection_rate_ * static_cast<double>(number);
 }
 
-std::int64_t FlightControl::part_size(std::int64_t bytes_left) {
+std::int64_t FlightControl::part_size(std::int64_t bytes_left) const {
   if (options_.part_size) return *options_.part_size;
   const std::int64_t share = bytes_left / requests();
   std::int64_t size = std::min(std::clamp(worth(), kSmallestBulk, kLargest),
                                std::max(share / 2, std::min(share, worth())));
   const std::int64_t unit = size < kSmallestBulk ? kUnit : kBulkUnit;
   if (size < share) {
-    const double variation = 0.5 + std::fmod(0.5 + kGoldenRatio * num_varied_++, 1);
-    size = std::min(share, static_cast<std::int64_t>(variation * static_cast<double>(size)));
+    // From half to half as much again, moved into the bounds.
+    const std::int64_t least = size < kSmallestBulk ? size / 2 : std::max(size / 2, kSmallestBulk);
+    const std::int64_t most = std::min({least + size, kLargest, share});
+    const double fraction = std::fmod(0.5 + kGoldenRatio * static_cast<double>(num_begun_), 1);
+    size = least + static_cast<std::int64_t>(fraction * static_cast<double>(most - least));
   }
   return std::max(kSmallest, size / unit * unit);
 }

@@ -7,10 +7,10 @@
 // enough to make up for its beginning. A server that asks for less (SlowDown) gets three quarters,
 // and one more after each round of answers without that (additive increase, multiplicative
 // decrease). Ranges: a request is worth eight times the bytes that its connection could have
-// carried while waiting for the first one, from half to half as much again of that, or those that
-// began together would end together and leave the link idle until the next ones' first bytes; but
-// no more than its share of what is left, so that all end together in the end (guided
-// self-scheduling, with what is on its way counted in).
+// carried while waiting for the first one, between bounds; ranges are spread over as much, from
+// half of that on, or those that began together would end together and leave the link idle until
+// the next ones' first bytes. None is more than its share of what is left, so that all end together
+// in the end (guided self-scheduling, with what is on its way counted in).
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,9 @@ class FlightControl {
   /// eighth of it: they use nothing of the link.
   bool may_start(const InFlight& now) const;
   /// Bytes of the next range, with so many still to come, asked for or not. >= 1.
-  std::int64_t part_size(std::int64_t bytes_left);
+  std::int64_t part_size(std::int64_t bytes_left) const;
+  /// A range of that size is asked for: the next one's will be another.
+  void began_part() { ++num_begun_; }
 
   struct Taken {
     std::int64_t bytes = 0;
@@ -91,7 +93,7 @@ class FlightControl {
   Duration window_begin_{0}, window_end_{0};
   std::int64_t window_bytes_ = 0;
   int quiet_windows_ = 0;
-  double num_varied_ = 0;
+  std::int64_t num_begun_ = 0;
   double first_byte_ = 0, first_byte_deviation_ = 0, connection_rate_ = 0;
   /// Requests that ended since the round began, and those of them that were throttled.
   std::int64_t round_ended_ = 0, round_throttled_ = 0;

@@ -203,8 +203,9 @@ class Partial final : public PartialFile {
   }
 
   void abandon() noexcept override {
-    // The writers have ended: what is worth keeping is known.
-    if (fd_ >= 0 && (is_forgotten_ || !is_worth_keeping_)) {
+    // The writers have ended: what is worth keeping is known. A file that has got its name already
+    // (only the sync of that failed) needs no journal.
+    if (fd_ >= 0 && (is_forgotten_ || !is_worth_keeping_ || !is_partial_there())) {
       ::unlink(partial_.c_str());
       ::unlink(journal_.c_str());
     }
@@ -213,6 +214,10 @@ class Partial final : public PartialFile {
   }
 
  private:
+  bool is_partial_there() const noexcept {
+    return ::faccessat(AT_FDCWD, partial_.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  }
+
   /// Nobody else's, and not one that was removed between open and lock.
   void open_journal(const std::filesystem::path& path) {
     for (;;) {

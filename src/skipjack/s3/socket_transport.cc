@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <list>
 #include <map>
 #include <optional>
@@ -107,8 +108,9 @@ class SocketTransport final : public Transport {
                                    wait_milliseconds(timeout));
     if (count < 0 && errno != EINTR) throw errno_error(errno, "can't wait for the network");
     const Duration woken = now_ = system_clock().now();
-    // Those of this pass have their next turn in the next one.
-    const std::vector<Connection*> turns = std::exchange(turns_, {});
+    // Those that come in from here on have their turn in the next pass.
+    turning_.insert(turning_.end(), turns_.begin(), turns_.end());
+    turns_.clear();
     for (int i = 0; i < count; ++i) {
       const ::epoll_event& event = events[static_cast<std::size_t>(i)];
       if (event.data.ptr == nullptr) {
@@ -121,8 +123,11 @@ class SocketTransport final : public Transport {
       if (!connection.is_doomed && !gather(connection)) advance(connection);
     }
     receive_gathered();
-    for (Connection* c : turns)
-      if (!c->is_doomed && c->phase == Phase::Talking) advance(*c);
+    while (!turning_.empty()) {
+      Connection& c = *turning_.front();
+      turning_.erase(turning_.begin());
+      if (c.phase == Phase::Talking) advance(c);
+    }
     advance_waiting();
     // After a long pass (the engine waited for the disk) the sockets have not been looked at yet.
     if (now_ - woken < std::chrono::seconds(1)) look_at_all();
@@ -192,6 +197,7 @@ class SocketTransport final : public Transport {
     std::erase(idle_, &c);
     std::erase(ready_, &c);
     std::erase(turns_, &c);
+    std::erase(turning_, &c);
     doomed_.push_back(&c);
   }
 
@@ -309,9 +315,18 @@ class SocketTransport final : public Transport {
     for (std::size_t i = 0; i < connections.size(); ++i)
       if (connections[i]->is_doomed) receptions[i].socket = -1;
     if (!receptions.empty()) ring_->receive(receptions);
-    for (std::size_t i = 0; i < connections.size(); ++i)
-      if (Connection& c = *connections[i]; !c.is_doomed)
+    // What was received is booked on each connection, whatever is thrown on one.
+    std::exception_ptr failure;
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+      Connection& c = *connections[i];
+      if (c.is_doomed) continue;
+      try {
         go_on(c, c.http.received(now_, options_.receive_buffer, receptions[i].result));
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
   }
 
   /// What no event will wake: new requests, names that are known by now, requests on warm
@@ -431,7 +446,7 @@ class SocketTransport final : public Transport {
   }
 
   int wait_milliseconds(Duration timeout) const {
-    if (!ready_.empty() || !turns_.empty() || has_work_) return 0;
+    if (!ready_.empty() || !turns_.empty() || !turning_.empty() || has_work_) return 0;
     if (idle_.size() < connections_.size()) timeout = std::min(timeout, kLook);
     timeout = std::clamp<Duration>(timeout, Duration(0), std::chrono::hours(1));
     return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(timeout).count());
@@ -448,8 +463,8 @@ class SocketTransport final : public Transport {
   std::vector<Reception> receptions_;
   std::list<Connection> connections_;
   /// Ready: with a request for a warm connection. Turns: with bytes that no event will tell of,
-  /// once a pass.
-  std::vector<Connection*> idle_, ready_, turns_, doomed_;
+  /// once a pass; turning: this pass's, and those that an exception has left.
+  std::vector<Connection*> idle_, ready_, turns_, turning_, doomed_;
   bool has_work_ = false, is_driving_ = false;
   /// By host and port.
   std::map<std::pair<std::string, std::uint16_t>, AddressBook> books_;

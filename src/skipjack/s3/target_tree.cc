@@ -13,8 +13,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 #include "skipjack/base/error.h"
+#include "skipjack/s3/folder_sync.h"
 
 namespace skipjack::s3 {
 namespace {
@@ -23,7 +25,7 @@ constexpr std::size_t kMostOpenFolders = 64;
 
 std::shared_ptr<const int> shared_descriptor(int fd) {
   return {new int(fd), [](const int* owned) {
-            ::close(*owned);
+            if (*owned >= 0) ::close(*owned);
             delete owned;
           }};
 }
@@ -57,6 +59,18 @@ std::string parent_of(const std::string& name) {
 std::string last_part_of(const std::string& name) {
   const std::size_t slash = name.rfind('/');
   return slash == std::string::npos ? name : name.substr(slash + 1);
+}
+
+/// Of the folders on the way to this one that are not there yet.
+std::vector<std::filesystem::path> parents_to_be(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> parents;
+  std::error_code error;
+  std::filesystem::path at = std::filesystem::absolute(folder, error);
+  while (at.has_relative_path() && !std::filesystem::exists(at, error)) {
+    at = at.parent_path();
+    parents.push_back(at);
+  }
+  return parents;
 }
 
 /// Unpredictable, so that nobody can lay a link in wait.
@@ -98,6 +112,14 @@ class NewFile {
   }
 
   void finish() {
+    if (place_.is_durable && ::fsync(fd_) != 0)
+      throw errno_error(errno, "can't bring " + shown(place_.name) + " onto the disk");
+    give_name();
+    if (place_.is_durable) sync_folder(folder_, "the folder of " + shown(place_.name));
+  }
+
+ private:
+  void give_name() {
     // Straight to its name where nothing has it, which is the usual case.
     if (temporary_.empty() && link_to(place_.name)) return close();
     if (temporary_.empty()) {
@@ -110,8 +132,6 @@ class NewFile {
       fail("can't rename the finished ");
     temporary_.clear();
   }
-
- private:
   bool link_to(const std::string& name) {
     const std::string self = "/proc/self/fd/" + std::to_string(fd_);
     return ::linkat(AT_FDCWD, self.c_str(), folder_, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
@@ -155,9 +175,13 @@ std::filesystem::path TargetTree::Place::path() const {
   return "/proc/self/fd/" + std::to_string(*folder) + "/" + name;
 }
 
-TargetTree::TargetTree(const std::filesystem::path& folder) : folder_(folder) {
+TargetTree::TargetTree(const std::filesystem::path& folder, const TargetTreeOptions& options)
+    : folder_(folder), options_(options) {
   std::error_code error;
+  std::vector<std::filesystem::path> parents;
+  if (options_.is_durable) parents = parents_to_be(folder_);
   std::filesystem::create_directories(folder_, error);
+  for (const std::filesystem::path& parent : parents) SyncedFolder(parent).sync();
   const int fd = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0 && errno == ENOTDIR)
     throw Error(ErrorCode::InvalidArgument, folder_.string() + " is no folder",
@@ -178,13 +202,12 @@ std::shared_ptr<const int> TargetTree::open_folder(const std::string& name) {
     for (std::size_t end = name.find('/');; end = name.find('/', end + 1)) {
       const std::string part = name.substr(0, end);
       const std::string above = parent_of(part);
-      const int parent = above.empty() ? ::dup(*root_) : open_beneath(*root_, above);
-      if (parent < 0) break;
-      const bool made = ::mkdirat(parent, last_part_of(part).c_str(), 0777) == 0;
-      const int why = errno;
-      ::close(parent);
-      if (!made && why != EEXIST)
-        throw name_error(why, "can't make the folder " + (folder_ / shown(part)).string());
+      const auto parent = above.empty() ? root_ : shared_descriptor(open_beneath(*root_, above));
+      if (*parent < 0) break;
+      const bool made = ::mkdirat(*parent, last_part_of(part).c_str(), 0777) == 0;
+      if (!made && errno != EEXIST)
+        throw name_error(errno, "can't make the folder " + (folder_ / shown(part)).string());
+      if (made && options_.is_durable) sync_folder(*parent, folder_ / shown(above));
       if (end == std::string::npos) break;
     }
     fd = open_beneath(*root_, name);
@@ -201,7 +224,8 @@ std::shared_ptr<const int> TargetTree::open_folder(const std::string& name) {
 
 TargetTree::Place TargetTree::place(const std::string& relative_name) {
   check_relative_name(relative_name);
-  Place place{open_folder(parent_of(relative_name)), last_part_of(relative_name)};
+  Place place{open_folder(parent_of(relative_name)), last_part_of(relative_name),
+              options_.is_durable};
   struct ::stat status {};
   if (::fstatat(*place.folder, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
       !S_ISREG(status.st_mode))

@@ -63,8 +63,8 @@ struct TransferConfig {
   /// (ETag, size, version). Not in boto3. Unset: false.
   std::optional<bool> resume{};
   /// Whether a file and its name are on the disk before the download is said to be done, so that
-  /// also a loss of power leaves the whole object or none; it takes as long as the disk does. Not
-  /// in boto3. Unset: false.
+  /// also a loss of power leaves the whole object or none; it takes as long as the disk does, and
+  /// cancelling has to wait for a sync that has begun. Not in boto3. Unset: false.
   std::optional<bool> fsync{};
   /// Whether bytes are held against the server's checksum. Default WhenSupported; WhenRequired is
   /// the way out for servers that stumble over x-amz-checksum headers. In boto3 a setting of the
