@@ -24,7 +24,6 @@
 namespace skipjack::s3 {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 const std::string kEtag = "\"5d41402abc4b2a76b9719d911017c592\"";
