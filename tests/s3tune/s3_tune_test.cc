@@ -309,7 +309,8 @@ TEST(S3Tune, FolderIsTunedWithItsSizeAndItsFilesTold) {
   EXPECT_NE(output.find("s3://bench/m/ (2 objects, 4 MiB, to file)"), std::string::npos) << output;
   EXPECT_NE(output.find("skipjack s3 cp --recursive s3://bench/m/ ."), std::string::npos) << output;
   const JournalContents journal = journal_of(home);
-  const Json& object = tuning_definition_from_json(journal.header.definition).extra.at("object");
+  const TuningDefinition definition = tuning_definition_from_json(journal.header.definition);
+  const Json& object = definition.extra.at("object");
   // (3 * 3 + 1 * 1) / 4 MiB.
   EXPECT_EQ(object.at("typical_size").as_int(), 5 * kMiB / 2);
   expect_no_failed_trial(fold(journal.events));
