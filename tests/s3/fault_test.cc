@@ -246,14 +246,29 @@ TEST(Hedging, SlowAnswersAreOvertakenWithinATwentiethOfTheBytes) {
   }
 }
 
+/// One around another, which does all that is not done otherwise.
+class TransportAround : public Transport {
+ public:
+  explicit TransportAround(std::unique_ptr<Transport> inner) : inner_(std::move(inner)) {}
+  void wake() noexcept override { inner_->wake(); }
+  void set_receive_buffer(std::int64_t bytes) override { inner_->set_receive_buffer(bytes); }
+  void set_endpoint_ips(const std::vector<std::string>& addresses) override {
+    inner_->set_endpoint_ips(addresses);
+  }
+  std::int64_t num_connections() const override { return inner_->num_connections(); }
+
+ protected:
+  std::unique_ptr<Transport> inner_;
+};
+
 /// Counts the requests in flight, and the answers that have begun, whenever one starts.
-class CountingTransport final : public Transport {
+class CountingTransport final : public TransportAround {
  public:
   struct Count {
     std::int64_t in_flight = 0, answers = 0;
   };
   CountingTransport(std::unique_ptr<Transport> inner, std::vector<Count>& counts)
-      : inner_(std::move(inner)), counts_(counts) {}
+      : TransportAround(std::move(inner)), counts_(counts) {}
   void start(HttpRequest request, ResponseReceiver& receiver) override {
     inner_->start(
         std::move(request),
@@ -268,12 +283,6 @@ class CountingTransport final : public Transport {
     inner_->drive(timeout);
     ended_.clear();
   }
-  void wake() noexcept override { inner_->wake(); }
-  void set_receive_buffer(std::int64_t bytes) override { inner_->set_receive_buffer(bytes); }
-  void set_endpoint_ips(const std::vector<std::string>& addresses) override {
-    inner_->set_endpoint_ips(addresses);
-  }
-  std::int64_t num_connections() const override { return inner_->num_connections(); }
 
  private:
   struct Counted final : ResponseReceiver {
@@ -291,7 +300,6 @@ class CountingTransport final : public Transport {
     CountingTransport& transport;
     ResponseReceiver& receiver;
   };
-  std::unique_ptr<Transport> inner_;
   std::vector<Count>& counts_;
   std::int64_t num_answers_ = 0;
   std::map<ResponseReceiver*, std::unique_ptr<Counted>> receivers_;
@@ -330,11 +338,11 @@ TEST(ManyConnections, AreMadeByAndBy) {
 
 /// Keeps every connection but the first from being made until that has served for a while beside
 /// them, or nothing has come of it.
-class HoldingTransport final : public Transport {
+class HoldingTransport final : public TransportAround {
  public:
   static constexpr std::size_t kHeld = 128;
   HoldingTransport(std::unique_ptr<Transport> inner, std::int64_t& num_served_beside)
-      : inner_(std::move(inner)), num_served_beside_(num_served_beside) {}
+      : TransportAround(std::move(inner)), num_served_beside_(num_served_beside) {}
   void start(HttpRequest request, ResponseReceiver& receiver) override {
     if (first_ == nullptr) first_ = &receiver;
     if (&receiver != first_ && !is_released_) {
@@ -356,15 +364,8 @@ class HoldingTransport final : public Transport {
     }
     inner_->drive(std::min<Duration>(timeout, std::chrono::milliseconds(20)));
   }
-  void wake() noexcept override { inner_->wake(); }
-  void set_receive_buffer(std::int64_t bytes) override { inner_->set_receive_buffer(bytes); }
-  void set_endpoint_ips(const std::vector<std::string>& addresses) override {
-    inner_->set_endpoint_ips(addresses);
-  }
-  std::int64_t num_connections() const override { return inner_->num_connections(); }
 
  private:
-  std::unique_ptr<Transport> inner_;
   std::int64_t& num_served_beside_;
   ResponseReceiver* first_ = nullptr;
   std::vector<std::pair<HttpRequest, ResponseReceiver*>> held_;
