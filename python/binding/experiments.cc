@@ -10,6 +10,7 @@
 #include "skipjack/method/method.h"
 #include "skipjack/results/curve.h"
 #include "skipjack/results/table.h"
+#include "skipjack/s3tune/tuning_source.h"
 #include "skipjack/study/lease_options.h"
 
 namespace skipjack::python {
@@ -73,6 +74,11 @@ nb::any recommendation_of(const Stored& stored, const std::optional<std::string>
   return python_from(found ? to_json(*found) : Json());
 }
 
+nb::any source_of(const Stored& stored, const std::optional<std::string>& name) {
+  return python_from(to_json(s3tune::tuning_source(stored.contents.header.name, stored.definition,
+                                                   stored.history, stored.metric(name))));
+}
+
 /// [(time, trial, value, best)], values None where there are none.
 nb::list curve_of(const Stored& stored, const std::optional<std::string>& name, bool over_trials) {
   const Curve curve = best_so_far(stored.history, {.metric = stored.metric(name)});
@@ -119,6 +125,8 @@ void bind_experiments(nb::module_& module) {
              return arrow_stream(report_table(self.definition.space, self.contents.events));
            })
       .def("recommend", &recommendation_of, "metric"_a = nb::none())
+      .def("source", &source_of, "metric"_a = nb::none(),
+           "As definitions hold it: skipjack.sources reads it.")
       .def("curve", &curve_of, "metric"_a = nb::none(), "over_trials"_a = false);
   module.def("read_experiment", &read, "root"_a, "name"_a);
   module.def(

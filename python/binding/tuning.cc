@@ -7,6 +7,7 @@
 #include "convert.h"
 #include "history.h"
 #include "hooks.h"
+#include "skipjack/s3tune/tuning_source.h"
 #include "skipjack/study/lease_options.h"
 #include "skipjack/study/sources.h"
 
@@ -53,8 +54,8 @@ nb::tuple start(const Run& run, nb::handle definition_object, nb::handle sources
     nb::gil_scoped_release release;
     const ExperimentStore store(run.root, lease_options(&environment_variable));
     if (!names.empty())
-      for (SourceExperiment& source :
-           read_sources(store, names, definition.metrics.at(0), definition.space))
+      for (SourceExperiment& source : read_sources(store, names, definition.metrics.at(0),
+                                                   definition.space, s3tune::tuning_source))
         definition.sources.push_back(std::move(source));
     result = start_tuning(store, run.name, definition, options);
   }

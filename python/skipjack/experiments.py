@@ -126,15 +126,9 @@ class Experiment:
         return _core.parameter_importance(self.space, self.history, self.metric(metric), seed)
 
     def source(self, metric: str | None = None) -> SourceExperiment:
-        """What it measured, for other tunings to begin from."""
-        chosen = self.metric(metric)
-        history, found = self.history, []
-        for number in range(history.num_trials):
-            value = history.last_value(number, chosen["name"])
-            trial = history.trial(number)
-            if value is not None and trial["status"] == "completed":
-                found.append((trial["configuration"], value))
-        return SourceExperiment(self.name, found, chosen["mode"])
+        """What it measured, for other tunings to begin from. Of tunings of downloads: what their search
+        measured, without drift and without the verdict's own downloads."""
+        return SourceExperiment.from_dict(self._stored.source(metric))
 
     @property
     def verdict(self) -> dict[str, Any] | None:

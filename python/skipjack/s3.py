@@ -224,6 +224,7 @@ def tune(
     client="native",
     program=None,
     method=None,
+    sources=(),
     repeats=None,
     start=None,
     to="file",
@@ -241,6 +242,7 @@ def tune(
     """Finds the configuration that downloads an object fastest from here, and proves it: `skipjack s3
     tune` (docs/s3-tuning.md has what the arguments mean). max_time: seconds, or a text such as "2m".
     uri: of an object, or s3://bucket/prefix/ for everything below it.
+    sources: names of earlier tunings of downloads to begin from.
 
     Returns the verdict, a dict; verdict["experiment"] is the experiment's name.
     """
@@ -257,6 +259,7 @@ def tune(
         "--client": client,
         "--program": program,
         "--method": method,
+        "--warm-start-from": ",".join([sources] if isinstance(sources, str) else sources) or None,
         "--repeats": repeats,
         "--start": start,
         "--to": to,

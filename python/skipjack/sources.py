@@ -23,6 +23,15 @@ class SourceExperiment:
     observations: list[tuple[dict[str, Any], float]] = field(default_factory=list)
     mode: str = "min"
 
+    @classmethod
+    def from_dict(cls, source: dict[str, Any]) -> SourceExperiment:
+        """Of what to_dict() gives. None is a parameter that a configuration does not have."""
+        observations = [
+            ({name: part for name, part in zip(source["parameters"], row) if part is not None}, value)
+            for row, value in zip(source["configurations"], source["values"])
+        ]
+        return cls(source["name"], observations, source["mode"])
+
     def to_dict(self) -> dict[str, Any]:
         """As definitions hold it."""
         parameters = list(dict.fromkeys(name for configuration, _ in self.observations for name in configuration))

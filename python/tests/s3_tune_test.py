@@ -20,8 +20,19 @@ def test_a_tuning_ends_with_a_verdict(server, tmp_path, monkeypatch):
     experiment = skipjack.load_experiment(verdict["experiment"], str(tmp_path))
     assert experiment.metrics[0]["kind"] == "time"
     assert {"experiment": experiment.name, **experiment.verdict} == verdict
+    source = experiment.source()
+    assert 1 <= len(source.observations) <= 3 < experiment.history.num_trials  # not what the verdict downloads
+    assert experiment.space.parameters.keys() >= source.observations[0][0].keys()
+    begun = skipjack.Tuner(
+        skipjack.PythonBackend(int), {"max_concurrency": skipjack.randint(1, 100)}, experiment.metrics[0]["name"],
+        root=str(tmp_path), name="warm", sources=[experiment.name], stop=[lambda turn, history: True],
+    ).run()  # fmt: skip
+    (kept,) = begun.experiment().definition["sources"]
+    assert kept["values"] == [value for _, value in source.observations]
     with pytest.raises(skipjack.InvalidArgument, match="skipjack resume"):
         skipjack.resume(experiment.name, root=str(tmp_path), add_trials=1)
+    with pytest.raises(skipjack.NotFound, match="nothing"):
+        skipjack.s3.tune("s3://bench/small", endpoint_url=server, root=str(tmp_path), sources=["nothing"])
     with pytest.raises(skipjack.NotFound, match="none"):
         skipjack.s3.tune("s3://bench/none", endpoint_url=server, root=str(tmp_path))
 

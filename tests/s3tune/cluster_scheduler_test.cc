@@ -268,7 +268,8 @@ TEST(ClusterScheduler, LuckOfOneBaselineMakesNoLeader) {
 TEST(ClusterScheduler, WhatItMeasuredIsASourceOfRatios) {
   World world{{{node("n1", "c5n"), 1}, {node("n2", "c5n"), 1}, {node("n3", "t3"), 4}}};
   const Tuned t = tuned(world);
-  const SourceExperiment source = tuning_source("first", t.definition, t.result.history);
+  const SourceExperiment source =
+      tuning_source("first", t.definition, t.result.history, t.definition.metrics.front());
   ASSERT_GT(source.observations.size(), 10u);
   EXPECT_EQ(source.observations.front().value, 1);
   for (const SourceExperiment::Observation& observation : source.observations) {

@@ -16,6 +16,7 @@
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/tuning_progress.h"
 #include "skipjack/s3tune/s3_tuning.h"
+#include "skipjack/s3tune/tuning_source.h"
 #include "skipjack/study/lease_options.h"
 #include "skipjack/study/sources.h"
 #include "skipjack/tuner/interrupt.h"
@@ -242,8 +243,8 @@ int tune(const TuneFlags& flags, Context& context) {
                 "nothing ends this tuning: the space is infinite and no limit is given",
                 "add --max-time or --max-trials");
   const ExperimentStore store(experiments_folder(context), lease_options(context.environment));
-  definition.sources =
-      read_sources(store, experiment.warm_start_from, definition.metrics.front(), definition.space);
+  definition.sources = read_sources(store, experiment.warm_start_from, definition.metrics.front(),
+                                    definition.space, s3tune::tuning_source);
   const std::string name =
       !experiment.name.empty()
           ? experiment.name

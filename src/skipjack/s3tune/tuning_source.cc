@@ -22,14 +22,14 @@ Configuration searched_values(const SearchSpace& space, const Configuration& con
 }  // namespace
 
 SourceExperiment tuning_source(std::string name, const TuningDefinition& definition,
-                               const History& history) {
-  if (!is_s3_tuning(definition))
-    return source_experiment(std::move(name), history, download_time_metric());
+                               const History& history, const Metric& metric) {
+  if (!is_s3_tuning(definition) || metric.name != download_time_metric().name)
+    return source_experiment(std::move(name), history, metric);
   const std::string baseline_arm = baseline_arm_of(definition);
   const bool is_cluster = is_cluster_tuning(definition);
   const SearchJobs jobs = search_jobs(history, baseline_arm);
   const TrialBeliefs beliefs(history, baseline_arm);
-  SourceExperiment source{.name = std::move(name), .mode = Mode::Min, .observations = {}};
+  SourceExperiment source{.name = std::move(name), .mode = metric.mode, .observations = {}};
   bool has_baseline = false;
   for (const Trial& trial : history.trials()) {
     const bool is_first = !has_baseline && beliefs.is_baseline(trial);

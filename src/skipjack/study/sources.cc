@@ -47,7 +47,7 @@ SourceExperiment read_source(const ExperimentStore& store, const std::string& na
            "begin from an experiment that optimised it the same way");
   const History history = fold(contents.events);
   SourceExperiment source =
-      reduced(read ? read(name, definition, history) : source_experiment(name, history, *own),
+      reduced(read ? read(name, definition, history, *own) : source_experiment(name, history, *own),
               definition.space, space);
   if (source.observations.empty())
     refuse(what + " measured no '" + metric.name + "'", "skipjack list shows what others did");

@@ -13,9 +13,9 @@
 
 namespace skipjack {
 
-/// What an experiment measured of the metric that is asked for.
-using ReadSource =
-    std::function<SourceExperiment(std::string name, const TuningDefinition&, const History&)>;
+/// What an experiment measured of one of its metrics.
+using ReadSource = std::function<SourceExperiment(std::string name, const TuningDefinition&,
+                                                  const History&, const Metric&)>;
 
 /// One a name, in that order: what the experiments measured within their own space (not, say, the
 /// downloads of another client that an S3 tuning compares itself with). They hold all that is
