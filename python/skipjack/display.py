@@ -36,6 +36,10 @@ def table(header: Iterable[str], rows: list[Iterable[Any]], caption: str = "", n
     return "\n".join([*lines, "</table>"])
 
 
+def _trials(history: Any) -> str:
+    return f"{history.num_trials} trial" + "s" * (history.num_trials != 1)
+
+
 def _trials_html(history: Any, metrics: list[dict[str, Any]], caption: str) -> str:
     """The best last values first, also of trials that were stopped."""
     metric = metrics[0]
@@ -57,12 +61,12 @@ def _trials_html(history: Any, metrics: list[dict[str, Any]], caption: str) -> s
 
 
 def experiment_html(experiment: Experiment) -> str:
-    caption = f"experiment {experiment.name}: {experiment.status}, {experiment.history.num_trials} trials"
+    caption = f"experiment {experiment.name}: {experiment.status}, {_trials(experiment.history)}"
     return _trials_html(experiment.history, experiment.metrics, f"{caption}, {experiment.time:.4g} s")
 
 
 def result_html(result: TuningResult) -> str:
-    caption = f"tuning {result.name}: {result.reason}, {result.history.num_trials} trials, {result.time:.4g} s"
+    caption = f"tuning {result.name}: {result.reason}, {_trials(result.history)}, {result.time:.4g} s"
     return _trials_html(result.history, result.experiment().metrics, caption)
 
 

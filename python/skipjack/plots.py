@@ -3,34 +3,60 @@
 from .errors import NotFound
 from .experiments import import_or_say
 
+_MAX_NAMED = 12  # of parameters side by side, each with its own scale; of the values of one
+_MAX_BARS = 20
+
 
 def _axes(ax):
+    """Made once it is known that there is something to show: notebooks show empty ones, too."""
     if ax is None:
         ax = import_or_say("matplotlib.pyplot", "a picture").subplots()[1]
     return ax
 
 
-def _metric_name(experiment, metric):
-    return metric or experiment.metrics[0]["name"]
+def _label(metric):
+    return metric["name"] + (" [s]" if metric.get("kind") == "time" else "")
+
+
+def _label_values(axis, metric, values):
+    """Names an axis by a metric. Its scale is logarithmic where small values are good and would else be lost at the
+    bottom."""
+    axis.set_label_text(_label(metric))
+    if metric["mode"] == "min" and values and min(values) > 0 and max(values) > 100 * min(values):
+        (axis.axes.set_yscale if axis.axis_name == "y" else axis.axes.set_xscale)("log")
+
+
+def _metric_or_name(experiment, name):
+    """What is known of a reported number that need not be a metric."""
+    return next((m for m in experiment.metrics if m["name"] == name), {"name": name, "mode": ""})
+
+
+def _nothing_yet(experiment, name):
+    return NotFound(f"no trial of '{experiment.name}' has reported '{name}'")
 
 
 def best_so_far(experiment, metric=None, ax=None):
+    metric = experiment.metric(metric)
+    points = [(time, value, best) for time, _, value, best in experiment.curve(metric["name"]) if best is not None]
+    if not points:
+        raise _nothing_yet(experiment, metric["name"])
     ax = _axes(ax)
-    points = [(time, value, best) for time, _, value, best in experiment.curve(metric) if best is not None]
-    ax.plot([p[0] for p in points], [p[1] if p[1] is not None else float("nan") for p in points], ".", alpha=0.4)
-    ax.step([p[0] for p in points], [p[2] for p in points], where="post")
+    values = [point[1] if point[1] is not None else float("nan") for point in points]
+    ax.plot([p[0] for p in points], values, ".", alpha=0.4, label="trials")
+    ax.step([p[0] for p in points], [p[2] for p in points], where="post", label="best so far")
     ax.set_xlabel("running time [s]")
-    ax.set_ylabel(_metric_name(experiment, metric))
+    _label_values(ax.yaxis, metric, [value for value in values if value == value])
     ax.set_title(experiment.name)
+    ax.legend()
     return ax
 
 
 def trials_over_time(experiment, metric=None, ax=None):
-    ax = _axes(ax)
-    name = _metric_name(experiment, metric)
+    name = metric or experiment.metrics[0]["name"]
     columns = experiment.columns()
     if name not in columns:
-        raise NotFound(f"no trial of '{experiment.name}' has reported '{name}'")
+        raise _nothing_yet(experiment, name)
+    ax = _axes(ax)
     lines = {}
     for trial, time, value in zip(columns["trial_id"], columns["st_tuner_time"], columns[name]):
         if isinstance(value, (int, float)):
@@ -39,35 +65,39 @@ def trials_over_time(experiment, metric=None, ax=None):
     for times, values in lines.values():
         ax.plot(times, values, marker="x")
     ax.set_xlabel("running time [s]")
-    ax.set_ylabel(name)
+    _label_values(ax.yaxis, _metric_or_name(experiment, name), [v for _, values in lines.values() for v in values])
     ax.set_title(experiment.name)
     return ax
 
 
 def pareto(experiment, ax=None):
-    ax = _axes(ax)
-    objectives = [m["name"] for m in experiment.metrics if m["role"] == "objective"][:2]
-    if len(objectives) < 2:
+    metrics = [m for m in experiment.metrics if m["role"] == "objective"][:2]
+    if len(metrics) < 2:
         raise NotFound(f"experiment '{experiment.name}' has one objective, and so no front")
+    objectives = [metric["name"] for metric in metrics]
     history = experiment.history
     first, second = ([history.last_value(trial, name) for trial in range(history.num_trials)] for name in objectives)
     shown = [(x, y) for x, y in zip(first, second) if x is not None and y is not None]
     front = sorted((row["values"][objectives[0]], row["values"][objectives[1]]) for row in experiment.front())
-    ax.plot([x for x, _ in shown], [y for _, y in shown], ".", alpha=0.4)
-    ax.plot([x for x, _ in front], [y for _, y in front], "o-")
-    ax.set_xlabel(objectives[0])
-    ax.set_ylabel(objectives[1])
+    if not shown:
+        raise _nothing_yet(experiment, objectives[0])
+    ax = _axes(ax)
+    ax.plot([x for x, _ in shown], [y for _, y in shown], ".", alpha=0.4, label="trials")
+    ax.plot([x for x, _ in front], [y for _, y in front], "o-", label="front")
+    _label_values(ax.xaxis, metrics[0], [x for x, _ in shown])
+    _label_values(ax.yaxis, metrics[1], [y for _, y in shown])
     ax.set_title(experiment.name)
+    ax.legend()
     return ax
 
 
 def learning_curves(experiment, resource, metric=None, ax=None):
-    ax = _axes(ax)
-    name = _metric_name(experiment, metric)
+    name = metric or experiment.metrics[0]["name"]
     columns = experiment.columns()
     for needed in (resource, name):
         if needed not in columns:
-            raise NotFound(f"no trial of '{experiment.name}' has reported '{needed}'")
+            raise _nothing_yet(experiment, needed)
+    ax = _axes(ax)
     curves = {}
     for trial, level, value in zip(columns["trial_id"], columns[resource], columns[name]):
         if isinstance(level, (int, float)) and isinstance(value, (int, float)):
@@ -75,13 +105,13 @@ def learning_curves(experiment, resource, metric=None, ax=None):
     for points in curves.values():
         ax.plot([level for level, _ in points], [value for _, value in points], ".-", alpha=0.6)
     ax.set_xlabel(resource)
-    ax.set_ylabel(name)
+    values = [value for points in curves.values() for _, value in points]
+    _label_values(ax.yaxis, _metric_or_name(experiment, name), values)
     ax.set_title(experiment.name)
     return ax
 
 
 def parallel_coordinates(experiment, metric=None, ax=None):
-    ax = _axes(ax)
     metric = experiment.metric(metric)
     domains = {name: value for name, value in experiment.space.parameters.items() if hasattr(value, "to_unit")}
     history = experiment.history
@@ -89,38 +119,72 @@ def parallel_coordinates(experiment, metric=None, ax=None):
     ranked = sorted((number for number in values if values[number] is not None), key=values.get)
     if metric["mode"] == "min":
         ranked.reverse()  # the best are drawn last, above the others
+    if not ranked:
+        raise _nothing_yet(experiment, metric["name"])
+    ax = _axes(ax)
+    if len(domains) <= _MAX_NAMED:
+        for at, domain in enumerate(domains.values()):
+            _draw_scale(ax, at, domain)
     for place, number in enumerate(ranked):
         configuration = history.trial(number)["configuration"]
         heights = [domains[name].to_unit(configuration[name]) if name in configuration else None for name in domains]
         share = (place + 1) / len(ranked)
         ax.plot(range(len(domains)), heights, color=(share, 0.2, 1 - share), alpha=0.2 + 0.8 * share)
-    ax.set_xticks(range(len(domains)), list(domains))
+    is_crowded = sum(len(name) for name in domains) > 60
+    ax.set_xticks(range(len(domains)), list(domains), rotation=90 if is_crowded else 0, fontsize="small")
+    ax.set_xlim(-0.1, len(domains) - 0.6)
+    ax.set_ylim(-0.05, 1.05)
     ax.set_ylabel("place in the domain")
-    ax.set_title(experiment.name)
+    worst, best = (f"{values[number]:.4g}" for number in (ranked[0], ranked[-1]))
+    ax.set_title(f"{experiment.name}\n{_label(metric)} from {worst} (blue) to {best} (red)", fontsize="medium")
     return ax
 
 
+def _draw_scale(ax, at, domain):
+    """A parameter's own axis: the values of a short list, the ends of others."""
+    number = domain.cardinality()
+    if number is not None and number <= _MAX_NAMED:
+        marked = [domain.value_at(index) for index in range(number)]
+    else:
+        marked = [domain.from_unit(0.0), domain.from_unit(1.0)]
+    ax.axvline(at, color="0.7", linewidth=0.8, zorder=0)
+    for value in marked:
+        text = f"{value:.4g}" if isinstance(value, float) else str(value)[:20]
+        place = (at, domain.to_unit(value))
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
+        ax.annotate(text, place, (3, 0), textcoords="offset points", va="center", fontsize="x-small", bbox=box, zorder=5)
+
+
 def importance(experiment, metric=None, ax=None):
-    ax = _axes(ax)
     found = experiment.importance(metric)
-    rows = found["parameters"][::-1]  # the first bar is the lowest
+    rows = found["parameters"][:_MAX_BARS][::-1]  # the first bar is the lowest
+    left_out = len(found["parameters"]) - len(rows)
+    explained = f"explained: {found['explained']:.0%} of the variance"
+    if found["explained"] <= 0:
+        explained = "nothing is explained: the shares mean nothing"
+    ax = _axes(ax)
     ax.barh([row["parameter"] for row in rows], [row["share"] for row in rows])
+    ax.tick_params(axis="y", labelsize="medium" if len(rows) <= _MAX_NAMED else "x-small")
     ax.set_xlim(0, 1)
-    ax.set_xlabel(f"share of importance for {_metric_name(experiment, metric)}")
-    ax.set_title(f"{experiment.name} (explained: {found['explained']:.0%} of the variance)")
+    more = f"; {left_out} more parameters" if left_out else ""
+    ax.set_xlabel(f"share of importance for {experiment.metric(metric)['name']}\n({explained}{more})")
+    ax.set_title(experiment.name)
     return ax
 
 
 def comparison(compared, ax=None):
     ax = _axes(ax)
+    means = []
     for label, points in compared.curves.items():
         at = [point[0] for point in points]
-        (line,) = ax.plot(at, [point[1] for point in points], label=label)
+        means += [point[1] for point in points]
+        (line,) = ax.plot(at, [point[1] for point in points], label=label if points else f"{label} (no values)")
         if points and points[0][2] is not None:
             ax.fill_between(
                 at, [point[2] for point in points], [point[3] for point in points], color=line.get_color(), alpha=0.2
             )
     ax.set_xlabel("running time [s]" if compared.over == "time" else "trials")
-    ax.set_ylabel(f"best {compared.metric['name']} so far")
+    _label_values(ax.yaxis, compared.metric, means)
+    ax.set_ylabel(f"best {_label(compared.metric)} so far")
     ax.legend()
     return ax

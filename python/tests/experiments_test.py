@@ -73,10 +73,12 @@ def test_pictures_show_the_table(experiment):
     drawn = {(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines}
     assert drawn == set(zip(table["cost"], table["loss"]))
     axes = experiment.plot_parallel_coordinates()
+    ends = [experiment.space.parameters["x"].from_unit(end) for end in (0.0, 1.0)]
+    assert [text.get_text() for text in axes.texts] == [f"{end:.4g}" for end in ends]
     # The best trial is drawn last, at the place of its x in [0, 1].
     best = min(zip(table["loss"], table["config_x"]))[1]
     assert list(axes.lines[-1].get_ydata()) == pytest.approx([best])
-    assert len(axes.lines) == 6
+    assert len(axes.lines) == 6 + 1  # the parameter has an axis of its own
     with pytest.raises(skipjack.NotFound, match="has reported 'epoch'"):
         experiment.plot_learning_curves("epoch")
     with pytest.raises(skipjack.NotFound, match="no metric 'speed'"):
