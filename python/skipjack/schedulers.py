@@ -77,6 +77,11 @@ class Finished:
     reason: str = "finished"
 
 
+def name_of(method: Scheduler | Searcher) -> str:
+    """What messages and tables call it."""
+    return method.called_as or type(method).__name__
+
+
 _TYPES = {
     Start: "start",
     Resume: "resume",
@@ -89,9 +94,11 @@ _TYPES = {
 
 
 class Scheduler:
-    """Base class. The state is changed by apply() alone."""
+    """Base class. The state is changed by apply() alone. called_as: its name in messages and tables; None: the
+    class's."""
 
     is_function_of_events = False
+    called_as: str | None = None
 
     def apply(self, event: dict[str, Any], history: History) -> None:
         """Every event of the experiment, in order, once: a dict with "type" and "number"."""
@@ -115,9 +122,10 @@ class Scheduler:
 
 
 class Searcher:
-    """Base class: trials run to their end in the order in which they are proposed."""
+    """Base class: trials run to their end in the order in which they are proposed. called_as: as of Scheduler."""
 
     is_function_of_events = False
+    called_as: str | None = None
 
     def suggest(
         self, history: History, *, resource: int | None, remaining_fraction: float | None

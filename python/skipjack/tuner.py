@@ -10,7 +10,7 @@ from . import _core, program
 from .errors import InvalidArgument
 from .methods import method_of
 from .metrics import metric_list
-from .schedulers import CommandWriter, Scheduler, Searcher
+from .schedulers import CommandWriter, Scheduler, Searcher, name_of
 from .sources import split
 
 TYPE_CHECKING = False
@@ -205,7 +205,7 @@ class Tuner:
         if trial_time_limit is not None:
             definition["trial_time_limit"] = float(trial_time_limit)
         if isinstance(method, (Scheduler, Searcher)):
-            definition["extra"] = {**(extra or {}), "python_method": type(method).__name__}
+            definition["extra"] = {**(extra or {}), "python_method": name_of(method)}
         _core.validate_definition(definition)
         definition["program"]["environment"].setdefault("SKIPJACK_METRIC", definition["metrics"][0]["name"])
         self._running = Running(name, root, definition)
@@ -219,7 +219,7 @@ class Tuner:
         if isinstance(method, (Scheduler, Searcher)) and not method.is_function_of_events:
             _log(
                 "warning",
-                f"an experiment with {type(method).__name__} can't be resumed: it does not say that its "
+                f"an experiment with {name_of(method)} can't be resumed: it does not say that its "
                 "state follows from the events",
             )
         return _run(
@@ -282,7 +282,7 @@ def resume(
         )
     if method is not None and not getattr(method, "is_function_of_events", False):
         raise InvalidArgument(
-            f"{type(method).__name__} can't go on with an experiment: it does not say that its state "
+            f"{name_of(method)} can't go on with an experiment: it does not say that its state "
             "follows from the events",
             "set is_function_of_events = True if it does",
         )
@@ -307,7 +307,7 @@ def _split_stop(stop):
 
 def _method_definition(method):
     if isinstance(method, (Scheduler, Searcher)):
-        return {"method": type(method).__name__}
+        return {"method": name_of(method)}
     chosen = method_of(method)
     return {"method": chosen.name, "method_options": chosen.options or None}
 

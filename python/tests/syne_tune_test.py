@@ -177,7 +177,7 @@ def test_a_function_without_globals(launch, only_experiment):
 
 
 def test_a_scheduler_of_the_launchers_own(launch, only_experiment):
-    launch(
+    done = launch(
         """
         from syne_tune import StoppingCriterion, Tuner
         from syne_tune.backend import LocalBackend
@@ -187,11 +187,12 @@ def test_a_scheduler_of_the_launchers_own(launch, only_experiment):
             def __init__(self, space):
                 super().__init__(config_space=space)
                 self.log = []
+                self.limit = 3
             def _suggest(self, trial_id):
-                if trial_id == 3:
+                if trial_id == self.limit:
                     return None
                 sampled = {name: v.sample() if hasattr(v, "sample") else v for name, v in self.config_space.items()}
-                return TrialSuggestion.start_suggestion(sampled)
+                return TrialSuggestion.start_suggestion({**sampled, "epochs": 2} if trial_id == 3 else sampled)
             def on_trial_result(self, trial, result):
                 self.log.append((trial.trial_id, result["epoch"]))
                 stops = trial.trial_id == 1 and result["epoch"] == 2
@@ -203,24 +204,34 @@ def test_a_scheduler_of_the_launchers_own(launch, only_experiment):
             def metric_names(self):
                 return ["loss"]
         own = Own({"x": randint(0, 20), "epochs": 3})
-        Tuner(LocalBackend("trial.py"), own, StoppingCriterion(max_wallclock_time=40), n_workers=1).run()
-        print(own.log)
+        own.max_resource_attr = "epochs"
+        tuner = Tuner(LocalBackend("trial.py"), own, StoppingCriterion(max_wallclock_time=40), n_workers=1)
+        tuner.run()
+        again = Tuner.load(tuner.tuner_path)
+        again.scheduler.limit = 4
+        again.stop_criterion = lambda status: status.num_trials_started >= 10
+        again.run()
+        print(len(own.log), again.scheduler.log[len(own.log):])
         """,
         """
+        import sys
         import time
         from syne_tune import Reporter
         report = Reporter()
-        for epoch in range(1, 4):
+        for epoch in range(1, 1 + int(sys.argv[sys.argv.index("--epochs") + 1])):
             report(loss=1.0, epoch=epoch)
             time.sleep(0.05)
         time.sleep(0.1)
         """,
     )
+    # It goes on with what it knew, is told of what is new alone, and says how far a trial is to go.
+    assert "11 [(3, 1), (3, 2), (3, 'complete')]" in done.stdout
+    assert "what Own knows is saved at the end" in done.stderr
     rows = table_of(only_experiment())
     decisions = {(row["trial_id"], row["epoch"]): row["st_decision"] for row in rows}
     assert decisions[("1", "2")] == "STOP" and decisions[("0", "3")] == "CONTINUE"
     assert {row["st_status"] for row in rows if row["trial_id"] == "1"} >= {"Stopped"}
-    assert {row["trial_id"] for row in rows} == {"0", "1", "2"}
+    assert {row["trial_id"] for row in rows} == {"0", "1", "2", "3"}
 
 
 def test_callbacks_and_columns_of_the_launchers_own(launch, only_experiment):

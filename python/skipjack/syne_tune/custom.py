@@ -6,6 +6,7 @@ import datetime
 import inspect
 from dataclasses import dataclass
 
+from ..errors import InvalidArgument
 from ..schedulers import Finished, Pause, Resume, Scheduler, Start, Stop
 from .config_space import Domain
 from .status import Trial
@@ -103,16 +104,33 @@ def suggested(scheduler, number):
 
 
 class CalledScheduler(Scheduler):
-    """A launcher's TrialScheduler as one of Skipjack's."""
+    """A launcher's TrialScheduler as one of Skipjack's. It knows of which events it has heard already, and so can go
+    on with an experiment."""
+
+    is_function_of_events = True
 
     def __init__(self, scheduler):
+        self.called_as = type(scheduler).__name__
+        self._num_heard = 0
         self._scheduler = scheduler
         self._trials = {}
         self._last = {}
         self._decided = []
         self._exhausted = False
 
+    def begin_again(self, experiment):
+        """Goes on with an experiment that it has begun."""
+        if not self._num_heard:
+            raise InvalidArgument(
+                f"experiment '{experiment}' can't go on: what {self.called_as} knew of it is not kept",
+                "go on with Tuner.load(folder) where the tuner was saved at its end, or take another tuner_name",
+            )
+        self._exhausted, self._decided = False, []
+
     def apply(self, event, history):
+        if event["number"] < self._num_heard:
+            return
+        self._num_heard = event["number"] + 1
         kind, number = event["type"], event.get("trial")
         if kind == "trial_started":
             created = datetime.datetime.fromtimestamp(event["unix_time"])
@@ -157,12 +175,13 @@ class CalledScheduler(Scheduler):
         if suggestion is None:
             self._exhausted = True
             return [Finished("the scheduler has nothing more to suggest")]
-        if suggestion.spawn_new_trial_id:
-            return [Start(suggestion.config, checkpoint_from=suggestion.checkpoint_trial_id)]
-        resource = None
+        config, resource = suggestion.config, None
         attribute = getattr(self._scheduler, "max_resource_attr", None)
-        if attribute and suggestion.config:
-            resource = suggestion.config.get(attribute)
+        if attribute and config and attribute in config:  # up to where this attempt is to go
+            resource = config[attribute]
+            config = {name: value for name, value in config.items() if name != attribute}
+        if suggestion.spawn_new_trial_id:
+            return [Start(config, checkpoint_from=suggestion.checkpoint_trial_id, max_resource=resource)]
         return [Resume(suggestion.checkpoint_trial_id, max_resource=resource)]
 
 

@@ -51,11 +51,11 @@ class ExperimentResult:
         return names[index], mode if isinstance(mode, str) else mode[index]
 
     def best_config(self, metric=0):
-        """The row with the best value, without the columns st_*."""
+        """The row with the best value, without the columns st_* and ours."""
         name, mode = self._metric(metric)
         values = self.results[name]
         row = self.results.loc[values.idxmin() if mode == "min" else values.idxmax()]
-        return {key: value for key, value in row.items() if not key.startswith("st_")}
+        return {key: value for key, value in row.items() if not key.startswith(("st_", "sj_"))}
 
     def plot(self, metric_to_plot=0, figure_path=None, **plt_kwargs):
         """The best value so far over time."""

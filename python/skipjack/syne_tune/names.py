@@ -197,6 +197,8 @@ MODULES = {
     "syne_tune.experiments.experiment_result": _EXPERIMENTS,
 }
 
+_COMPARED = "skipjack.compare({setup: [names]}, root=experiment_path()).plot(), or load_experiment(name).plot()"
+
 # What is not answered, and what to use: the longest prefix counts.
 INSTEAD = {
     "syne_tune": "docs/python.md lists the names that are answered",
@@ -209,7 +211,8 @@ INSTEAD = {
     "syne_tune.optimizer.schedulers.RayTuneScheduler": "one of skipjack.methods",
     "syne_tune.optimizer.schedulers.searchers.bayesopt": "method bayesopt; its parts have no Python form",
     "syne_tune.optimizer.schedulers.searchers": "FIFOScheduler(searcher='random', ...) by name, or a skipjack.Searcher",
-    "syne_tune.experiments.visualization": "load_experiment(name).plot()",
+    "syne_tune.experiments.visualization": _COMPARED,
+    **{f"syne_tune.experiments.{name}": _COMPARED for name in ("ComparativeResults", "PlotParameters")},
     "syne_tune.search_space.randn": "uniform or loguniform",
     "syne_tune.search_space.qrandn": "quniform",
     "syne_tune.search_space.sample_from": "a condition or constraint of skipjack.SearchSpace",

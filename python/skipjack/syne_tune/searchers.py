@@ -130,9 +130,13 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
 
 
 class CalledSearcher(Searcher):
-    """A launcher's searcher as one of Skipjack's; it hears of trials that have ended."""
+    """A launcher's searcher as one of Skipjack's; it hears of trials that have ended. It knows of which it has heard
+    already, and so can go on with an experiment."""
+
+    is_function_of_events = True
 
     def __init__(self, searcher, metrics):
+        self.called_as = type(searcher).__name__
         self._searcher = searcher
         self._signs = {metric.name: 1 if metric.mode == "min" else -1 for metric in metrics}
         self._told = set()

@@ -12,6 +12,7 @@ from .config_space import config_space_to_json_dict, own_space
 from .constants import ST_TUNER_DILL_FILENAME
 from .custom import CalledScheduler
 from .schedulers import MethodScheduler
+from .searchers import CalledSearcher
 from .status import TuningStatus, best_trial, print_best_metric_found
 from .util import check_valid_sagemaker_name, experiment_path, log, name_from_base
 
@@ -66,6 +67,7 @@ class Tuner:
             **scheduler.metadata(),
             **(metadata or {}),
         }
+        self._called = None if isinstance(scheduler, MethodScheduler) else CalledScheduler(scheduler)
         self.tuning_status = scheduler.tuning_status = TuningStatus(scheduler.metric_names())
         if not asynchronous_scheduling:
             log("warning", "asynchronous_scheduling=False is not followed: a free worker gets its trial at once")
@@ -125,12 +127,15 @@ class Tuner:
     def _start(self, caller):
         scheduler = self.scheduler
         is_method = isinstance(scheduler, MethodScheduler)
+        if not is_method:
+            name = type(scheduler).__name__
+            log("warning", "what %s knows is saved at the end: a tuning that is killed can't go on", name)
         return OwnTuner(
             self.trial_backend.own(self.n_workers, scheduler.max_resource_attr),
             own_space(scheduler.config_space),
             scheduler.metrics() if is_method else scheduler.metric_names(),
             mode=scheduler.metric_mode(),
-            method=scheduler.own_method() if is_method else CalledScheduler(scheduler),
+            method=scheduler.own_method() if is_method else self._called,
             stop=self._stop(),
             workers=self.n_workers,
             seed=scheduler.seed if is_method else 0,
@@ -145,8 +150,13 @@ class Tuner:
         ).run()
 
     def _go_on(self, caller):
+        called = self._called
+        if called is not None:
+            called.begin_again(self.name)
+        elif isinstance(self.scheduler.own_method(), CalledSearcher):
+            called = self.scheduler.own_method()
         caller.start()
-        return resume(self.name, root=self.tuner_path.parent, stop=self._stop(), callbacks=[caller])
+        return resume(self.name, root=self.tuner_path.parent, stop=self._stop(), method=called, callbacks=[caller])
 
     def _stop(self):
         criterion = self.stop_criterion

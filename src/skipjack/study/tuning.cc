@@ -402,8 +402,10 @@ TuningResult resume_tuning(const ExperimentStore& store, const std::string& name
   const Duration running_time = experiment.journal->running_time();
   definition.stop = extended(definition.stop, options, history, running_time);
   const bool changed = to_json(definition.stop) != stored_stop;
+  // Whether a criterion of the caller's own would still go on, only it knows.
+  const bool given_more = changed || options.run.stop_when;
   if (experiment_status(events) == ExperimentStatus::Finished &&
-      !(changed && has_budget(definition.stop, events)))
+      !(given_more && has_budget(definition.stop, events)))
     return TuningResult{.history = history, .reason = kAlreadyFinished, .time = history.time()};
   if (!options.run.make_backend) validate(definition);
   const std::unique_ptr<Scheduler> scheduler = scheduler_for(definition, options.run);

@@ -157,7 +157,8 @@ TuningResult start_tuning(const ExperimentStore& store, const std::string& name,
                           const TuningDefinition& definition, const RunOptions& options = {});
 
 /// Goes on with it where its journal ends. An experiment that has ended, and was given nothing
-/// more, is not started: reason "already finished". Throws NotFound, AlreadyExists (it is running),
+/// more (time, trials, or a stop_when of the caller's own), is not started: reason "already
+/// finished". Throws NotFound, AlreadyExists (it is running),
 /// Corrupted, Unsupported, and what run_tuner throws.
 TuningResult resume_tuning(const ExperimentStore& store, const std::string& name,
                            const ResumeOptions& options = {});
