@@ -1,7 +1,10 @@
 // The download engine. Progress is counted in steps, as boto3's callbacks count it.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <unistd.h>
 
+#include <memory>
+#include <mutex>
 #include <random>
 
 #include "bind.h"
@@ -86,20 +89,31 @@ class Progress {
   std::exception_ptr failure_;
 };
 
-/// One client, used by one thread at a time: others wait.
+/// One client, used by one thread at a time: others wait. After a fork the child makes one of its
+/// own and leaves its parent's alone: what it read or closed of those connections would be missing
+/// there.
 class PythonClient {
  public:
-  explicit PythonClient(nb::handle options) : client_(client_options(json_from(options))) {}
+  explicit PythonClient(nb::handle options)
+      : options_(json_from(options)), own_(std::make_unique<Own>(options_)) {}
+  ~PythonClient() {
+    if (own_->process != ::getpid()) leave_to_parent();
+  }
+  PythonClient(const PythonClient&) = delete;
+  PythonClient& operator=(const PythonClient&) = delete;
 
   nb::any download(const std::string& bucket, const std::string& key, nb::handle filename,
                    nb::handle config, nb::handle callback, const std::string& version_id,
-                   bool requester_pays) {
+                   bool requester_pays, const std::optional<nb::bytes>& customer_key) {
     std::stop_source stop;
     Progress progress(callback, stop);
     s3::DownloadOptions options{.object = {.bucket = bucket, .key = key},
                                 .version_id = version_id,
                                 .stop = stop.get_token()};
     options.access.is_requester_paying = requester_pays;
+    if (customer_key)
+      options.access.customer_key =
+          s3::Secret(std::string(customer_key->c_str(), customer_key->size()));
     if (filename.is_none())
       options.target = s3::ToMemory{};
     else
@@ -107,10 +121,11 @@ class PythonClient {
     if (!config.is_none()) options.config = s3::transfer_config_from_json(json_from(config));
     options.progress = [&](std::int64_t done, std::optional<std::int64_t>) { progress(done); };
     s3::DownloadResult result;
+    Own& mine = own();
     try {
       nb::gil_scoped_release release;
-      const std::lock_guard lock(mutex_);
-      result = client_.download(options);
+      const std::lock_guard lock(mine.mutex);
+      result = mine.client.download(options);
     } catch (const Error&) {
       progress.rethrow();
       throw;
@@ -124,10 +139,11 @@ class PythonClient {
 
   nb::any head(const std::string& bucket, const std::string& key) {
     s3::ObjectSummary summary;
+    Own& mine = own();
     {
       nb::gil_scoped_release release;
-      const std::lock_guard lock(mutex_);
-      summary = client_.head_object({.bucket = bucket, .key = key});
+      const std::lock_guard lock(mine.mutex);
+      summary = mine.client.head_object({.bucket = bucket, .key = key});
     }
     return python_from(Json::Object{{"size", summary.size},
                                     {"etag", summary.etag},
@@ -137,8 +153,26 @@ class PythonClient {
   }
 
  private:
-  std::mutex mutex_;
-  s3::Client client_;
+  struct Own {
+    explicit Own(const Json& options) : client(client_options(options)) {}
+    s3::Client client;
+    std::mutex mutex;
+    pid_t process = ::getpid();
+  };
+
+  /// With the interpreter's lock.
+  Own& own() {
+    if (own_->process != ::getpid()) {
+      leave_to_parent();
+      own_ = std::make_unique<Own>(options_);
+    }
+    return *own_;
+  }
+  /// Its memory is not given back, since its end would speak on the parent's connections.
+  void leave_to_parent() { static_cast<void>(own_.release()); }
+
+  Json options_;
+  std::unique_ptr<Own> own_;
 };
 
 }  // namespace
@@ -148,7 +182,7 @@ void bind_s3(nb::module_& module) {
       .def(nb::init<nb::handle>(), "options"_a)
       .def("download", &PythonClient::download, "bucket"_a, "key"_a, "filename"_a.none(),
            "config"_a.none() = nb::none(), "callback"_a.none() = nb::none(), "version_id"_a = "",
-           "requester_pays"_a = false)
+           "requester_pays"_a = false, "customer_key"_a.none() = nb::none())
       .def("head", &PythonClient::head, "bucket"_a, "key"_a);
   module.def(
       "boto3_defaults", [] { return python_from(to_json(s3::boto3_defaults())); },

@@ -131,7 +131,7 @@ class Client:
 
     Without arguments: what the environment and the profile say, as in AWS's tools. session: a boto3
     session or client whose keys, region and endpoint are taken, as they are now. Threads take turns;
-    give each its own client to download side by side.
+    give each its own client to download side by side. A process that is forked opens connections of its own.
     """
 
     def __init__(
@@ -164,20 +164,41 @@ class Client:
     def download_file(self, bucket, key, filename, ExtraArgs=None, Callback=None, Config=None):
         """Downloads an object to a file, which gets its name once it is complete.
 
-        ExtraArgs: VersionId, RequestPayer. Callback: called with the number of bytes since its last
-        call. Returns a dict: bytes, seconds, config (the values used), checksum, ...
+        ExtraArgs: VersionId, RequestPayer, SSECustomerKey (32 bytes). Callback: called with the number of
+        bytes since its last call. Returns a dict: bytes, seconds, config (the values used), checksum, ...
         """
         return self._client.download(
-            bucket, key, os.fspath(filename), _config_dict(Config), Callback, **_extra(ExtraArgs)
+            _text("bucket", bucket),
+            _text("key", key),
+            _path(filename),
+            _config_dict(Config),
+            Callback,
+            **_extra(ExtraArgs),
         )
 
     def download_bytes(self, bucket, key, ExtraArgs=None, Callback=None, Config=None):
         """Downloads an object into memory."""
-        return self._client.download(bucket, key, None, _config_dict(Config), Callback, **_extra(ExtraArgs))["body"]
+        return self._client.download(
+            _text("bucket", bucket), _text("key", key), None, _config_dict(Config), Callback, **_extra(ExtraArgs)
+        )["body"]
 
     def head_object(self, bucket, key):
         """A dict with size, etag, version_id, last_modified, content_type."""
-        return self._client.head(bucket, key)
+        return self._client.head(_text("bucket", bucket), _text("key", key))
+
+
+def _text(name, value):
+    if not isinstance(value, str):
+        raise InvalidArgument(f"{name} must be a str, not {type(value).__name__}")
+    return value
+
+
+def _path(filename):
+    try:
+        return os.fsdecode(filename)
+    except TypeError:
+        kind = type(filename).__name__
+        raise InvalidArgument(f"filename must be a str or a path, not {kind}", "download_bytes() needs none") from None
 
 
 def _extra(arguments):
@@ -187,10 +208,14 @@ def _extra(arguments):
             taken["version_id"] = value
         elif name == "RequestPayer":
             taken["requester_pays"] = value == "requester"
+        elif name == "SSECustomerKey":
+            taken["customer_key"] = value.encode() if isinstance(value, str) else bytes(value)
+        elif name == "SSECustomerAlgorithm" and value == "AES256" or name == "SSECustomerKeyMD5":
+            continue  # of the key's digest the one that is sent is computed here
         elif name != "ChecksumMode":  # what the server has is always checked
             raise Unsupported(
                 f"ExtraArgs holds '{name}', which downloads here don't know",
-                "one of: VersionId, RequestPayer, ChecksumMode",
+                "one of: VersionId, RequestPayer, SSECustomerKey, SSECustomerAlgorithm (AES256), ChecksumMode",
             )
     return taken
 

@@ -77,8 +77,18 @@ def test_errors_say_what_and_never_the_keys(keys, tmp_path):
     with pytest.raises(skipjack.PermissionDenied) as caught:
         download_file("bench", "obj", tmp_path / "f", **{**keys, "aws_secret_access_key": "hush-hush"})
     assert "hush" not in str(caught.value)
-    with pytest.raises(skipjack.Unsupported, match="SSECustomerKey"):
+    with pytest.raises(skipjack.Unsupported, match="SSECustomerAlgorithm"):
+        download_file("bench", "obj", tmp_path / "f", ExtraArgs={"SSECustomerAlgorithm": "aws:kms"}, **keys)
+    with pytest.raises(skipjack.InvalidArgument, match="has 1 bytes; it must have 32"):
         download_file("bench", "obj", tmp_path / "f", ExtraArgs={"SSECustomerKey": "x"}, **keys)
+    with pytest.raises(skipjack.InvalidArgument, match="zero byte"):
+        download_file("bench", "obj", str(tmp_path / "f\0g"), **keys)
+    with pytest.raises(skipjack.InvalidArgument, match="has 300 bytes"):
+        download_file("bench", "obj", tmp_path / ("f" * 300), **keys)
+    with pytest.raises(skipjack.InvalidArgument, match="key must be a str, not int"):
+        download_file("bench", 3, tmp_path / "f", **keys)
+    with pytest.raises(skipjack.InvalidArgument, match="not NoneType; download_bytes"):
+        download_file("bench", "obj", None, **keys)
     with pytest.raises(skipjack.InvalidArgument, match="Config must be a TransferConfig"):
         download_file("bench", "obj", tmp_path / "f", Config=7, **keys)
     assert os.listdir(tmp_path) == []
@@ -93,6 +103,54 @@ def test_what_a_callback_raises_ends_the_download(keys, tmp_path):
     with pytest.raises(KeyError, match="enough"):
         download_file("bench", "obj", tmp_path / "f", Callback=callback, Config=slow, **keys)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_leaves_its_parents_connections_alone(keys):
+    client = Client(**keys)
+    small = client.download_bytes("bench", "small")
+    child = os.fork()
+    if child == 0:
+        found = b""
+        try:
+            found = client.download_bytes("bench", "small")
+        finally:
+            del client
+            os._exit(0 if found == small else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert client.download_bytes("bench", "small") == small
+
+
+def test_a_customers_key_is_sent_as_boto3_sends_it(tmp_path):
+    boto3 = pytest.importorskip("boto3")
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    heard = []
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            heard.append({name.lower(): value for name, value in self.headers.items() if "customer" in name.lower()})
+            self.send_response(403)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    http = HTTPServer(("127.0.0.1", 0), Refusing)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    keys = {"endpoint_url": f"http://127.0.0.1:{http.server_port}", "aws_access_key_id": "key",
+            "aws_secret_access_key": "secret", "region_name": "us-east-1"}  # fmt: skip
+    extra = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}
+    with pytest.raises(skipjack.PermissionDenied):
+        download_file("bench", "obj", tmp_path / "f", ExtraArgs=extra, **keys)
+    with pytest.raises(Exception, match="403"):
+        boto3.client("s3", **keys).download_file("bench", "obj", str(tmp_path / "f"), ExtraArgs=extra)
+    http.shutdown()
+    http.server_close()
+    assert len(heard[0]) == 3 and heard[0] == heard[-1]
 
 
 def test_other_threads_run_while_it_downloads(keys):

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -295,6 +296,16 @@ std::unique_ptr<Sink> make_file_sink(const std::filesystem::path& path,
   if (path.empty() || !path.has_filename())
     throw Error(ErrorCode::InvalidArgument, "the target \"" + path.string() + "\" names no file",
                 "give the name of a file");
+  if (path.native().find('\0') != std::string::npos)
+    throw Error(ErrorCode::InvalidArgument,
+                "the target \"" + std::string(path.c_str()) + "\" goes on after a zero byte",
+                "give the name of a file");
+  if (path.filename().native().size() > NAME_MAX)
+    throw Error(ErrorCode::InvalidArgument,
+                "the target's name has " + std::to_string(path.filename().native().size()) +
+                    " bytes; a file's has at most " + std::to_string(NAME_MAX) + ": " +
+                    path.string(),
+                "choose a shorter one");
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
     if (S_ISCHR(status.st_mode)) return std::make_unique<DeviceSink>(path);
