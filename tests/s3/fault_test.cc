@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <future>
 #include <map>
+#include <memory>
 #include <stop_token>
 #include <thread>
 
@@ -440,6 +441,30 @@ TEST(Cancelling, TakesLessThanATenthOfASecond) {
                  Error);
     EXPECT_LT(to_seconds(system_clock().now() - Duration(stopped)), 0.1);
   }
+}
+
+/// A server on ::1, where this machine has IPv6.
+std::unique_ptr<s3sim::Server> server_over_ipv6() {
+  try {
+    return std::make_unique<s3sim::Server>(
+        s3sim::ServerOptions{.host = "::1", .objects = {{"bucket", "object", 4 * kMiB}}});
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Io) throw;
+    return nullptr;
+  }
+}
+
+TEST(Ipv6, AnAddressOfItLeadsToTheServer) {
+  const auto server = server_over_ipv6();
+  if (!server) GTEST_SKIP() << "this machine has no IPv6";
+  const auto verified = [](const std::string& url, const TransferConfig& config) {
+    Client client({.endpoint = {.endpoint_url = url}});
+    return client.download({.object = {"bucket", "object"}, .config = config}).checksum.verified;
+  };
+  EXPECT_EQ(verified(server->endpoint_url(), {}), "CRC64NVME");
+  EXPECT_EQ(verified("http://nowhere.invalid:" + std::to_string(server->port()),
+                     {.endpoint_ips = std::vector<std::string>{"::1"}}),
+            "CRC64NVME");
 }
 
 INSTANTIATE_TEST_SUITE_P(, FaultTest,

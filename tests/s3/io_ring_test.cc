@@ -1,33 +1,49 @@
 // Receptions from many sockets in one call. Writes are tested with the queue that makes them
-// (sink_test.cc). Files that the kernel closes.
+// (sink_test.cc). A kernel that refuses. Files that the kernel closes.
 #include "skipjack/s3/io_ring.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <deque>
+#include <cstddef>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
-#include "scripted_server.h"
+#include "../thrown.h"
 #include "skipjack/base/bytes.h"
-#include "skipjack/s3/transport.h"
+#include "skipjack/base/error.h"
+#include "skipjack/s3/write_queue.h"
 
 namespace skipjack::s3 {
 namespace {
 
-TEST(IoRing, EachSocketGivesWhatItHas) {
-  const auto ring = IoRing::open(IoRing::User::AnyThreads);
-  if (!ring) GTEST_SKIP() << "this kernel has no ring for us";
+/// For this thread from now on, as a sandbox would: EPERM. False where that can't be done.
+bool forbid_rings() {
+  ::sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_enter, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const ::sock_fprog filter{.len = static_cast<unsigned short>(std::size(code)), .filter = code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/// Some have bytes, some have none, some have ended, and one is no socket.
+void expect_each_socket_gives_what_it_has(IoRing& ring) {
   std::array<std::array<int, 2>, 3> pairs{};
   for (auto& pair : pairs) ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair.data()), 0);
   ASSERT_EQ(::send(pairs[0][0], "abcdef", 6, 0), 6);
@@ -37,8 +53,7 @@ TEST(IoRing, EachSocketGivesWhatItHas) {
   for (std::size_t i = 0; i < pairs.size(); ++i)
     receptions.push_back({.socket = pairs[i][1], .space = spaces[i]});
   receptions.push_back({.socket = -1, .space = spaces[3]});
-  // Another thread than the one that opened it.
-  std::jthread([&] { ring->receive(receptions); }).join();
+  ring.receive(receptions);
   EXPECT_EQ(receptions[0].result, 4);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(spaces[0].data()), 4), "abcd");
   EXPECT_EQ(receptions[1].result, -EAGAIN);
@@ -47,6 +62,59 @@ TEST(IoRing, EachSocketGivesWhatItHas) {
   ::close(pairs[0][0]);
   ::close(pairs[1][0]);
   for (const auto& pair : pairs) ::close(pair[1]);
+}
+
+TEST(IoRing, EachSocketGivesWhatItHas) {
+  const auto ring = IoRing::open(IoRing::User::AnyThreads);
+  if (!ring) GTEST_SKIP() << "this kernel has no ring for us";
+  // Another thread than the one that opened it.
+  std::jthread([&] { expect_each_socket_gives_what_it_has(*ring); }).join();
+}
+
+TEST(IoRing, WhatTheKernelRefusesIsReceivedByCalls) {
+  const auto ring = IoRing::open(IoRing::User::AnyThreads);
+  if (!ring) GTEST_SKIP() << "this kernel has no ring for us";
+  bool is_forbidden = false;
+  std::jthread([&] {
+    expect_each_socket_gives_what_it_has(*ring);
+    is_forbidden = forbid_rings();
+    expect_each_socket_gives_what_it_has(*ring);
+    expect_each_socket_gives_what_it_has(*ring);
+  }).join();
+  if (!is_forbidden) GTEST_SKIP() << "this kernel forbids nothing";
+}
+
+/// A disk that the kernel writes to, and nobody else.
+class KernelsSink final : public Sink {
+ public:
+  Delivery delivery() const override { return Delivery::Written; }
+  void open(std::int64_t) override {}
+  void write(std::int64_t, std::span<const std::byte>) override { ADD_FAILURE(); }
+  void finish() override {}
+  void abandon() noexcept override {}
+};
+
+/// The pipe is full after the first write, so that the second one is on its way for ever.
+TEST(WriteQueue, AKernelThatTellsNoMoreOfItsWritesIsAnError) {
+  if (!IoRing::open(IoRing::User::OneThread)) GTEST_SKIP() << "this kernel has no ring for us";
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  bool is_forbidden = false;
+  std::jthread([&] {
+    KernelsSink sink;
+    WriteQueue queue(sink, {.buffer_bytes = 64 * kKiB,
+                            .num_buffers = 2,
+                            .max_outstanding = 2,
+                            .alignment = 4096,
+                            .direct_file = pipe[1]});
+    for (int i = 0; i < 2; ++i) queue.submit({queue.acquire(), 0, 0, 64 * kKiB});
+    is_forbidden = forbid_rings();
+    if (!is_forbidden) return;
+    EXPECT_EQ(error_of([&] { queue.drain(); }).code(), ErrorCode::Io);
+  }).join();
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+  if (!is_forbidden) GTEST_SKIP() << "this kernel forbids nothing";
 }
 
 /// Of this thread.
@@ -85,49 +153,6 @@ TEST(CloseWithoutWaiting, LeavesTheFreeingToTheKernel) {
   for (int i = 0; i < 2 && least >= plain / 4; ++i)
     least = std::min(least, seconds_of([](int file) { close_without_waiting(file); }));
   EXPECT_LT(least, plain / 4);
-}
-
-/// Takes a body by little pieces, and once, in its midst, throws.
-class Pieces final : public ResponseReceiver {
- public:
-  explicit Pieces(std::size_t throws_at) : throws_at_(throws_at) {}
-  void on_head(const HttpHead&) override {}
-  std::span<std::byte> body_space() override { return piece_; }
-  void on_body(std::size_t n) override {
-    body.append(reinterpret_cast<const char*>(piece_.data()), n);
-    if (body.size() >= throws_at_) throw std::exchange(throws_at_, body.npos);
-  }
-  void on_end(TransportStatus, std::string_view) override { has_ended = true; }
-  std::string body;
-  bool has_ended = false;
-
- private:
-  std::array<std::byte, 10'000> piece_{};
-  std::size_t throws_at_;
-};
-
-/// Bodies come sooner than they are taken, so several connections are ready at a time.
-TEST(SocketTransport, WhatIsThrownOnOneConnectionLosesNothingOfTheOthers) {
-  const std::string object = test_object(2'500'000);
-  const ScriptedServer server(
-      [&](const ScriptedRequest& r) { return serve_object(r, object, "\"e\""); });
-  const auto transport = make_socket_transport({});
-  std::deque<Pieces> receivers;
-  for (int i = 0; i < 8; ++i) {
-    Pieces& receiver = receivers.emplace_back(i % 2 == 0 ? 1'600'000 : std::string::npos);
-    transport->start({.url = server.url() + "/bucket/key"}, receiver);
-  }
-  int num_thrown = 0;
-  const auto has_ended = [](const Pieces& receiver) { return receiver.has_ended; };
-  while (!std::all_of(receivers.begin(), receivers.end(), has_ended)) {
-    try {
-      transport->drive(std::chrono::seconds(1));
-    } catch (std::size_t) {
-      ++num_thrown;
-    }
-  }
-  EXPECT_GT(num_thrown, 0);
-  for (const Pieces& receiver : receivers) EXPECT_TRUE(receiver.body == object);
 }
 
 }  // namespace

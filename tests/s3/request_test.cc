@@ -71,7 +71,8 @@ TEST(Endpoint, EncodesTheQuery) {
 TEST(Endpoint, RefusesBadUrls) {
   for (const char* url :
        {"h:9000", "ftp://h", "http://", "http://:9000", "http://user@h", "http://h:0",
-        "http://h:99999", "http://h:x", "http://h/?a=b", "http://h\r\nx: y"})
+        "http://h:99999", "http://h:x", "http://h/?a=b", "http://h\r\nx: y", "http://[::1",
+        "http://[::1]x:9000", "http://fe80::1:9000"})
     EXPECT_THROW(request_target({.endpoint_url = url}, {"b", "k"}), Error) << url;
   EXPECT_THROW(request_target({.region = "us east"}, {"b", "k"}), Error);
   EXPECT_THROW(request_target({}, {"b", std::string(1025, 'k')}), Error);

@@ -24,6 +24,7 @@
 #include "skipjack/base/file.h"
 #include "skipjack/base/rng.h"
 #include "skipjack/s3/client.h"
+#include "skipjack/s3/machine.h"
 #include "skipjack/s3/partial_file.h"
 #include "skipjack/s3/write_queue.h"
 
@@ -143,6 +144,16 @@ TEST_F(WriteRingTest, ACancelledTransferDoesNotWaitForTheKernel) {
   double quickest = seconds_to_leave();
   for (int i = 0; i < 20 && quickest >= 0.1; ++i) quickest = std::min(quickest, seconds_to_leave());
   EXPECT_LT(quickest, 0.1);
+}
+
+using MachineTest = FolderTest;
+
+TEST_F(MachineTest, FreeMemoryIsKeptUnlessTheKernelReportsIt) {
+  EXPECT_TRUE(keeps_free_memory(folder_ / "none"));
+  write_file_atomically(folder_ / "order", "9\n");
+  EXPECT_FALSE(keeps_free_memory(folder_ / "order"));
+  write_file_atomically(folder_ / "order", "4294967295\n");
+  EXPECT_TRUE(keeps_free_memory(folder_ / "order"));
 }
 
 /// Both ways of keeping an unfinished file; the first falls back to the second where it must.

@@ -18,6 +18,7 @@
 #include "skipjack/cli/signals.h"
 #include "skipjack/cli/standard_streams.h"
 #include "skipjack/cli/terminal.h"
+#include "skipjack/cli/transfer_progress.h"
 #include "skipjack/s3/client.h"
 #include "skipjack/s3/download_many.h"
 #include "skipjack/s3/upload_many.h"
@@ -124,14 +125,16 @@ class Report {
   std::function<void(const s3::ManyCounts&)> progress() {
     if (!context_.err_is_terminal || flags_.quiet || flags_.json) return {};
     return [this](const s3::ManyCounts& counts) {
-      const Duration elapsed = system_clock().now() - started_;
-      const bool is_known = counts.is_listing_complete && counts.bytes_known > 0;
-      status_.update(progress_text(counts.bytes_done,
-                                   is_known ? std::optional(counts.bytes_known) : std::nullopt,
-                                   elapsed) +
-                     ", " + std::to_string(counts.objects_done) + " of " +
-                     std::to_string(counts.objects_known) +
-                     (counts.is_listing_complete ? "" : " or more") + " objects");
+      const std::string objects = ", " + std::to_string(counts.objects_done) + " of " +
+                                  std::to_string(counts.objects_known) +
+                                  (counts.is_listing_complete ? "" : " or more") + " objects";
+      TransferProgress::State state{.bytes_done = counts.bytes_done,
+                                    .now = system_clock().now(),
+                                    .also = objects,
+                                    .columns = StatusLine::columns()};
+      if (counts.is_listing_complete && counts.bytes_known > 0)
+        state.bytes_total = counts.bytes_known;
+      status_.update(progress_.text(state));
     };
   }
 
@@ -171,6 +174,7 @@ class Report {
   Context& context_;
   const char* verb_;
   StatusLine status_;
+  TransferProgress progress_;
   const Duration started_ = system_clock().now();
   Json::Array failures_;
   std::optional<ErrorCode> first_failure_;

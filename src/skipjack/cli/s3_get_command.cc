@@ -15,6 +15,7 @@
 #include "skipjack/cli/signals.h"
 #include "skipjack/cli/standard_streams.h"
 #include "skipjack/cli/terminal.h"
+#include "skipjack/cli/transfer_progress.h"
 #include "skipjack/cli/tuned_start.h"
 #include "skipjack/s3/client.h"
 
@@ -151,7 +152,7 @@ int get(const GetFlags& flags, Context& context) {
 
   SignalWatch signals([&stop] { stop.request_stop(); });
   StatusLine status(context);
-  const Duration started = system_clock().now();
+  TransferProgress progress;
   s3::DownloadOptions options;
   options.object = object;
   options.version_id = flags.version_id;
@@ -166,7 +167,10 @@ int get(const GetFlags& flags, Context& context) {
   options.stop = stop.get_token();
   if (context.err_is_terminal && !flags.quiet && !flags.json)
     options.progress = [&](std::int64_t done, std::optional<std::int64_t> total) {
-      status.update(progress_text(done, total, system_clock().now() - started));
+      status.update(progress.text({.bytes_done = done,
+                                   .bytes_total = total,
+                                   .now = system_clock().now(),
+                                   .columns = StatusLine::columns()}));
     };
   allow_many_connections();
   s3::Client client(access.client);

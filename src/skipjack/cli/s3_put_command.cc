@@ -10,6 +10,7 @@
 #include "skipjack/cli/signals.h"
 #include "skipjack/cli/standard_streams.h"
 #include "skipjack/cli/terminal.h"
+#include "skipjack/cli/transfer_progress.h"
 #include "skipjack/s3/client.h"
 #include "skipjack/s3/upload.h"
 
@@ -81,10 +82,13 @@ int put(const PutFlags& flags, Context& context) {
   const S3Access access = s3_access(flags.access, context);
   SignalWatch signals([&stop] { stop.request_stop(); });
   StatusLine status(context);
-  const Duration started = system_clock().now();
+  TransferProgress progress;
   if (context.err_is_terminal && !flags.quiet && !flags.json)
     options.progress = [&](std::int64_t done, std::optional<std::int64_t> total) {
-      status.update(progress_text(done, total, system_clock().now() - started));
+      status.update(progress.text({.bytes_done = done,
+                                   .bytes_total = total,
+                                   .now = system_clock().now(),
+                                   .columns = StatusLine::columns()}));
     };
   s3::Client client(access.client);
   const s3::UploadResult result = client.upload(options);

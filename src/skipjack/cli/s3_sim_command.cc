@@ -142,7 +142,7 @@ void add_s3_sim(CLI::App& s3, Context& context) {
   command.add_option("--port", flags->port, "0 picks a free one; default 9000")
       ->check(CLI::Range(0, 65535))
       ->type_name("PORT");
-  command.add_option("--host", flags->host, "IPv4 address to listen on; default 127.0.0.1")
+  command.add_option("--host", flags->host, "IPv4 or IPv6 address to listen on; default 127.0.0.1")
       ->type_name("ADDRESS");
   command
       .add_option("--seed", flags->seed,

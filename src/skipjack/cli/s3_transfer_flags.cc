@@ -5,7 +5,6 @@
 #include "skipjack/base/file.h"
 #include "skipjack/base/json.h"
 #include "skipjack/cli/s3_access.h"
-#include "skipjack/cli/terminal.h"
 
 namespace skipjack::cli {
 
@@ -118,26 +117,6 @@ s3::ObjectAccess object_access(const ObjectAccessFlags& flags) {
                 "give a file with the key's 32 bytes and nothing else");
   }
   return access;
-}
-
-std::string progress_text(std::int64_t done, std::optional<std::int64_t> total, Duration elapsed) {
-  const double seconds = to_seconds(elapsed);
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
-  std::string text;
-  if (total && *total > 0) {
-    const double fraction = std::min(1.0, static_cast<double>(done) / static_cast<double>(*total));
-    text = bar(fraction, 30) + " " + std::to_string(static_cast<int>(100 * fraction)) + " %  " +
-           format_byte_size(static_cast<double>(done)) + " of " +
-           format_byte_size(static_cast<double>(*total));
-    if (rate > 0)
-      text +=
-          ", " +
-          format_duration(from_seconds(std::max(0.0, static_cast<double>(*total - done)) / rate)) +
-          " left";
-  } else {
-    text = format_byte_size(static_cast<double>(done));
-  }
-  return text + ", " + format_byte_size(rate) + "/s";
 }
 
 }  // namespace skipjack::cli

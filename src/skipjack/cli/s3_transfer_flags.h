@@ -1,12 +1,12 @@
 // The flags with which commands say how a transfer is run (boto3's TransferConfig) and what every
-// request for an object says, and the words in which they tell how it goes.
+// request for an object says.
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 
-#include "skipjack/base/clock.h"
 #include "skipjack/s3/object_access.h"
 #include "skipjack/s3/transfer_config.h"
 
@@ -32,8 +32,5 @@ struct ObjectAccessFlags {
 void add_object_access_flags(CLI::App& command, ObjectAccessFlags& flags);
 /// Throws InvalidArgument for a file that holds no key.
 s3::ObjectAccess object_access(const ObjectAccessFlags& flags);
-
-/// "[====>   ] 40 %  4 MiB of 10 MiB, 2 s left, 3 MiB/s".
-std::string progress_text(std::int64_t done, std::optional<std::int64_t> total, Duration elapsed);
 
 }  // namespace skipjack::cli

@@ -26,12 +26,6 @@ std::string first_characters(std::string_view text, std::size_t count) {
   return std::string(text.substr(0, end));
 }
 
-std::size_t terminal_width() {
-  winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10) return size.ws_col;
-  return 80;
-}
-
 }  // namespace
 
 StatusLine::StatusLine(Context& context, StatusLineOptions options)
@@ -52,8 +46,7 @@ void StatusLine::update(std::string_view text) {
     context_.err << one_line(text) << std::endl;
     return;
   }
-  context_.err << "\r" << first_characters(one_line(text), terminal_width() - 1) << "\033[K"
-               << std::flush;
+  context_.err << "\r" << first_characters(one_line(text), columns()) << "\033[K" << std::flush;
   is_shown_ = true;
 }
 
@@ -65,6 +58,12 @@ void StatusLine::note(std::string_view text) {
 void StatusLine::clear() {
   if (is_shown_) context_.err << "\r\033[K" << std::flush;
   is_shown_ = false;
+}
+
+std::size_t StatusLine::columns() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) return size.ws_col - 1u;
+  return 79;
 }
 
 std::string bar(double fraction, int width) {

@@ -2,6 +2,7 @@
 // elsewhere, so that logs stay short. Writes to standard error; results go to standard output.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,8 @@ class StatusLine {
   void note(std::string_view text);
   /// Removes the live line from the terminal.
   void clear();
+  /// Characters of a text that are shown.
+  static std::size_t columns();
 
  private:
   Context& context_;

@@ -157,6 +157,11 @@ RequestTarget parse_endpoint_url(const std::string& url) {
   const std::size_t bracket = result.authority.rfind(']');
   const bool has_port =
       colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
+  const std::string_view host =
+      std::string_view(result.authority).substr(0, has_port ? colon : std::string::npos);
+  if (host.find_first_of("[]:") != std::string_view::npos &&
+      !(host.starts_with('[') && host.ends_with(']')))
+    throw fail("must hold an IPv6 address in brackets, such as [::1]");
   if (has_port) {
     const char* first = result.authority.data() + colon + 1;
     const char* last = result.authority.data() + result.authority.size();

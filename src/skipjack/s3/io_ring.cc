@@ -5,6 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <thread>
 #include <utility>
 
 #include "skipjack/base/bytes.h"
@@ -16,6 +21,9 @@ namespace {
 /// Freed at once: that takes a few milliseconds, and whoever finds the disk full has the room.
 constexpr std::int64_t kSoonFreed = 32 * kMiB;
 constexpr std::int64_t kStatBlock = 512;
+/// A kernel that is short of memory may refuse for a moment; one that forbids does so for ever.
+constexpr int kMostRefusals = 100;
+constexpr std::chrono::milliseconds kRefusedPause(1);
 
 ::io_uring_sqe& next_entry(::io_uring& ring) {
   ::io_uring_sqe* const entry = ::io_uring_get_sqe(&ring);
@@ -63,30 +71,53 @@ std::optional<IoRing::Ended> IoRing::next(Duration wait) {
     const auto nanoseconds = std::chrono::nanoseconds(wait).count();
     ::__kernel_timespec time{.tv_sec = nanoseconds / 1'000'000'000,
                              .tv_nsec = nanoseconds % 1'000'000'000};
-    if (::io_uring_submit_and_wait_timeout(ring_.get(), &entry, 1, &time, nullptr) < 0 ||
-        entry == nullptr)
+    const int result = ::io_uring_submit_and_wait_timeout(ring_.get(), &entry, 1, &time, nullptr);
+    if (result < 0 && result != -ETIME && result != -EINTR) {
+      if (++num_refusals_ == kMostRefusals)
+        throw Error(ErrorCode::Io,
+                    std::string("can't ask the kernel what has become of writes: ") +
+                        std::strerror(-result),
+                    "set write_mode to buffered");
+      std::this_thread::sleep_for(kRefusedPause);
       return std::nullopt;
+    }
+    if (result < 0 || entry == nullptr) return std::nullopt;
   }
+  num_refusals_ = 0;
   const Ended ended{.tag = entry->user_data, .result = entry->res};
   ::io_uring_cqe_seen(ring_.get(), entry);
   return ended;
 }
 
 void IoRing::receive(std::span<Reception> receptions) {
-  for (std::size_t i = 0; i < receptions.size(); ++i) {
-    const Reception& reception = receptions[i];
-    ::io_uring_sqe& entry = next_entry(*ring_);
-    ::io_uring_prep_recv(&entry, reception.socket, reception.space.data(), reception.space.size(),
-                         MSG_DONTWAIT);
-    entry.user_data = i;
-  }
-  ::io_uring_submit(ring_.get());
-  // They have ended by now, but for those that the kernel was not able to take at first.
-  for (std::size_t ended = 0; ended < receptions.size();)
-    if (const auto one = next(std::chrono::seconds(1))) {
-      receptions[static_cast<std::size_t>(one->tag)].result = one->result;
-      ++ended;
+  const auto submit = [&] {
+    for (std::size_t i = 0; i < receptions.size(); ++i) {
+      const Reception& reception = receptions[i];
+      ::io_uring_sqe& entry = next_entry(*ring_);
+      ::io_uring_prep_recv(&entry, reception.socket, reception.space.data(), reception.space.size(),
+                           MSG_DONTWAIT);
+      entry.user_data = i;
     }
+    // Some at least, each time; in order.
+    while (::io_uring_submit(ring_.get()) > 0 && ::io_uring_sq_ready(ring_.get()) > 0) {
+    }
+    return receptions.size() - ::io_uring_sq_ready(ring_.get());
+  };
+  const std::size_t num_taken = receives_by_calls_ ? 0 : submit();
+  // Those that the kernel takes do not wait, so they have ended by now.
+  for (Reception& reception : receptions.first(num_taken)) reception.result = -EIO;
+  std::size_t num_ended = 0;
+  ::io_uring_cqe* entry = nullptr;
+  for (; num_ended < num_taken && ::io_uring_peek_cqe(ring_.get(), &entry) == 0; ++num_ended) {
+    receptions[static_cast<std::size_t>(entry->user_data)].result = entry->res;
+    ::io_uring_cqe_seen(ring_.get(), entry);
+  }
+  receives_by_calls_ = num_ended < receptions.size();
+  for (Reception& reception : receptions.subspan(num_taken)) {
+    const ssize_t size =
+        ::recv(reception.socket, reception.space.data(), reception.space.size(), MSG_DONTWAIT);
+    reception.result = size < 0 ? -errno : size;
+  }
 }
 
 void close_without_waiting(int file) noexcept {

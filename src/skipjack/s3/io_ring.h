@@ -54,16 +54,21 @@ class IoRing {
     /// Bytes written, or an errno, negative.
     std::int64_t result = 0;
   };
-  /// A write that has ended; where there is none, waits for one, at most so long.
+  /// A write that has ended; where there is none, waits for one, at most so long. Throws Error (Io)
+  /// where the kernel goes on to refuse to tell: nobody learns any more what becomes of the writes.
   std::optional<Ended> next(Duration wait);
 
   /// Takes what is there, from each into its space, and fills in the results; does not wait for
-  /// more. While no write is on its way; at most kMostCalls.
+  /// more. While no write is on its way; at most kMostCalls. What the kernel does not take from the
+  /// ring is received by a call each, and so is all later.
   void receive(std::span<Reception> receptions);
 
  private:
   explicit IoRing(std::unique_ptr<::io_uring> ring);
   std::unique_ptr<::io_uring> ring_;
+  /// In a row, of next().
+  int num_refusals_ = 0;
+  bool receives_by_calls_ = false;
 };
 
 /// Closes a file. Where that is to free a large one that has no name any more, the kernel does so

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <cstdint>
+#include <fstream>
+
 namespace skipjack::s3 {
 
 PlanLimits machine_limits() {
@@ -9,6 +12,13 @@ PlanLimits machine_limits() {
   const long page = ::sysconf(_SC_PAGE_SIZE);
   if (pages <= 0 || page <= 0) return {};
   return {.memory_bytes = static_cast<std::int64_t>(pages) * page};
+}
+
+bool keeps_free_memory(const std::filesystem::path& reporting_order) {
+  // A power of two; where nothing is given back, the largest number that there is.
+  constexpr std::uint64_t kLargestOrder = 63;
+  std::uint64_t order = 0;
+  return !(std::ifstream(reporting_order) >> order) || order > kLargestOrder;
 }
 
 }  // namespace skipjack::s3

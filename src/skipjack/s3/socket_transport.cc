@@ -38,6 +38,8 @@ constexpr Duration kLook = std::chrono::milliseconds(250);
 constexpr Duration kNextAddress = std::chrono::seconds(1);
 /// Away from the network for longer than this: it is taken off the stall clock.
 constexpr Duration kAway = std::chrono::milliseconds(10);
+/// A pass that is so long was not the network's (the engine waited for the disk): likewise.
+constexpr Duration kLongPass = std::chrono::seconds(1);
 
 class SocketTransport final : public Transport {
  public:
@@ -96,7 +98,7 @@ class SocketTransport final : public Transport {
     const Pass pass(*this);
     const Duration begin = now_ = system_clock().now();
     // Time in which nobody looked (a bandwidth to keep) is not the servers' fault.
-    if (const Duration away = begin - last_left_; away > kAway)
+    if (const Duration away = begin - last_there_; away > kAway)
       for (Connection& c : connections_)
         if (c.http.has_exchange()) {
           Duration& progress = c.http.exchange().last_progress;
@@ -107,7 +109,7 @@ class SocketTransport final : public Transport {
     const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
                                    wait_milliseconds(timeout));
     if (count < 0 && errno != EINTR) throw errno_error(errno, "can't wait for the network");
-    const Duration woken = now_ = system_clock().now();
+    woken_ = now_ = system_clock().now();
     // Those that come in from here on have their turn in the next pass.
     turning_.insert(turning_.end(), turns_.begin(), turns_.end());
     turns_.clear();
@@ -129,8 +131,7 @@ class SocketTransport final : public Transport {
       if (c.phase == Phase::Talking) advance(c);
     }
     advance_waiting();
-    // After a long pass (the engine waited for the disk) the sockets have not been looked at yet.
-    if (now_ - woken < std::chrono::seconds(1)) look_at_all();
+    look_at_all();
   }
 
   void wake() noexcept override {
@@ -174,7 +175,8 @@ class SocketTransport final : public Transport {
       transport.receptions_.clear();
       transport.is_driving_ = false;
       transport.bury();
-      transport.last_left_ = system_clock().now();
+      const Duration left = system_clock().now();
+      transport.last_there_ = left - transport.woken_ < kLongPass ? left : transport.woken_;
     }
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
@@ -407,20 +409,20 @@ class SocketTransport final : public Transport {
     talk(c);
   }
 
-  /// Clocks, now and then.
+  /// Clocks, now and then: as they were when the sockets were looked at.
   void look_at_all() {
-    if (now_ < next_look_) return;
-    next_look_ = now_ + kLook;
+    if (woken_ < next_look_) return;
+    next_look_ = woken_ + kLook;
     for (auto at = connections_.begin(); at != connections_.end(); ++at) {
       Connection& c = *at;
       if (is_over(c)) continue;
       // Slow senders don't fill what we wait for: take what is there.
       if (c.http.state() == HttpConnection::State::Body &&
-          now_ - c.http.exchange().last_progress >= kLook)
+          woken_ - c.http.exchange().last_progress >= kLook)
         advance(c);
       if (is_over(c)) continue;
       if (c.phase == Phase::Resolving) has_work_ = true;
-      if (c.phase == Phase::Connecting && now_ - c.tried_at >= kNextAddress &&
+      if (c.phase == Phase::Connecting && woken_ - c.tried_at >= kNextAddress &&
           c.tried.size() < c.num_addresses)
         try_next_address(c, "no answer");
       if (!is_over(c)) check_timeouts(c);
@@ -433,12 +435,12 @@ class SocketTransport final : public Transport {
     const bool stands =
         c.phase == Phase::Talking && c.http.state() != HttpConnection::State::Handshake;
     const Exchange& exchange = c.http.exchange();
-    if (!stands && now_ - exchange.began >= options_.connect_timeout) {
+    if (!stands && woken_ - exchange.began >= options_.connect_timeout) {
       retire_address(c);
       fail(c, TransportStatus::TimedOut,
            "no connection to " + c.origin.host + " in " +
                std::to_string(to_seconds(options_.connect_timeout)) + " s");
-    } else if (stands && now_ - exchange.last_progress >= exchange.stall_timeout) {
+    } else if (stands && woken_ - exchange.last_progress >= exchange.stall_timeout) {
       retire_address(c);
       fail(c, TransportStatus::TimedOut,
            "no byte in " + std::to_string(to_seconds(exchange.stall_timeout)) + " s");
@@ -469,9 +471,10 @@ class SocketTransport final : public Transport {
   /// By host and port.
   std::map<std::pair<std::string, std::uint16_t>, AddressBook> books_;
   std::int64_t num_connected_ = 0;
-  Duration now_ = system_clock().now();
+  /// Woken: when the sockets were last looked at. Last there: the waiting after that is not the
+  /// servers' fault.
+  Duration now_ = system_clock().now(), woken_ = now_, last_there_ = now_;
   Duration next_look_{0};
-  Duration last_left_ = system_clock().now();
 };
 
 }  // namespace

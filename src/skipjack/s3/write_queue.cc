@@ -191,9 +191,16 @@ void WriteQueue::write_through_ring(const Write& write) {
   take_back(Duration(0));
 }
 
-/// What the kernel has ended, and its write.
+/// What the kernel has ended, and its write. A kernel that tells no more is left alone.
 std::optional<IoRing::Ended> WriteQueue::next_ended(Duration wait, Write& write) {
-  const auto ended = ring_->next(wait);
+  std::optional<IoRing::Ended> ended;
+  try {
+    ended = ring_->next(wait);
+  } catch (const Error&) {
+    leave_ring();
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+  }
   if (!ended) return std::nullopt;
   write = std::exchange(in_ring_[static_cast<std::size_t>(ended->tag)], {});
   --num_in_ring_;

@@ -149,14 +149,20 @@ void Server::Impl::remove_object(const std::string& bucket, const std::string& k
 }
 
 void Server::Impl::listen() {
-  ::sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(options_.port));
-  if (::inet_pton(AF_INET, options_.host.c_str(), &address.sin_addr) != 1)
+  // The port is at the same place in both.
+  ::sockaddr_in6 address{};
+  auto& address4 = reinterpret_cast<::sockaddr_in&>(address);
+  address.sin6_port = htons(static_cast<std::uint16_t>(options_.port));
+  if (::inet_pton(AF_INET6, options_.host.c_str(), &address.sin6_addr) == 1)
+    address.sin6_family = AF_INET6;
+  else if (::inet_pton(AF_INET, options_.host.c_str(), &address4.sin_addr) == 1)
+    address.sin6_family = AF_INET;
+  else
     throw Error(ErrorCode::InvalidArgument,
-                "host \"" + options_.host + "\" is no numeric IPv4 address", "127.0.0.1");
-  const std::string where = options_.host + ":" + std::to_string(options_.port);
-  listener_ = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+                "host \"" + options_.host + "\" is no numeric IPv4 or IPv6 address", "127.0.0.1");
+  const std::string where = options_.host + " port " + std::to_string(options_.port);
+  listener_ =
+      Descriptor(::socket(address.sin6_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (listener_.get() < 0) throw errno_error(errno, "socket to listen on " + where);
   const int on = 1;
   ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -168,7 +174,7 @@ void Server::Impl::listen() {
   ::socklen_t size = sizeof address;
   if (::getsockname(listener_.get(), reinterpret_cast<::sockaddr*>(&address), &size) != 0)
     throw errno_error(errno, "address of the listening socket");
-  port_ = ntohs(address.sin_port);
+  port_ = ntohs(address.sin6_port);
   epoll_ = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
   wake_ = Descriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (epoll_.get() < 0 || wake_.get() < 0) throw errno_error(errno, "event loop of the server");
@@ -392,7 +398,9 @@ Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(o
 Server::~Server() = default;
 int Server::port() const { return impl_->port(); }
 std::string Server::endpoint_url() const {
-  return "http://" + impl_->options().host + ":" + std::to_string(port());
+  const std::string& host = impl_->options().host;
+  const bool is_version_6 = host.find(':') != std::string::npos;
+  return "http://" + (is_version_6 ? "[" + host + "]" : host) + ":" + std::to_string(port());
 }
 const Profile& Server::profile() const { return impl_->options().profile; }
 ServerStats Server::stats() const { return impl_->stats(); }

@@ -1,0 +1,40 @@
+// The status line of a transfer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "skipjack/base/clock.h"
+
+namespace skipjack::cli {
+
+class TransferProgress {
+ public:
+  struct State {
+    std::int64_t bytes_done = 0;
+    std::optional<std::int64_t> bytes_total{};
+    Duration now{0};
+    /// What else there is to say, at the end.
+    std::string_view also{};
+    std::size_t columns = 79;
+  };
+  /// "[====>   ] 40 %  4 MiB of 10 MiB, 2 s left, 3 MiB/s". The bar takes the room that is left, if
+  /// there is any. The rate is that of the last seconds: bytes that an earlier transfer has left
+  /// are no speed, and a line that has become slower says so.
+  std::string text(const State& state);
+
+ private:
+  /// Bytes a second, once there is something to compare with.
+  std::optional<double> rate(const State& state);
+  struct Mark {
+    Duration at{0};
+    std::int64_t bytes_done = 0;
+  };
+  std::deque<Mark> marks_;
+};
+
+}  // namespace skipjack::cli
