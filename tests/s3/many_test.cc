@@ -158,6 +158,19 @@ TEST_F(ManyTest, BringsAllThatAListingFindsPageAfterPage) {
   EXPECT_LE(result.num_connections, 129);
 }
 
+TEST_F(ManyTest, ProgressCountsWhatHasComeOfALargeObject) {
+  bucket_.objects["large"] = test_object(5'000'000);
+  auto options = all_below("");
+  std::vector<std::int64_t> seen;
+  options.progress = [&](const ManyCounts& counts) { seen.push_back(counts.bytes_done); };
+  options.progress_interval = Duration(0);
+  const DownloadManyResult result = run(options);
+  EXPECT_EQ(result.counts.bytes_done, 5'000'000);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+  EXPECT_TRUE(std::any_of(seen.begin(), seen.end(),
+                          [](std::int64_t bytes) { return 0 < bytes && bytes < 5'000'000; }));
+}
+
 TEST_F(ManyTest, LargeObjectsComeInPartsBesideSmallOnes) {
   for (int i = 0; i < 3; ++i)
     bucket_.objects["large" + std::to_string(i)] =

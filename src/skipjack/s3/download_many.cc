@@ -62,6 +62,8 @@ class DownloadMany final : public Task {
     std::optional<TargetTree::Place> place;
     DownloadOptions options;
     std::unique_ptr<DownloadTask> task;
+    /// Of bytes_underway_.
+    std::int64_t bytes_done = 0;
   };
 
   const IntoFolder* folder() const { return std::get_if<IntoFolder>(&options_.target); }
@@ -102,6 +104,8 @@ class DownloadMany final : public Task {
   std::map<std::int64_t, Writing> writing_;
   std::int64_t next_id_ = 0;
   DownloadManyResult result_;
+  /// Of large objects that have not ended.
+  std::int64_t bytes_underway_ = 0;
   Duration last_progress_ = system_clock().now();
   FileWriters writers_;
 };
@@ -299,6 +303,10 @@ void DownloadMany::start_large(Found found) {
     large->options.config = options_.config;
     large->options.config.memory_limit = shares_.large;
     large->options.stop = options_.stop;
+    large->options.progress_interval = options_.progress_interval;
+    large->options.progress = [this, &so_far = large->bytes_done](std::int64_t bytes, auto) {
+      bytes_underway_ += bytes - std::exchange(so_far, bytes);
+    };
     if (tree_) {
       large->place = tree_->place(folder()->name(object));
       large->options.target = ToFile{large->place->path()};
@@ -308,12 +316,13 @@ void DownloadMany::start_large(Found found) {
     auto task = start_download(requester_, large->options, bandwidth_);
     DownloadTask* const running = task.get();
     newest_large_ = running;
-    const auto end = [this, running] {
+    const auto end = [this, large, running] {
       if (newest_large_ == running) newest_large_ = nullptr;
+      bytes_underway_ -= std::exchange(large->bytes_done, 0);
     };
     const auto done = [this, large, running, end] {
-      end();
       const DownloadResult result = running->finish();
+      end();
       if (!tree_)
         std::get<EachInMemory>(options_.target).take(large->found.object, result.memory.view());
       end_object(large->found.object, result.bytes);
@@ -344,7 +353,9 @@ void DownloadMany::fail_object(const ObjectAddress& object, const Error& error) 
 void DownloadMany::report_progress(Duration now) {
   if (!options_.progress || now - last_progress_ < options_.progress_interval) return;
   last_progress_ = now;
-  options_.progress(result_.counts);
+  ManyCounts counts = result_.counts;
+  counts.bytes_done += bytes_underway_;
+  options_.progress(counts);
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ struct ObjectEnd {
 
 struct ManyCounts {
   std::int64_t objects_done = 0, objects_failed = 0;
+  /// While downloads go on, with what has come of large objects.
   std::int64_t bytes_done = 0;
   /// Found so far; bytes only of those whose size a listing told.
   std::int64_t objects_known = 0, bytes_known = 0;
