@@ -14,8 +14,8 @@ shift $(($# < 4 ? $# : 4))
 tasks=${TASKS:-3945 7593 126026 167190}
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-declare -A ours=([SyncHyperband]=sync_hyperband [ASHA]=asha [ASHA-promotion]=asha:type=promotion [Hyperband]=hyperband
-  [PASHA]=pasha [DEHB]=dehb [PBT]=pbt [MedianStoppingRule]=median_stopping [REA]=rea [KDE]=tpe [BOHB]=bohb
+declare -A ours=([SyncHyperband]=sync_hyperband [ASHA]=asha [ASHA-promotion]=asha:type=promotion [PASHA]=pasha
+  [Hyperband]=hyperband:brackets=4 [DEHB]=dehb [PBT]=pbt [MedianStoppingRule]=median_stopping [REA]=rea [KDE]=tpe [BOHB]=bohb
   [SyncBOHB]=sync_bohb [BORE]=bore [CQR]=cqr [ASHABORE]=ashabore [ASHACQR]=ashacqr [HyperTune]=hypertune [DyHPO]=dyhpo
   [MOBSTER]=mobster [SyncMOBSTER]=sync_mobster [RandomSearch]=random [BayesianOptimization]=bayesopt)
 if (($# == 0)); then set -- "${!ours[@]}"; fi
