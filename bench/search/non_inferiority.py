@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """Is a method as good as another's of the same name? Reads what skipjack bench search --json wrote, in one file or
-several with the same problems and seeds, and prints a table:
+several (of other methods, problems or seeds; all else must be the same), and prints a table:
 
     python3 bench/search/non_inferiority.py --margin 0.1 --pair asha=st-asha mobster=st-mobster -- ours.json theirs.json
 
-A row is of a pair, over all of their problems, which must be the same; with --by-problem, of a pair and one problem
-of ours. Regrets are paired by
-problem and seed. No worse: the mean of ours - (1 + margin) theirs is below 0. Better: that of
+A row is of a pair, over the problems that both were played on; with --by-problem, of a pair and one problem. Regrets
+are paired by problem and seed, and what only one of the two played is left out. No worse: the mean of ours - (1 + margin) theirs is below 0. Better: that of
 ours - theirs is. Both by a one-sided test that flips the signs of the differences at random, 20,000 times, and with
 Holm's correction over all rows. The interval is of the ratio of the means, by the bootstrap over seeds within each
 problem.
@@ -20,19 +19,32 @@ FLIPS, RESAMPLES = 20_000, 2_000
 
 
 def read(paths, measure):
-    """{method: {problem: [regret of each seed]}}; files must agree on settings but the methods."""
+    """{method: {problem: {seed: regret}}}; files must agree on settings but methods and seeds."""
     regrets, settings = {}, None
     for path in paths:
         with open(path) as file:
             content = json.load(file)
-        its = {key: value for key, value in content["settings"].items() if key not in ("methods", "jobs")}
+        first = content["settings"]["first_seed"]
+        its = {key: value for key, value in content["settings"].items()
+               if key not in ("methods", "jobs", "first_seed", "seeds")}
         if settings not in (None, its):
             sys.exit(f"{path}: {its} is not comparable with {settings}")
         settings = its
         for problem, methods in content["problems"].items():
             for method, runs in methods.items():
-                regrets.setdefault(method, {})[problem] = runs[measure]
-    return regrets, settings
+                regrets.setdefault(method, {}).setdefault(problem, {}).update(enumerate(runs[measure], first))
+    return regrets
+
+
+def paired(ours, theirs):
+    """The same for both, {problem: [regret of each seed]}, of what both played."""
+    result = {}, {}
+    for problem in ours:
+        seeds = sorted(set(ours[problem]) & set(theirs.get(problem, {})))
+        if seeds:
+            for its, side in zip((ours, theirs), result):
+                side[problem] = [its[problem][seed] for seed in seeds]
+    return result
 
 
 def p_below_zero(groups, rng):
@@ -83,8 +95,6 @@ def shown(p):
 
 
 def compare(ours, theirs, margin):
-    if set(ours) != set(theirs) or any(len(ours[p]) != len(theirs[p]) for p in ours):
-        sys.exit("the two have other problems or numbers of seeds")
     rng = random.Random(1)
     low, high = ratio_interval(ours, theirs, rng)
     return {
@@ -105,20 +115,19 @@ def main():
     parser.add_argument("--pair", nargs="+", required=True, help="OURS=THEIRS, labels in the files")
     parser.add_argument("files", nargs="+")
     arguments = parser.parse_args()
-    regrets, _ = read(arguments.files, arguments.measure)
+    regrets = read(arguments.files, arguments.measure)
     rows = []
     for pair in arguments.pair:
-        ours, _, theirs = pair.rpartition("=")
-        for label in (ours, theirs):
+        names = pair.rpartition("=")[::2]
+        for label in names:
             if label not in regrets:
                 sys.exit(f"{label} is in none of the files; there are: {', '.join(sorted(regrets))}")
-        if not arguments.by_problem:
-            row = compare(regrets[ours], regrets[theirs], arguments.margin)
-            rows.append((ours, theirs, len(regrets[ours]), row))
-            continue
-        for problem, its in regrets[ours].items():
-            row = compare({problem: its}, {problem: regrets[theirs].get(problem, [])}, arguments.margin)
-            rows.append((ours, theirs, problem, row))
+        ours, theirs = paired(*(regrets[label] for label in names))
+        if not ours:
+            sys.exit(f"{pair}: no problem and seed that both played")
+        for problems in [[problem] for problem in ours] if arguments.by_problem else [list(ours)]:
+            row = compare({p: ours[p] for p in problems}, {p: theirs[p] for p in problems}, arguments.margin)
+            rows.append((*names, problems[0] if arguments.by_problem else len(problems), row))
     no_worse = holm([row["worse"] for *_, row in rows])
     better = holm([row["better"] for *_, row in rows])
     print("| method | beside | problems | pairs | ours | theirs | ratio (95 %) | p no worse | p better |")

@@ -40,6 +40,16 @@ TEST(HalvingStopping, StopsATrialOutsideTheBestThirdAtARung) {
   EXPECT_EQ(play.report(2, 3, 0.5), "stop 2");
 }
 
+TEST(HalvingStopping, ReportsThatComeWithTheOneItIsStoppedForCountNowhere) {
+  HalvingPlay play(stopping());
+  play.decide(1), play.decide(1);
+  EXPECT_EQ(play.report(0, 1, 0.5), "");
+  play.add(Reported{.id = {1, 0}, .metrics = Json::Object{{"epoch", 1}, {"loss", 0.9}}});
+  play.add(Reported{.id = {1, 0}, .metrics = Json::Object{{"epoch", 3}, {"loss", 0.1}}});
+  EXPECT_EQ(play.decide(0), "stop 1");
+  EXPECT_EQ(play.report(0, 3, 0.4), "") << "the first at its rung";
+}
+
 TEST(HalvingStopping, LeavesATrialAloneAtTheEndAndStopsWhatGoesBeyond) {
   HalvingPlay play(stopping(9));
   play.decide(1);

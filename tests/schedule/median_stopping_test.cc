@@ -38,6 +38,18 @@ TEST(MedianStopping, StopsWhatMoreThanHalfAreBetterThan) {
   EXPECT_EQ(play.report(6, 1, 5.5), "stop 6") << "five of seven are better";
 }
 
+TEST(MedianStopping, ReportsThatComeWithTheOneItIsStoppedForCountNowhere) {
+  HalvingPlay play = play_of({.median_of = MedianOf::Values, .grace_population = 1}, 3);
+  EXPECT_EQ(play.report(0, 1, 1), "");
+  play.add(Reported{.id = {1, 0}, .metrics = Json::Object{{"epoch", 1}, {"loss", 5}}});
+  play.add(Reported{.id = {1, 0}, .metrics = Json::Object{{"epoch", 2}, {"loss", 0}}});
+  EXPECT_EQ(play.decide(0), "");
+  play.add(Reported{.id = {2, 0}, .metrics = Json::Object{{"epoch", 1}, {"loss", 9}}});
+  play.add(Reported{.id = {2, 0}, .metrics = Json::Object{{"epoch", 2}, {"loss", -1}}});
+  EXPECT_EQ(play.decide(0), "stop 2");
+  EXPECT_EQ(play.report(0, 2, 1), "") << "one of two is better";
+}
+
 TEST(MedianStopping, RanksAreAsSyneTunesSearchsorted) {
   // numpy.searchsorted(sorted, value) / (n + 1) > 0.3: counted by hand.
   HalvingPlay play =

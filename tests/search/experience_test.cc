@@ -44,6 +44,25 @@ TEST(Experience, TurnsTheSignForMax) {
   EXPECT_EQ(experience.finished().at(0).loss, -5.0);
 }
 
+TEST(Experience, ABoundIsForgottenOnceItsConfigurationIsKnownBetter) {
+  Experiment experiment;
+  const TrialId look = experiment.stopped(at(1), 7), other = experiment.stopped(at(2), 8);
+  Experience experience = make();
+  experience.update(experiment.history());
+  const std::vector<FinishedTrial> bounds = {{.trial = look, .loss = 7.0, .is_bound = true},
+                                             {.trial = other, .loss = 8.0, .is_bound = true}};
+  EXPECT_EQ(experience.finished(), bounds);
+  const TrialId again = experiment.start(at(1));
+  experience.update(experiment.history());
+  EXPECT_EQ(experience.finished(), bounds);
+  experiment.report(again, "loss", 5);
+  experiment.end(again, Outcome::Completed);
+  experience.update(experiment.history());
+  const std::vector<FinishedTrial> known = {{.trial = other, .loss = 8.0, .is_bound = true},
+                                            {.trial = again, .loss = 5.0}};
+  EXPECT_EQ(experience.finished(), known);
+}
+
 TEST(Experience, WithLevelsTrialsAreFinishedWhereTheyHaveAValue) {
   Experience experience({.space = space(),
                          .metric = {.name = "loss", .mode = Mode::Max},

@@ -26,10 +26,9 @@ int differences(const Configuration& one, const Configuration& other) {
   return number;
 }
 
-TEST(Rea, AChildDiffersFromAMemberInOneParameter) {
+TEST(Rea, ByDefaultAChildOfTheLatestTwentyDiffersInOneParameter) {
   const SearchSpace space = categories();
-  const auto searcher = make_rea_search(
-      {.space = space, .metric = kLoss, .seed = 1, .population_size = 20, .sample_size = 5});
+  const auto searcher = make_rea_search({.space = space, .metric = kLoss, .seed = 1});
   Experiment experiment;
   for (int i = 0; i < 60; ++i) {
     const Configuration c = play::next(*searcher, experiment);

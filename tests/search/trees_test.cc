@@ -54,6 +54,16 @@ TEST(TrainingRows, FailuresAreAsBadAsTheWorst) {
   EXPECT_EQ(best_points(rows, 5), (std::vector<UnitPoint>{{1.0}, {0.0}}));
 }
 
+TEST(TrainingRows, ALuckyRepetitionMakesNoConfigurationGood) {
+  Observations seen = values_of({0, 9, 9, 5, 6, 7, 8, 8, 8, 8});
+  seen.values[1].point = seen.values[2].point = seen.values[0].point;
+  const TrainingRows rows = training_rows(seen, kLoss, 8);
+  std::vector<double> kept;
+  for (const UnitPoint& point : rows.points) kept.push_back(point[0]);
+  EXPECT_EQ(kept, (std::vector<double>{0, 3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(best_points(training_rows(seen, kLoss, 400), 1), (std::vector<UnitPoint>{{3.0}}));
+}
+
 using MakeSearch = std::function<std::unique_ptr<Searcher>(SearchSpace, Metric, std::uint64_t)>;
 
 struct TreeSearch {

@@ -58,8 +58,7 @@ int num_levels(const ResourceOptions& resource) {
   return static_cast<int>(rung_levels(resource).size()) + 1;
 }
 
-/// Brackets by theta_r / r [Li2022, sec. 4.2]; Hyperband's while the weights say nothing of the
-/// levels at which brackets begin.
+/// Hyperband's, while the model has nothing to rank levels by.
 BracketWeights bracket_weights(LevelWeights weights, const HalvingOptions& options) {
   std::vector<std::int64_t> levels = rung_levels(options.resource);
   levels.push_back(options.resource.max_t);
@@ -67,13 +66,7 @@ BracketWeights bracket_weights(LevelWeights weights, const HalvingOptions& optio
   return [weights = std::move(weights), levels = std::move(levels),
           standard = std::move(standard)](const History& history) {
     const auto theta = weights(history);
-    if (!theta) return standard;
-    std::vector<double> result;
-    for (std::size_t s = 0; s < standard.size(); ++s)
-      result.push_back((*theta)[s] / static_cast<double>(levels[s]));
-    const bool is_empty =
-        std::all_of(result.begin(), result.end(), [](double weight) { return weight <= 0; });
-    return is_empty ? standard : result;
+    return theta ? bracket_shares(*theta, levels, standard) : standard;
   };
 }
 

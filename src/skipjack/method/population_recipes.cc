@@ -210,7 +210,7 @@ std::vector<Recipe> population_recipes() {
        in_fifo<make_nsga2>},
       {{.name = "mo_rea",
         .description = "several objectives: regularised evolution by front and spread",
-        .aliases = {"MOREA"},
+        .aliases = {"MOREA", "MO-REA"},
         .options = {{"population_size", "members, and random trials at the start, >= 1",
                      ReaOptions().population_size},
                     {"sample_size", "members of which the best is the parent, >= 1",

@@ -207,7 +207,8 @@ void Halving::take(const Reported& reported, Duration time, const History& histo
   Course& its = course(trial.id);
   if (reported.id.attempt == trial.attempt) measure_cost(its, reported, time);
   const auto step = log_.take(reported, history);
-  if (!step || its.state != State::Running) return;
+  // What comes with the report that it is stopped for is as if it had not run on.
+  if (!step || its.state != State::Running || orders_.contains(trial.id)) return;
   if (step->to > options_.resource.max_t)
     orders_[trial.id] = {true, "went on beyond " + options_.resource.resource_attr + " = " +
                                    std::to_string(options_.resource.max_t)};

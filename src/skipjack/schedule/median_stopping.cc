@@ -69,7 +69,8 @@ class MedianStopping final : public Scheduler {
  private:
   void take(const Reported& reported, const History& history) {
     const auto step = log_.take(reported, history);
-    if (!step) return;
+    // What comes with the report that it is stopped for is as if it had not run on.
+    if (!step || to_stop_.contains(reported.id.trial)) return;
     const double value = rated(reported.id.trial, *score_of(reported.metrics, options_.metric));
     SplitOrder& values = levels_[step->to];
     values.add(value);

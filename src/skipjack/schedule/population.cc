@@ -166,7 +166,7 @@ class PopulationTraining final : public Scheduler {
   void take_report(const Reported& report, const History& history) {
     const auto step = log_.take(report, history);
     const auto index = current(report.id.trial);
-    if (!step || !index) return;
+    if (!step || !index || to_stop_.contains(report.id.trial)) return;
     Member& member = members_[*index];
     ready_.erase(*index);
     member.reached = step->to;

@@ -22,7 +22,7 @@ std::optional<FinishedTrial> finish(const Trial& trial, const Metric& metric) {
         if constexpr (std::is_same_v<T, Measured>)
           return FinishedTrial{.trial = trial.id, .loss = sign * o.value};
         else if constexpr (std::is_same_v<T, Bounded>)
-          return FinishedTrial{.trial = trial.id, .loss = sign * o.bound};
+          return FinishedTrial{.trial = trial.id, .loss = sign * o.bound, .is_bound = true};
         else if constexpr (std::is_same_v<T, Invalid>)
           return FinishedTrial{.trial = trial.id, .loss = std::nullopt};
         else
@@ -59,20 +59,25 @@ Experience::Experience(ExperienceOptions options)
 
 TriedConfigurations::Relation Experience::update(const History& history) {
   const TriedConfigurations::Relation relation = tried_.update(history);
-  if (relation == TriedConfigurations::Relation::Other) points_.clear();
+  if (relation == TriedConfigurations::Relation::Other) {
+    points_.clear();
+    before_.clear();
+    newest_.clear();
+  }
   const auto& trials = history.trials();
-  while (points_.size() < trials.size())
-    points_.push_back(options_.space.encode(trials[points_.size()].configuration));
+  while (points_.size() < trials.size()) {
+    const std::size_t i = points_.size();
+    points_.push_back(options_.space.encode(trials[i].configuration));
+    const auto [newest, is_first] = newest_.try_emplace(points_[i], i);
+    before_.push_back(is_first ? std::nullopt : std::optional(std::exchange(newest->second, i)));
+  }
   finished_.clear();
   pending_.clear();
   if (options_.levels) {
     if (relation == TriedConfigurations::Relation::Other) levels_.clear();
     take_levels(trials);
   } else {
-    for (const Trial& trial : trials) {
-      if (auto finished = finish(trial, options_)) finished_.push_back(std::move(*finished));
-      if (trial.status == TrialStatus::Running) pending_.push_back(trial.id);
-    }
+    take_trials(trials);
   }
   const auto end_of = [&](const FinishedTrial& finished) {
     const Trial& trial = trials[static_cast<std::size_t>(finished.trial)];
@@ -81,6 +86,21 @@ TriedConfigurations::Relation Experience::update(const History& history) {
   std::stable_sort(finished_.begin(), finished_.end(),
                    [&](const auto& a, const auto& b) { return end_of(a) < end_of(b); });
   return relation;
+}
+
+void Experience::take_trials(const std::vector<Trial>& trials) {
+  // Newest first, so that each hears of all that follow.
+  std::vector<bool> is_surpassed(trials.size(), false);
+  for (std::size_t i = trials.size(); i-- > 0;) {
+    auto finished = finish(trials[i], options_);
+    if (before_[i] && ((finished && finished->loss) || is_surpassed[i]))
+      is_surpassed[*before_[i]] = true;
+    if (trials[i].status == TrialStatus::Running) pending_.push_back(trials[i].id);
+    if (finished && !(finished->is_bound && is_surpassed[i]))
+      finished_.push_back(std::move(*finished));
+  }
+  std::reverse(finished_.begin(), finished_.end());
+  std::reverse(pending_.begin(), pending_.end());
 }
 
 void Experience::take_levels(const std::vector<Trial>& trials) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -24,6 +25,8 @@ struct FinishedTrial {
   std::vector<double> other_losses = {};
   /// Constraints that it broke, or has no value of.
   int num_broken = 0;
+  /// Whether loss is a bound.
+  bool is_bound = false;
   /// Of all objectives; only if loss is set.
   std::vector<double> losses() const {
     std::vector<double> all = {*loss};
@@ -64,7 +67,8 @@ class Experience {
 
   const UnitSpace& unit_space() const { return unit_space_; }
   const UnitPoint& point(TrialId trial) const { return points_[static_cast<std::size_t>(trial)]; }
-  /// In the order in which they ended, those of one instant by number.
+  /// In the order in which they ended, those of one instant by number. A trial that was stopped at
+  /// a bound is not among them once a later one of its configuration has a value or another bound.
   const std::vector<FinishedTrial>& finished() const { return finished_; }
   /// They run without a value.
   const std::vector<TrialId>& pending() const { return pending_; }
@@ -80,6 +84,7 @@ class Experience {
                      const std::function<UnitPoint()>& draw);
 
  private:
+  void take_trials(const std::vector<Trial>& trials);
   void take_levels(const std::vector<Trial>& trials);
 
   ExperienceOptions options_;
@@ -87,6 +92,9 @@ class Experience {
   TriedConfigurations tried_;
   std::unique_ptr<Searcher> fallback_;
   std::vector<UnitPoint> points_;
+  /// By trial, the one before it at the same point; of each point the newest.
+  std::vector<std::optional<std::size_t>> before_;
+  std::map<UnitPoint, std::size_t> newest_;
   /// By trial, what its reports said of levels when there were so many of them.
   struct Levels {
     int attempt = 0;

@@ -1,5 +1,6 @@
 #include "skipjack/search/hypertune.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -74,6 +75,21 @@ std::optional<Acquisition> make_acquisition(Shared& shared, const AcquisitionQue
 
 }  // namespace
 
+std::vector<double> bracket_shares(const std::vector<double>& theta,
+                                   const std::vector<std::int64_t>& levels,
+                                   std::vector<double> standard) {
+  const std::size_t known = std::min(theta.size(), standard.size());
+  double sum = 0, share = 0;
+  for (std::size_t s = 0; s < known; ++s) {
+    sum += theta[s] / static_cast<double>(levels[s]);
+    share += standard[s];
+  }
+  if (!(sum > 0)) return standard;
+  for (std::size_t s = 0; s < known; ++s)
+    standard[s] = share * theta[s] / static_cast<double>(levels[s]) / sum;
+  return standard;
+}
+
 HyperTuneSearch make_hypertune_search(HyperTuneOptions options) {
   if (options.num_samples < 1 || options.num_samples > 10'000)
     throw Error(ErrorCode::InvalidArgument,
@@ -89,7 +105,7 @@ HyperTuneSearch make_hypertune_search(HyperTuneOptions options) {
                                                    }}),
           .weights = [shared](const History& history) -> std::optional<std::vector<double>> {
             const auto ensemble = shared->ensemble(history);
-            if (!ensemble) return std::nullopt;
+            if (!ensemble || !ensemble->is_ranked()) return std::nullopt;
             return ensemble->weights();
           }};
 }

@@ -30,8 +30,8 @@ struct HyperTuneOptions {
   std::int64_t num_samples = 50;
 };
 
-/// Weight of each level, the rung levels and then the largest resource, summing to 1; nullopt while
-/// no level has six values.
+/// Weight of each level, from the lowest to the highest that has six values, summing to 1; nullopt
+/// while fewer than two levels have: there is nothing to rank by.
 using LevelWeights = std::function<std::optional<std::vector<double>>(const History&)>;
 
 struct HyperTuneSearch {
@@ -40,6 +40,14 @@ struct HyperTuneSearch {
   /// Of the same model. Works as long as it is kept, whatever becomes of the searcher.
   LevelWeights weights;
 };
+
+/// Weights of the brackets, each >= 0: in proportion to theta_r / r, r the first level of the
+/// bracket [Li2022, sec. 4.2], as far as theta goes. Those brackets share what they have in
+/// standard; the ones that begin above are left as they are there, and so are all where theta says
+/// nothing of them. levels: as many as standard has weights, or more.
+std::vector<double> bracket_shares(const std::vector<double>& theta,
+                                   const std::vector<std::int64_t>& levels,
+                                   std::vector<double> standard);
 
 /// Throws InvalidArgument for options out of range.
 HyperTuneSearch make_hypertune_search(HyperTuneOptions options);

@@ -164,7 +164,8 @@ std::optional<LevelEnsemble> LevelEnsemble::make(const LevelEnsembleOptions& opt
     theta = shares(contest_of(options, levels.back(), processes, rng));
   }
   LevelEnsemble result;
-  result.weights_.assign(options.log.milestones().size(), 0.0);
+  result.weights_.assign(levels.back().milestone + 1, 0.0);
+  result.is_ranked_ = levels.size() > 1;
   for (std::size_t k = 0; k < levels.size(); ++k) {
     result.weights_[levels[k].milestone] = theta[k];
     if (!(theta[k] > 0)) continue;

@@ -23,12 +23,13 @@ struct ReaOptions {
   /// there are others.
   std::vector<Metric> constraints = {};
   std::uint64_t seed = 0;
-  /// Members of the population, and random trials at the start; >= 1; default 100 [Real2019].
-  /// Smaller begins to select sooner and forgets sooner: below some 200 trials, take 20.
-  std::int64_t population_size = 100;
-  /// Members of which the best is the parent, in [1, population_size]; default 10. Larger is
-  /// greedier. Real2019 has 25, Syne Tune 10.
-  std::int64_t sample_size = 10;
+  /// Members of the population, and random trials at the start; >= 1; default 20, for tunings of
+  /// some hundred trials. Larger begins to select later and forgets later: [Real2019], with
+  /// thousands of trials, has 100, and so has Syne Tune.
+  std::int64_t population_size = 20;
+  /// Members of which the best is the parent, in [1, population_size]; default 5, a quarter of the
+  /// population as in [Real2019]. Larger is greedier. Syne Tune has 10 of 100.
+  std::int64_t sample_size = 5;
   /// Allow: a measured configuration may be proposed again, a failed or running one never.
   Duplicates duplicates = Duplicates::Avoid;
 };

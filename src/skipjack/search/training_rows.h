@@ -24,10 +24,11 @@ struct TrainingRows {
 
 /// At most max_rows: where there are more, the best quarter of max_rows and the latest of the rest,
 /// so that the model looks ever closer at what is good; of failures the latest, at most max_rows
-/// / 2. seen: at least one value; max_rows >= 4.
+/// / 2. Repetitions of a configuration are as good as their mean. seen: at least one value;
+/// max_rows >= 4.
 TrainingRows training_rows(const Observations& seen, const Metric& metric, std::size_t max_rows);
 
-/// The distinct measured points of rows, smallest target first, at most this many.
+/// The distinct measured points of rows, smallest mean of their targets first, at most this many.
 std::vector<UnitPoint> best_points(const TrainingRows& rows, std::size_t number);
 
 }  // namespace skipjack
