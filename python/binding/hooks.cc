@@ -138,6 +138,7 @@ nb::dict turn_from(const Turn& turn) {
   dict["remaining_time"] = python_from(seconds_json(turn.remaining_time));
   dict["remaining_fraction"] = python_from(optional_json(turn.remaining_fraction));
   dict["num_running"] = turn.num_running;
+  dict["num_queued"] = turn.num_queued;
   dict["ending_reason"] = turn.ending_reason;
   return dict;
 }

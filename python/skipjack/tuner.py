@@ -97,7 +97,7 @@ class Callback:
 
     def on_turn(self, turn: dict[str, Any], history: _core.History) -> None:
         """After each turn of the loop, ten times a second at least: a dict with now, num_running,
-        remaining_time, remaining_fraction, ending_reason."""
+        num_queued, remaining_time, remaining_fraction, ending_reason."""
 
     def on_end(self, result: TuningResult) -> None:
         """After the last trial, also of a tuning that was interrupted."""

@@ -142,6 +142,28 @@ TEST(SlurmCommand, KnowsWhichRefusalsPass) {
             "unrecognized option '--x'");
 }
 
+TEST(SlurmCommand, WhereThereIsNoClusterItSaysWhatToSet) {
+  // As sbatch 22.05 prints it with SLURM_CONF at no file, and without any configuration.
+  const char* no_file =
+      "sbatch: error: s_p_parse_file: cannot stat file /nonexistent/slurm.conf: No such file or "
+      "directory, retrying in 1sec up to 60sec\n"
+      "sbatch: error: ClusterName needs to be specified\n"
+      "sbatch: fatal: Unable to process configuration file\n";
+  const auto error = configuration_error(no_file);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ErrorCode::NotFound);
+  EXPECT_NE(std::string(error->what()).find("/nonexistent/slurm.conf"), std::string::npos);
+  EXPECT_NE(error->try_this().find("SLURM_CONF"), std::string::npos);
+  EXPECT_TRUE(configuration_error(
+      "sbatch: error: resolve_ctls_from_dns_srv: res_nsearch error: Unknown host\n"
+      "sbatch: error: fetch_config: DNS SRV lookup failed\n"
+      "sbatch: error: _establish_config_source: failed to fetch config\n"
+      "sbatch: fatal: Could not establish a configuration source\n"));
+  EXPECT_FALSE(
+      configuration_error("sbatch: error: Batch job submission failed: Unable to contact "
+                          "slurm controller (connect failure)\n"));
+}
+
 TEST(SlurmCommand, StatesThatItDoesNotKnowMayBeAlive) {
   EXPECT_EQ(fate_of("COMPLETING"), JobFate::Alive);
   EXPECT_EQ(fate_of("SOMETHING_NEW"), JobFate::Alive);

@@ -19,6 +19,7 @@
 namespace skipjack {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -184,6 +185,35 @@ TEST_F(JournalTest, ReaderSeesAllOfATransactionWhileTheWriterGoesOn) {
   EXPECT_EQ(read_journal(path).events.size(), 2u);
   journal->append({{.number = 2, .body = RunStarted{.run = 1}}});
   EXPECT_EQ(read_journal(path).events.size(), 3u);
+}
+
+TEST_F(JournalTest, IsReadByThoseWhoMayNotWriteItsFolder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else for a moment";
+  const fs::path folder = folder_.path() / "100 % #1?";
+  fs::create_directory(folder);
+  for (const fs::path& each : {folder_.path(), folder}) fs::permissions(each, fs::perms(0755));
+  create_journal(folder / "journal.sqlite", {.name = "theirs"});
+  auto journal = open_journal(folder / "journal.sqlite");
+  journal->append({{.number = 0, .body = RunStarted{}}});
+  const auto read_as_nobody = [&] {
+    constexpr uid_t kNobody = 65534;
+    EXPECT_EQ(::seteuid(kNobody), 0);
+    std::size_t count = 0;
+    std::string problem;
+    try {
+      count = read_journal(folder / "journal.sqlite").events.size();
+    } catch (const Error& error) {
+      problem = error.what();
+    }
+    EXPECT_EQ(::seteuid(0), 0);
+    EXPECT_EQ(problem, "");
+    return count;
+  };
+  EXPECT_EQ(read_as_nobody(), 1u);
+  // At rest there is nothing beside it, and nobody else may make it.
+  journal = nullptr;
+  EXPECT_FALSE(fs::exists(folder / "journal.sqlite-shm"));
+  EXPECT_EQ(read_as_nobody(), 1u);
 }
 
 TEST_F(JournalTest, RunningTimeIsThatOfTheLastEventOrSignOfLife) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ctime>
 
 #include "skipjack/backend/simulator.h"
 #include "skipjack/base/bytes.h"
@@ -263,6 +264,66 @@ TEST(ClusterScheduler, LuckOfOneBaselineMakesNoLeader) {
   }
   // Nothing is better than the baseline.
   EXPECT_LT(by_all, 0.75 * by_one);
+}
+
+/// CPU seconds of this thread.
+double cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Adds up what another scheduler takes while there are more than `from` trials and at most `to`.
+class Timed final : public Scheduler {
+ public:
+  Timed(std::unique_ptr<Scheduler> inner, std::size_t from, std::size_t to)
+      : inner_(std::move(inner)), from_(from), to_(to) {}
+  void apply(const Event& event, const History& history) override {
+    const double begin = cpu_seconds();
+    inner_->apply(event, history);
+    add(begin, history);
+  }
+  std::vector<Command> decide(const SchedulerView& view) override {
+    const double begin = cpu_seconds();
+    std::vector<Command> commands = inner_->decide(view);
+    add(begin, view.history);
+    return commands;
+  }
+  double seconds = 0;
+
+ private:
+  void add(double begin, const History& history) {
+    const std::size_t trials = history.trials().size();
+    if (trials > from_ && trials <= to_) seconds += cpu_seconds() - begin;
+  }
+  const std::unique_ptr<Scheduler> inner_;
+  const std::size_t from_, to_;
+};
+
+TEST(ClusterScheduler, DoesNotReadAThousandTrialsAnewForOneMore) {
+  constexpr std::size_t kBefore = 1000, kMore = 200;
+  TuningDefinition definition = definition_of(1, 32);
+  definition.stop.max_time.reset();
+  definition.extra.set("max_search_trials", static_cast<std::int64_t>(kBefore + kMore));
+  Timed scheduler(make_scheduler_of(definition), kBefore, kBefore + kMore);
+  ManualClock clock;
+  const World world = four_alike();
+  const auto backend =
+      make_simulator({.trial = [&](const StartRequest& request) { return job(world, request); },
+                      .capacity = 32,
+                      .clock = &clock});
+  Record record;
+  const TuningResult result = run_tuner(scheduler, *backend, record, {},
+                                        {.workers = 32, .stop = definition.stop, .clock = &clock});
+  ASSERT_GT(result.history.trials().size(), kBefore + kMore);
+  // In the same process: the machine may be busy with other things.
+  constexpr int kRounds = 10;
+  const double begin = cpu_seconds();
+  for (int i = 0; i < kRounds; ++i)
+    EXPECT_LT(search_jobs(result.history, "boto3-values").best_ratio(), 1);
+  const double anew = (cpu_seconds() - begin) / kRounds;
+  EXPECT_LT(scheduler.seconds / kMore, 0.75 * anew)
+      << "a trial more: " << scheduler.seconds / kMore << " s; all of them anew: " << anew << " s";
 }
 
 TEST(ClusterScheduler, WhatItMeasuredIsASourceOfRatios) {

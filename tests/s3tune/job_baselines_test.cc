@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <functional>
+#include <map>
 
 #include "skipjack/base/rng.h"
 
@@ -17,6 +18,26 @@ using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 
 constexpr double kNoise = 0.1;
+
+struct Job {
+  std::string kind, node;
+  double seconds;
+};
+/// What is expected of each, in seconds.
+std::vector<double> expected_baselines(const std::vector<Job>& jobs, const Noise& noise) {
+  JobBaselines baselines;
+  std::map<std::string, std::string> kinds;
+  for (const Job& job : jobs) {
+    kinds[job.node] = job.kind;
+    baselines.add(baselines.node(job.node), std::log(job.seconds));
+  }
+  baselines.fit(kinds, noise);
+  std::vector<double> expected;
+  for (const Job& job : jobs)
+    expected.push_back(
+        std::exp(baselines.expected(baselines.node(job.node), std::log(job.seconds))));
+  return expected;
+}
 
 struct World {
   int nodes = 4, jobs_a_node = 10;
@@ -34,7 +55,7 @@ Errors errors_in(const World& world) {
   double count = 0;
   for (int round = 0; round < 50; ++round) {
     Noise noise;
-    std::vector<JobBaseline> jobs;
+    std::vector<Job> jobs;
     std::vector<double> truth;
     for (int job = 0; job < world.jobs_a_node; ++job)
       for (int node = 0; node < world.nodes; ++node) {
@@ -82,19 +103,36 @@ TEST(JobBaselines, KindsSayNothingOfOneAnother) {
   Noise noise;
   for (int i = 0; i < 5; ++i) noise.add({1.0, 1.2});
   const std::vector<double> expected = expected_baselines(
-      std::vector<JobBaseline>{{"a", "n1", 1.0}, {"b", "n2", 4.0}, {"a", "n3", 1.0}}, noise);
+      std::vector<Job>{{"a", "n1", 1.0}, {"b", "n2", 4.0}, {"a", "n3", 1.0}}, noise);
   EXPECT_THAT(expected, ElementsAre(DoubleNear(1, 1e-9), DoubleNear(4, 1e-9), DoubleNear(1, 1e-9)));
 }
 
 TEST(JobBaselines, WithoutAMeasureOfNoiseADownloadIsWhatItWas) {
-  const std::vector<JobBaseline> jobs = {{"a", "n1", 1.0}, {"a", "n1", 2.0}};
-  EXPECT_THAT(expected_baselines(jobs, {}), ElementsAre(1.0, 2.0));
+  const std::vector<Job> jobs = {{"a", "n1", 1.0}, {"a", "n1", 2.0}};
+  EXPECT_THAT(expected_baselines(jobs, {}),
+              ElementsAre(DoubleNear(1, 1e-12), DoubleNear(2, 1e-12)));
   EXPECT_TRUE(expected_baselines({}, {}).empty());
   // Repeats that do not differ at all say that nothing is noise.
   Noise none;
   none.add({1.0, 1.0, 1.0});
   EXPECT_THAT(expected_baselines(jobs, none),
               ElementsAre(DoubleNear(1, 1e-6), DoubleNear(2, 1e-6)));
+}
+
+TEST(JobBaselines, WhatIsTakenBackHasNotBeen) {
+  Noise noise;
+  for (int i = 0; i < 5; ++i) noise.add({1.0, 1.2});
+  JobBaselines mended, never;
+  const std::map<std::string, std::string> kinds = {{"n1", "a"}, {"n2", "a"}};
+  for (JobBaselines* each : {&mended, &never})
+    for (const double time : {0.1, 0.3, 0.9}) each->add(each->node("n1"), time);
+  mended.add(mended.node("n2"), 5);
+  mended.remove(mended.node("n2"), 5);
+  mended.add(mended.node("n1"), 7);
+  mended.remove(mended.node("n1"), 7);
+  for (JobBaselines* each : {&mended, &never}) each->fit(kinds, noise);
+  EXPECT_NEAR(mended.expected(0, 0.3), never.expected(0, 0.3), 1e-9);
+  EXPECT_NE(never.expected(0, 0.3), 0.3);
 }
 
 }  // namespace

@@ -131,8 +131,12 @@ class Tune(Case):
         self.assertIn("--backend slurm", err)
 
     def test_interrupt_leaves_no_job(self):
-        tuner = self.start(*self.tune_arguments("stop", "--workers", 2, "--max-trials", 9, steps=1000))
+        """Nor is one that waits in the queue said to run."""
+        tuner = self.start(*self.tune_arguments("stop", "--workers", 6, "--max-trials", 9, "--slurm-cpus", 4, steps=1000))
         self.wait_until("reports", lambda: self.num_reports("stop") > 3)
+        self.wait_until("a node each", lambda: "4 running, 2 queued" in self.run_skipjack("watch", "stop", "--once")[0])
+        self.assertIn("6 trials: 4 running, 2 queued", self.run_skipjack("show", "stop")[0])
+        self.assertEqual(json.loads(self.run_skipjack("show", "stop", "--json")[0])["queued"], 2)
         tuner.send_signal(signal.SIGINT)
         tuner.communicate(timeout=TIMEOUT)
         self.assertEqual(tuner.returncode, 130)
@@ -214,6 +218,15 @@ class Download(Case):
         for trial in trials:
             # What is compared was measured on one node.
             self.assertEqual(len({report["node"]["name"] for report in trial["reports"]}), 1, trial)
+        # Trials are ranked by what they took beside the baseline on their node, and not by seconds.
+        out, _ = self.run_skipjack("show", "d")
+        table = out[out.index("TRIAL  avg_download_time/baseline  avg_download_time  ON"):].splitlines()[1:7]
+        ratios = [float(row.split()[1]) for row in table if row.strip()]
+        self.assertEqual(ratios, sorted(ratios))
+        self.assertRegex(table[0], r"n[1-4]: ")
+        best = json.loads(self.run_skipjack("watch", "d", "--json")[0])["best"]
+        self.assertEqual((best["metric"], best["trial_id"]), ("avg_download_time/baseline", int(table[0].split()[0])))
+        self.assertIn("avg_download_time/baseline", self.run_skipjack("list")[0])
         self.assertEqual(list(here.iterdir()), [])
         self.check_no_job_left()
 

@@ -55,6 +55,9 @@ class Backend {
   virtual void wake() = 0;
   /// Attempts that may run at the same time.
   virtual int capacity() const = 0;
+  /// Of the attempts started, those that are known to wait for a place to run, as in a cluster's
+  /// queue.
+  virtual int num_queued() const { return 0; }
   /// Called once, before any start, when an experiment is resumed: which of the attempts that the
   /// journal believes to be running still do, or have ended with an outcome that can be told
   /// (adopted: all of their events will come, from their first report on; who asks knows how many

@@ -49,6 +49,7 @@ SlurmBackend::SlurmBackend(SlurmOptions options)
   const CallResult checked = call_slurm(check_command(options_.job), options_.command_limit);
   if (checked.succeeded()) return;
   const std::string why = complaint(checked.error_output);
+  if (const auto error = configuration_error(checked.error_output)) throw Error(*error);
   if (!checked.exit_code || classify_refusal(checked.error_output) == Refusal::Passing)
     throw Error(ErrorCode::Network, "Slurm's controller can't be reached: " + why,
                 "try 'scontrol ping'");
@@ -140,6 +141,14 @@ void SlurmBackend::drop_unsubmitted() {
       dropped.push_back(id);
   }
   for (const AttemptId id : dropped) finish(attempts_.at(id));
+}
+
+int SlurmBackend::num_queued() const {
+  return static_cast<int>(std::count_if(attempts_.begin(), attempts_.end(), [](const auto& item) {
+    const Attempt& attempt = item.second;
+    const bool may_wait = !attempt.row || fate_of(attempt.row->state) == JobFate::Waiting;
+    return may_wait && !attempt.began && !attempt.forgotten;
+  }));
 }
 
 void SlurmBackend::wake() {

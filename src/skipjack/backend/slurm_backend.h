@@ -74,6 +74,7 @@ class SlurmBackend final : public Backend {
   std::vector<BackendEvent> wait(Duration timeout) override;
   void wake() override;
   int capacity() const override { return options_.capacity; }
+  int num_queued() const override;
   std::vector<AttemptId> reconcile(const std::vector<AttemptId>& attempts) override;
   void delete_checkpoint(TrialId trial) override { remove_checkpoint(trial_folder(trial)); }
   void let_go() override { attempts_.clear(); }

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <span>
 
 namespace skipjack {
 namespace {
@@ -36,9 +37,23 @@ bool is_one_of(const std::array<std::string_view, n>& words, std::string_view wo
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-bool has_any(std::string_view text, std::initializer_list<std::string_view> parts) {
+bool has_any(std::string_view text, std::span<const std::string_view> parts) {
   return std::any_of(parts.begin(), parts.end(),
                      [&](std::string_view part) { return text.find(part) != text.npos; });
+}
+bool has_any(std::string_view text, std::initializer_list<std::string_view> parts) {
+  return has_any(text, std::span(parts.begin(), parts.size()));
+}
+
+/// Where slurm.conf is missing or broken, and no server tells of one.
+constexpr std::array<std::string_view, 3> kNoConfiguration = {
+    "cannot stat file", "Unable to process configuration file", "establish a configuration source"};
+
+/// A complaint without who made it.
+std::string_view without_names(std::string_view line) {
+  for (const std::string_view prefix : {"sbatch: ", "squeue: ", "scancel: ", "error: ", "fatal: "})
+    if (line.starts_with(prefix)) line.remove_prefix(prefix.size());
+  return line;
 }
 
 }  // namespace
@@ -193,6 +208,8 @@ std::string fate_text(const JobRow& row) {
 }
 
 Refusal classify_refusal(std::string_view error_output) {
+  // A slurm.conf on a file server that is away for a moment, for one who has submitted before.
+  if (has_any(error_output, kNoConfiguration)) return Refusal::Passing;
   if (has_any(
           error_output,
           {"Unable to contact slurm controller", "Socket timed out", "Zero Bytes were transmitted",
@@ -211,13 +228,19 @@ bool may_be_of_the_moment(std::string_view error_output) {
   return has_any(error_output, {"Requested node configuration is not available"});
 }
 
+std::optional<Error> configuration_error(std::string_view error_output) {
+  if (!has_any(error_output, kNoConfiguration)) return std::nullopt;
+  const std::string_view first = without_names(take_until(error_output, '\n'));
+  return Error(ErrorCode::NotFound,
+               "Slurm's commands find no cluster on this host: " + std::string(first),
+               "set SLURM_CONF to the path of the cluster's slurm.conf, or run this where 'sinfo' "
+               "works, such as on a login node");
+}
+
 std::string complaint(std::string_view error_output) {
   std::string last;
   while (!error_output.empty()) {
-    std::string_view line = take_until(error_output, '\n');
-    for (const std::string_view prefix :
-         {"sbatch: ", "squeue: ", "scancel: ", "error: ", "fatal: "})
-      if (line.starts_with(prefix)) line.remove_prefix(prefix.size());
+    const std::string_view line = without_names(take_until(error_output, '\n'));
     if (!line.empty() && !line.starts_with("Try \"")) last = line;
   }
   return last;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "skipjack/backend/slurm_job.h"
+#include "skipjack/base/error.h"
 #include "skipjack/trial/event.h"
 
 namespace skipjack {
@@ -74,6 +75,8 @@ Refusal classify_refusal(std::string_view error_output);
 /// What check_command also says of a job that would be taken, and wait, while the nodes that fit
 /// are down.
 bool may_be_of_the_moment(std::string_view error_output);
+/// Where what a command complained about says that it knows of no cluster.
+std::optional<Error> configuration_error(std::string_view error_output);
 /// The last line of what a command complained about, without "sbatch: error: ".
 std::string complaint(std::string_view error_output);
 

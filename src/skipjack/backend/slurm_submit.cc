@@ -47,6 +47,7 @@ std::int64_t submit_program(const SlurmProgram& program) {
   const std::optional<std::int64_t> job = parse_job_number(result.output);
   if (result.succeeded() && job) return *job;
   const std::string why = complaint(result.error_output);
+  if (const auto error = configuration_error(result.error_output)) throw Error(*error);
   if (!result.exit_code || classify_refusal(result.error_output) == Refusal::Passing)
     throw Error(ErrorCode::Network, "Slurm's controller can't be reached: " + why,
                 "look with 'squeue --me' whether it took the job, before you try again");

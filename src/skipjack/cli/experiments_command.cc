@@ -14,8 +14,10 @@
 #include "skipjack/cli/tuning_progress.h"
 #include "skipjack/method/method.h"
 #include "skipjack/results/curve.h"
+#include "skipjack/s3tune/node.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
+#include "skipjack/s3tune/trial_reports.h"
 #include "skipjack/study/lease_options.h"
 
 namespace skipjack::cli {
@@ -42,13 +44,15 @@ ListedExperiment listed(const ExperimentStore& store, const ExperimentEntry& ent
     row.status = status_word(experiment);
     row.trials = std::to_string(experiment.history.trials().size());
     if (experiment.definition.metrics.empty()) return row;
-    const Metric& metric = experiment.definition.metrics[0];
-    const auto is_comparable = comparable_trials(experiment.definition);
-    const Curve curve = best_so_far(
-        experiment.history, {.metric = metric, .include = [&](const Trial& trial) {
-                               return (!is_comparable || is_comparable(trial)) &&
-                                      satisfies_constraints(trial, experiment.definition.metrics);
-                             }});
+    const auto [metric, value] = comparison_of(experiment.definition, experiment.history);
+    const Curve curve =
+        best_so_far(experiment.history, {.metric = metric,
+                                         .include =
+                                             [&](const Trial& trial) {
+                                               return satisfies_constraints(
+                                                   trial, experiment.definition.metrics);
+                                             },
+                                         .value = value});
     if (has_front(experiment.definition))
       row.best =
           "front of " +
@@ -123,16 +127,13 @@ std::string runs_text(const std::vector<Event>& events) {
 /// The best trials, best first, those that break a constraint last, and the last that failed. With
 /// several objectives the failures alone: the front is shown already.
 std::string trials_text(const StoredExperiment& experiment) {
-  const Metric& metric = experiment.definition.metrics.at(0);
+  const auto [metric, value_of] = comparison_of(experiment.definition, experiment.history);
   std::vector<std::pair<double, const Trial*>> measured;
   std::vector<std::vector<std::string>> failed{{"FAILED", "WHY"}};
-  const auto is_comparable = comparable_trials(experiment.definition);
   for (const Trial& trial : experiment.history.trials()) {
-    const auto observation = observe(trial, metric);
-    if (!has_front(experiment.definition) && (!is_comparable || is_comparable(trial)) &&
-        observation && std::holds_alternative<Measured>(*observation) &&
-        trial.status != TrialStatus::Running)
-      measured.emplace_back(std::get<Measured>(*observation).value, &trial);
+    const std::optional<double> value = value_of(trial);
+    if (!has_front(experiment.definition) && value && trial.status != TrialStatus::Running)
+      measured.emplace_back(*value, &trial);
     if (trial.status == TrialStatus::Failed && trial.end)
       failed.push_back({std::to_string(trial.id), one_line(failure_text(trial))});
   }
@@ -149,6 +150,9 @@ std::string trials_text(const StoredExperiment& experiment) {
   if (!measured.empty()) {
     std::vector<std::vector<std::string>> rows{{"TRIAL", one_line(metric.name)}};
     for (const Metric& constraint : constraints) rows[0].push_back(one_line(constraint.name));
+    // Beside the ratio, what it was of: the seconds of which node.
+    const bool tells_node = s3tune::is_cluster_tuning(experiment.definition);
+    if (tells_node) rows[0].insert(rows[0].end(), {std::string(s3tune::kMeanDownloadTime), "ON"});
     for (const auto& [name, domain] : experiment.definition.space.searched())
       rows[0].push_back(one_line(name));
     for (std::size_t i = 0; i < std::min(measured.size(), kMaxRowsShown); ++i) {
@@ -157,6 +161,12 @@ std::string trials_text(const StoredExperiment& experiment) {
       for (const Metric& constraint : constraints) {
         const auto value = last_value(trial, constraint.name);
         rows.back().push_back(value ? short_number(*value) : "-");
+      }
+      if (tells_node) {
+        const auto seconds = last_value(trial, s3tune::kMeanDownloadTime);
+        rows.back().push_back(seconds ? short_number(*seconds) : "-");
+        const auto node = s3tune::node_of(trial);
+        rows.back().push_back(node ? one_line(node->name + ": " + s3tune::kind_of(*node)) : "-");
       }
       for (const auto& [name, domain] : experiment.definition.space.searched()) {
         const Json* value = trial.configuration.find(name);
@@ -196,6 +206,7 @@ Json experiment_json(const ExperimentStore& store, const StoredExperiment& exper
   json.set("folder", store.folder(experiment.header.name).string());
   json.set("created", experiment.header.created);
   json.set("running_seconds", to_seconds(experiment.running_time));
+  if (experiment.holder) json.set("queued", experiment.num_queued);
   json.set("definition", experiment.header.definition);
   Json::Array runs;
   for (const Event& event : experiment.events) {
@@ -252,8 +263,8 @@ int show(const ShowFlags& flags, Context& context) {
   if (experiment.holder)
     text += ", pid " + std::to_string(experiment.holder->pid) + " on " +
             one_line(experiment.holder->host);
-  text += "): " + trials_sentence(experiment.history) + " in " +
-          format_duration(experiment.running_time) + "\n";
+  text += "): " + trials_sentence(experiment) + " in " + format_duration(experiment.running_time) +
+          "\n";
   if (!definition.program.entry_point.empty())
     text += "program: " + one_line(definition.program.entry_point.string()) + "\n";
   text += "method: " + one_line(definition.method) + ", seed " + std::to_string(definition.seed) +

@@ -40,10 +40,13 @@ int plot(const PlotFlags& flags, Context& context) {
   const PlotFormat format = plot_format(flags.output);
   const ExperimentStore store(experiments_folder(context));
   const StoredExperiment experiment = read_experiment(store, flags.name);
-  Metric metric = experiment.definition.metrics.at(0);
-  if (!flags.metric.empty()) metric.name = flags.metric;
-  const Curve curve = best_so_far(
-      experiment.history, {.metric = metric, .include = comparable_trials(experiment.definition)});
+  Comparison compared = comparison_of(experiment.definition, experiment.history);
+  Metric& metric = compared.metric;
+  if (!flags.metric.empty()) metric.name = flags.metric, compared.value = {};
+  const Curve curve =
+      best_so_far(experiment.history, {.metric = metric,
+                                       .include = comparable_trials(experiment.definition),
+                                       .value = std::move(compared.value)});
   if (!flags.metric.empty() && !curve.best_value)
     throw Error(ErrorCode::NotFound,
                 "no trial of '" + flags.name + "' has a value of '" + flags.metric + "'",

@@ -337,6 +337,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
   SignalWatch signals([&] { interrupt.request(); });
   RunOptions run;
   run.make_scheduler = s3tune::make_scheduler_of;
+  run.best = best_compared(definition);
   run.interrupt = &interrupt;
   run.environment = environment_of(context, definition);
   if (!flags.quiet) {
@@ -456,6 +457,7 @@ int resume_s3_tune(Context& context, const ExperimentStore& store, const std::st
   const ScratchFolder scratch(scratch_folder_of(definition, name), store.folder(name));
   ResumeOptions resumed = options;
   resumed.run.make_scheduler = s3tune::make_scheduler_of;
+  resumed.run.best = best_compared(definition);
   resumed.run.environment = environment_of(context, definition);
   const TuningResult result = resume_tuning(store, name, resumed);
   if (result.reason == kAlreadyFinished)

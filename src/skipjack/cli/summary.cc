@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <map>
+#include <utility>
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/shell.h"
@@ -11,6 +13,8 @@
 #include "skipjack/method/method.h"
 #include "skipjack/s3tune/s3_tuning.h"
 #include "skipjack/s3tune/s3_verdict.h"
+#include "skipjack/s3tune/search_jobs.h"
+#include "skipjack/study/snapshot.h"
 
 namespace skipjack::cli {
 namespace {
@@ -84,6 +88,38 @@ std::string front_text(const TuningDefinition& definition, const History& histor
          aligned(rows);
 }
 
+/// last: what is said of the trials that have not ended.
+using Part = std::pair<std::int64_t, const char*>;
+std::string sentence_of(const History& history, const std::vector<Part>& last) {
+  std::map<TrialStatus, std::int64_t> counts;
+  for (const Trial& trial : history.trials()) ++counts[trial.status];
+  std::vector<Part> parts = {{counts[TrialStatus::Completed], "completed"},
+                             {counts[TrialStatus::Stopped], "stopped"},
+                             {counts[TrialStatus::Failed], "failed"},
+                             {counts[TrialStatus::Paused], "paused"}};
+  parts.insert(parts.end(), last.begin(), last.end());
+  std::string text = count_of(std::ssize(history.trials()), "trial");
+  const char* separator = ": ";
+  for (const auto& [n, what] : parts) {
+    if (n == 0) continue;
+    text += std::exchange(separator, ", ") + std::to_string(n) + " " + what;
+  }
+  return text;
+}
+
+/// By the snapshot of the tuner that runs it.
+std::int64_t queued_now(const ExperimentStore& store, const std::string& name,
+                        const LeaseHolder& holder) {
+  try {
+    const auto snapshot = read_snapshot(store.folder(name));
+    const bool is_now = snapshot && !snapshot->ended && snapshot->host == holder.host &&
+                        snapshot->pid == holder.pid;
+    return is_now ? snapshot->num_queued : 0;
+  } catch (const Error&) {
+    return 0;  // a snapshot is good to have, and no more
+  }
+}
+
 }  // namespace
 
 std::string value_cell(const Json& value) {
@@ -124,6 +160,7 @@ StoredExperiment read_experiment(const ExperimentStore& store, const std::string
                 error.try_this());
   }
   experiment.history = fold(experiment.events);
+  if (experiment.holder) experiment.num_queued = queued_now(store, name, *experiment.holder);
   return experiment;
 }
 
@@ -144,49 +181,52 @@ std::string status_word(const StoredExperiment& experiment) {
   return "new";
 }
 
-TrialCounts count_trials(const History& history) {
-  TrialCounts counts;
-  for (const Trial& trial : history.trials()) {
-    ++counts.total;
-    switch (trial.status) {
-      case TrialStatus::Running:
-        ++counts.running;
-        break;
-      case TrialStatus::Paused:
-        ++counts.paused;
-        break;
-      case TrialStatus::Completed:
-        ++counts.completed;
-        break;
-      case TrialStatus::Stopped:
-        ++counts.stopped;
-        break;
-      case TrialStatus::Failed:
-        ++counts.failed;
-        break;
-    }
-  }
-  return counts;
+std::string trials_sentence(const History& history) {
+  const auto open = std::ssize(history.running());
+  return sentence_of(history, {{open, "not ended"}});
 }
 
-std::string trials_sentence(const History& history) {
-  const TrialCounts counts = count_trials(history);
-  std::string text = count_of(counts.total, "trial");
-  std::string parts;
-  const auto add = [&](std::int64_t n, const char* what) {
-    if (n > 0) parts += (parts.empty() ? ": " : ", ") + std::to_string(n) + " " + what;
-  };
-  add(counts.completed, "completed");
-  add(counts.stopped, "stopped");
-  add(counts.failed, "failed");
-  add(counts.paused, "paused");
-  add(counts.running, "not ended");
-  return text + parts;
+std::string trials_sentence(const StoredExperiment& experiment) {
+  if (!experiment.holder) return trials_sentence(experiment.history);
+  const auto open = std::ssize(experiment.history.running());
+  const auto queued = std::min<std::int64_t>(open, experiment.num_queued);
+  return sentence_of(experiment.history, {{open - queued, "running"}, {queued, "queued"}});
 }
 
 std::function<bool(const Trial&)> comparable_trials(const TuningDefinition& definition) {
   if (!s3tune::is_s3_tuning(definition)) return {};
   return [](const Trial& trial) { return s3tune::phase_of(trial) != "verdict"; };
+}
+
+Comparison comparison_of(const TuningDefinition& definition, const History& history) {
+  Metric metric = definition.metrics.at(0);
+  if (s3tune::is_cluster_tuning(definition)) {
+    metric.name = s3tune::kRatioName;
+    return {metric, [jobs = s3tune::search_jobs(history, s3tune::baseline_arm_of(definition))](
+                        const Trial& trial) { return jobs.value(trial.id); }};
+  }
+  return {metric,
+          [metric, is_comparable =
+                       comparable_trials(definition)](const Trial& trial) -> std::optional<double> {
+            const auto observation = observe(trial, metric);
+            if (!observation || (is_comparable && !is_comparable(trial))) return std::nullopt;
+            const auto* measured = std::get_if<Measured>(&*observation);
+            return measured ? std::optional(measured->value) : std::nullopt;
+          }};
+}
+
+BestOf best_compared(const TuningDefinition& definition) {
+  return [definition](const History& history) {
+    const auto [metric, value_of] = comparison_of(definition, history);
+    std::optional<Snapshot::Best> best;
+    for (const Trial& trial : history.trials()) {
+      const std::optional<double> value = value_of(trial);
+      if (value &&
+          (!best || (metric.mode == Mode::Min ? *value < best->value : *value > best->value)))
+        best = Snapshot::Best{trial.id, metric.name, *value, trial.configuration};
+    }
+    return best;
+  };
 }
 
 std::string findings_text(const TuningDefinition& definition, const History& history) {

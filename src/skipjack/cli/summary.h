@@ -25,6 +25,9 @@ struct StoredExperiment {
   Duration running_time{0};
   /// Set while a tuner runs it.
   std::optional<LeaseHolder> holder;
+  /// Of the trials that have not ended, those that wait in a cluster's queue, by the snapshot of
+  /// the tuner that runs; 0 where none does.
+  std::int64_t num_queued = 0;
 };
 /// Throws what ExperimentStore::read throws; Corrupted if the definition can't be understood.
 StoredExperiment read_experiment(const ExperimentStore& store, const std::string& name);
@@ -32,17 +35,28 @@ StoredExperiment read_experiment(const ExperimentStore& store, const std::string
 /// "running", "finished", "interrupted", "failed", "new".
 std::string status_word(const StoredExperiment& experiment);
 
-struct TrialCounts {
-  std::int64_t total = 0, running = 0, paused = 0, completed = 0, stopped = 0, failed = 0;
-};
-TrialCounts count_trials(const History& history);
-
 /// "12 trials: 9 completed, 1 stopped, 2 failed".
 std::string trials_sentence(const History& history);
+/// The same, and while a tuner runs it "3 running, 1 queued" of those that have not ended.
+std::string trials_sentence(const StoredExperiment& experiment);
 
 /// Which trials may be compared with each other: all, except that those of an S3 tuning's verdict
 /// are other clients'.
 std::function<bool(const Trial&)> comparable_trials(const TuningDefinition& definition);
+
+/// By what a tuning's trials are set beside each other.
+struct Comparison {
+  /// Its name is for people.
+  Metric metric;
+  /// Of a trial that has ended; nullopt: it has none, or is none of those compared.
+  std::function<std::optional<double>(const Trial&)> value;
+};
+/// By the tuned metric, among comparable_trials(); an S3 tuning's on a cluster by the ratio to the
+/// baseline, as its search does, since seconds on nodes that differ say little.
+Comparison comparison_of(const TuningDefinition& definition, const History& history);
+
+/// For RunOptions::best: the best by that.
+BestOf best_compared(const TuningDefinition& definition);
 
 /// The recommendation and the best single value, several lines; says so if there is none. With
 /// several objectives the front, a line a trial. Of an S3 tuning the verdict.

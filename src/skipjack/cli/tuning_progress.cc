@@ -8,6 +8,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/cli/summary.h"
+#include "skipjack/s3tune/s3_tuning.h"
 
 namespace skipjack::cli {
 namespace {
@@ -47,7 +48,11 @@ TuningProgress::TuningProgress(Context& context, const TuningDefinition& definit
       is_of_search_(comparable_trials(definition)),
       metric_(metrics_.at(0)),
       greeting_(std::move(greeting)),
-      status_(context) {}
+      status_(context) {
+  if (!s3tune::is_cluster_tuning(definition)) return;
+  jobs_.emplace(s3tune::baseline_arm_of(definition));
+  metric_.name = s3tune::kRatioName;
+}
 
 void TuningProgress::settle(const Trial& trial, Notes notes) {
   const bool is_of_search = !is_of_search_ || is_of_search_(trial);
@@ -57,17 +62,30 @@ void TuningProgress::settle(const Trial& trial, Notes notes) {
     if (notes == Notes::Print && trial.end && num_failures_shown_++ < kMaxFailuresShown)
       status_.note("trial " + std::to_string(trial.id) + " failed: " + failure_text(trial));
   }
+  if (is_of_search && take_best(trial) && notes == Notes::Print && !context_.err_is_terminal)
+    status_.note("trial " + std::to_string(trial.id) + ": " + metric_.name + " = " +
+                 short_number(*best_) + ", the best so far");
+}
+
+bool TuningProgress::take_best(const Trial& trial) {
+  if (jobs_) {
+    jobs_->update(trial);
+    const auto best = jobs_->best();
+    if (!best) return false;
+    const bool is_new = best_trial_ != best->trial || !best_;
+    best_ = best->ratio;
+    best_trial_ = best->trial;
+    return is_new && best_trial_ == trial.id;
+  }
   const auto observation = observe(trial, metric_);
-  if (!is_of_search || !observation || !std::holds_alternative<Measured>(*observation) ||
+  if (!observation || !std::holds_alternative<Measured>(*observation) ||
       !satisfies_constraints(trial, metrics_))
-    return;
+    return false;
   const double value = std::get<Measured>(*observation).value;
-  if (best_ && !(metric_.mode == Mode::Min ? value < *best_ : value > *best_)) return;
+  if (best_ && !(metric_.mode == Mode::Min ? value < *best_ : value > *best_)) return false;
   best_ = value;
   best_trial_ = trial.id;
-  if (notes == Notes::Print && !context_.err_is_terminal)
-    status_.note("trial " + std::to_string(trial.id) + ": " + metric_.name + " = " +
-                 short_number(value) + ", the best so far");
+  return true;
 }
 
 void TuningProgress::on_turn(const Turn& turn) {
@@ -83,6 +101,7 @@ void TuningProgress::on_turn(const Turn& turn) {
   has_begun_ = true;
   std::string line =
       std::to_string(num_ended_) + " trials done, " + std::to_string(turn.num_running) + " running";
+  if (turn.num_queued > 0) line += ", " + std::to_string(turn.num_queued) + " queued";
   if (num_failed_ > 0) line += ", " + std::to_string(num_failed_) + " failed";
   if (num_of_verdict_ > 0) line += "; verdict: " + std::to_string(num_of_verdict_) + " downloads";
   if (best_)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "skipjack/cli/terminal.h"
+#include "skipjack/s3tune/search_jobs.h"
 #include "skipjack/study/tuning.h"
 #include "skipjack/tuner/tuner.h"
 
@@ -26,6 +27,8 @@ class TuningProgress {
  private:
   enum class Notes { Print, Skip };
   void settle(const Trial& trial, Notes notes);
+  /// Whether the trial, which has ended, is the best now.
+  bool take_best(const Trial& trial);
 
   Context& context_;
   std::vector<Metric> metrics_;
@@ -35,6 +38,8 @@ class TuningProgress {
   Metric metric_;
   std::string greeting_;
   StatusLine status_;
+  /// Of an S3 tuning on a cluster, whose trials are compared by ratios.
+  std::optional<s3tune::SearchJobs> jobs_;
   /// Trials seen that may still change.
   std::vector<TrialId> open_;
   TrialId next_ = 0;

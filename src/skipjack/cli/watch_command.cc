@@ -30,6 +30,8 @@ std::string snapshot_line(const Snapshot& snapshot) {
   std::string line = "experiment " + one_line(snapshot.name) + ": " +
                      std::to_string(snapshot.num_trials) + " trials, " +
                      std::to_string(snapshot.num_running) + " running, " +
+                     (snapshot.num_queued > 0 ? std::to_string(snapshot.num_queued) + " queued, "
+                                              : std::string()) +
                      std::to_string(snapshot.num_completed) + " completed";
   const auto add = [&](std::int64_t count, const char* what) {
     if (count > 0) line += ", " + std::to_string(count) + " " + what;

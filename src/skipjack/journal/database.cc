@@ -1,7 +1,9 @@
 // Every SQLite result code is turned into an Error here and nowhere else.
 #include "skipjack/journal/database.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -41,6 +43,31 @@ constexpr int kBusyMilliseconds = 10'000;
     default:
       throw Error(ErrorCode::Io, "journal " + path + ": " + why);
   }
+}
+
+/// Whether a reader would have to make the files beside the database that its users share, and may
+/// not: one who may read another's experiment, at rest, and no more. Then there is nothing beside
+/// it that it could miss.
+bool is_at_rest_and_not_ours(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  if (::faccessat(AT_FDCWD, folder.c_str(), W_OK, AT_EACCESS) == 0) return false;
+  std::error_code ignored;
+  return !std::filesystem::exists(path.string() + "-wal", ignored) &&
+         !std::filesystem::exists(path.string() + "-shm", ignored);
+}
+
+/// As SQLite takes it for a file that nobody changes.
+std::string unchanging(const std::string& path) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c != '%' && c != '?' && c != '#') {
+      uri += c;
+      continue;
+    }
+    uri += {'%', kDigits[c >> 4], kDigits[c & 0xf]};
+  }
+  return uri + "?immutable=1";
 }
 
 }  // namespace
@@ -100,7 +127,10 @@ Database::Database(const std::filesystem::path& path, Access access)
                     : access == Access::ReadWrite ? SQLITE_OPEN_READWRITE
                                                   : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* database = nullptr;
-  const int result = sqlite3_open_v2(path_.c_str(), &database, flags, nullptr);
+  const bool is_unchanging = access == Access::ReadOnly && is_at_rest_and_not_ours(path);
+  const int result =
+      sqlite3_open_v2(is_unchanging ? unchanging(path_).c_str() : path_.c_str(), &database,
+                      flags | (is_unchanging ? SQLITE_OPEN_URI : 0), nullptr);
   database_.reset(database);
   if (result != SQLITE_OK) throw_error(database, result, path_);
   sqlite3_extended_result_codes(database, 1);

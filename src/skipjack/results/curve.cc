@@ -10,6 +10,12 @@ namespace {
 
 bool is_better(double a, double b, Mode mode) { return mode == Mode::Min ? a < b : a > b; }
 
+std::optional<double> measured_by(const Trial& trial, const Metric& metric) {
+  const auto observation = observe(trial, metric);
+  const Measured* measured = observation ? std::get_if<Measured>(&*observation) : nullptr;
+  return measured ? std::optional(measured->value) : std::nullopt;
+}
+
 void accumulate_best(std::vector<TrialPoint>& points, Mode mode) {
   std::optional<double> best;
   for (TrialPoint& point : points) {
@@ -27,13 +33,11 @@ Curve best_so_far(const History& history, const CurveOptions& options) {
   for (const Trial& trial : history.trials()) {
     if (trial.status == TrialStatus::Running || (options.include && !options.include(trial)))
       continue;
-    const auto observation = observe(trial, metric);
-    TrialPoint point{
-        .trial = trial.id, .time = trial.ended.value_or(history.time()), .value = {}, .best = {}};
-    if (observation && std::holds_alternative<Measured>(*observation)) {
-      point.value = std::get<Measured>(*observation).value;
-      if (!trial.reports.empty()) point.time = trial.reports.back().time;
-    }
+    TrialPoint point{.trial = trial.id,
+                     .time = trial.ended.value_or(history.time()),
+                     .value = options.value ? options.value(trial) : measured_by(trial, metric),
+                     .best = {}};
+    if (point.value && !trial.reports.empty()) point.time = trial.reports.back().time;
     curve.over_trials.push_back(point);
   }
   curve.over_time = curve.over_trials;

@@ -40,6 +40,8 @@ struct CurveOptions {
   Metric metric{};
   /// Trials that take part; empty: all.
   std::function<bool(const Trial&)> include{};
+  /// What a trial that has ended counts with; empty: what it says of the metric.
+  std::function<std::optional<double>(const Trial&)> value{};
 };
 
 /// O(n log n).

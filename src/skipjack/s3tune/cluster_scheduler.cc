@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "skipjack/base/error.h"
@@ -40,9 +41,12 @@ class ClusterScheduler final : public Scheduler {
     limits_.apply(event);
     if (const auto* started = std::get_if<TrialStarted>(&event.body))
       return take_start(event, *started, *history.find(started->trial));
-    if (const auto* resumed = std::get_if<TrialResumed>(&event.body))
+    if (const auto* resumed = std::get_if<TrialResumed>(&event.body)) {
+      running_.insert(resumed->id.trial);
       num_downloads_ += num_downloads(history.find(resumed->id.trial)->configuration);
+    }
     const Trial* trial = trial_of(event, history);
+    if (trial && trial->status != TrialStatus::Running) running_.erase(trial->id);
     if (const auto* reported = std::get_if<Reported>(&event.body))
       object_.take(reported->id.trial, reported->metrics);
     if (trial && (search_.knows(trial->id) || trial->id == first_block_)) jobs_.update(*trial);
@@ -63,10 +67,12 @@ class ClusterScheduler final : public Scheduler {
     if (const auto* e = std::get_if<Reported>(&event.body)) return history.find(e->id.trial);
     if (const auto* e = std::get_if<AttemptEnded>(&event.body)) return history.find(e->id.trial);
     if (const auto* e = std::get_if<TrialResumed>(&event.body)) return history.find(e->id.trial);
+    if (const auto* e = std::get_if<StopOrdered>(&event.body)) return history.find(e->trial);
     return nullptr;
   }
 
   void take_start(const Event& event, TrialStarted started, const Trial& trial) {
+    running_.insert(trial.id);
     num_downloads_ += num_downloads(trial.configuration);
     const std::string_view phase = phase_of(trial);
     if (phase == kBaselinePhase && !first_block_) first_block_ = trial.id;
@@ -117,7 +123,7 @@ class ClusterScheduler final : public Scheduler {
   /// Search trials that run and of which more downloads would only tell how bad they are.
   std::vector<Command> watch(const SchedulerView& view) const {
     std::vector<Command> commands;
-    for (const TrialId id : view.history.running()) {
+    for (const TrialId id : running_) {
       const Trial& trial = *view.history.find(id);
       if (trial.ending || phase_of(trial) != kSearchPhase) continue;
       const std::size_t downloads = download_seconds(trial, kCandidateArm).size();
@@ -167,7 +173,7 @@ class ClusterScheduler final : public Scheduler {
       return Finished{"the baseline failed: " + (first.end ? first.end->reason : std::string())};
     if (auto command = go_on_with_search(view)) return command;
     // What still runs may yet lead.
-    if (!view.history.running().empty()) return std::nullopt;
+    if (!running_.empty()) return std::nullopt;
     return begin_verdict(view);
   }
 
@@ -220,7 +226,7 @@ class ClusterScheduler final : public Scheduler {
     return command;
   }
 
-  Command begin_verdict(const SchedulerView& view) const {
+  Command begin_verdict(const SchedulerView& view) {
     VerdictPlan plan;
     const Trial& first = *view.history.find(*first_block_);
     for (const Arm& arm : options_.arms)
@@ -309,6 +315,7 @@ class ClusterScheduler final : public Scheduler {
   std::int64_t num_blocks_ = 0;
   /// Of all attempts.
   std::int64_t num_downloads_ = 0;
+  std::set<TrialId> running_;
 };
 
 }  // namespace

@@ -1,34 +1,15 @@
 // Notation: y_j log time of job j; s2 noise variance of one download; v variance of a job's y about
-// its node; b_i of node i from its kind's mean m, u_j of job j from its node.
+// its node; b_i of node i from its kind's mean m, u_j of job j from its node. Expected of job j is
+// m + b_i + u_j with u_j = drift / v (y_j - m - b_i): a node's level m + b_i and the weight of y_j.
 #include "skipjack/s3tune/job_baselines.h"
 
-#include <cmath>
-#include <map>
+#include <algorithm>
 #include <string_view>
 
 #include "skipjack/s3tune/verdict.h"
 
 namespace skipjack::s3tune {
 namespace {
-
-using Jobs = std::vector<std::size_t>;
-
-/// Jobs about their nodes' means: what a node drifts by, with noise.
-struct WithinNodes {
-  Noise pooled;
-  std::vector<double> means, counts;
-};
-WithinNodes within_nodes(const std::map<std::string_view, Jobs>& nodes,
-                         std::span<const JobBaseline> jobs) {
-  WithinNodes result;
-  for (const auto& [name, members] : nodes) {
-    std::vector<double> seconds;
-    for (const std::size_t j : members) seconds.push_back(jobs[j].seconds);
-    result.means.push_back(result.pooled.add(seconds));
-    result.counts.push_back(static_cast<double>(members.size()));
-  }
-  return result;
-}
 
 /// Variance of jobs about their nodes beyond noise; 0 if none is seen.
 double drift_variance(const Noise& within, const Noise& noise) {
@@ -39,39 +20,66 @@ double drift_variance(const Noise& within, const Noise& noise) {
   return p < 0.05 && excess > 0 ? excess : 0;
 }
 
-/// Those of one kind.
-void predict(const std::map<std::string_view, Jobs>& nodes, std::span<const JobBaseline> jobs,
-             const Noise& noise, std::vector<double>& expected) {
-  const double s2 = noise.variance();
-  const WithinNodes within = within_nodes(nodes, jobs);
-  const double drift = drift_variance(within.pooled, noise);
-  const double v = s2 + drift;
-  const Scatter between =
-      scatter_of(within.means, within.counts, drift > 0 ? within.pooled : noise);
-  std::size_t i = 0;
-  for (const auto& [name, members] : nodes) {
-    const double b = between.variance / (between.variance + v / within.counts[i]) *
-                     (within.means[i] - between.mean);
-    for (const std::size_t j : members) {
-      const double u = drift / v * (std::log(jobs[j].seconds) - between.mean - b);
-      expected[j] = std::exp(between.mean + b + u);
-    }
-    ++i;
+}  // namespace
+
+std::size_t JobBaselines::node(const std::string& name) {
+  const auto [at, is_new] = numbers_.try_emplace(name, nodes_.size());
+  if (is_new) nodes_.push_back({.name = name});
+  return at->second;
+}
+
+void JobBaselines::add(std::size_t node, double time) {
+  Node& of = nodes_.at(node);
+  const double from_old_mean = time - of.mean;
+  of.mean += from_old_mean / ++of.count;
+  of.squares += from_old_mean * (time - of.mean);
+}
+
+void JobBaselines::remove(std::size_t node, double time) {
+  Node& of = nodes_.at(node);
+  const double from_old_mean = time - of.mean;
+  of.mean = --of.count > 0 ? of.mean - from_old_mean / of.count : 0;
+  of.squares = std::max(0.0, of.squares - from_old_mean * (time - of.mean));
+}
+
+void JobBaselines::fit_kind(const std::vector<Node*>& nodes, const Noise& noise) {
+  // Jobs about their nodes' means: what a node drifts by, with noise.
+  Noise within;
+  std::vector<double> means, counts;
+  for (const Node* node : nodes) {
+    within.squares += node->squares;
+    within.degrees += node->count - 1;
+    means.push_back(node->mean);
+    counts.push_back(node->count);
+  }
+  const double drift = drift_variance(within, noise);
+  const double v = noise.variance() + drift;
+  const Scatter between = scatter_of(means, counts, drift > 0 ? within : noise);
+  for (Node* node : nodes) {
+    const double b =
+        between.variance / (between.variance + v / node->count) * (node->mean - between.mean);
+    node->level = between.mean + b;
+    node->own_weight = drift / v;
   }
 }
 
-}  // namespace
-
-std::vector<double> expected_baselines(std::span<const JobBaseline> jobs, const Noise& noise) {
-  std::vector<double> expected;
-  std::map<std::string_view, std::map<std::string_view, Jobs>> kinds;
-  for (std::size_t j = 0; j < jobs.size(); ++j) {
-    expected.push_back(jobs[j].seconds);
-    kinds[jobs[j].kind][jobs[j].node].push_back(j);
+void JobBaselines::fit(const std::map<std::string, std::string>& kinds, const Noise& noise) {
+  if (!noise.is_known()) {
+    for (Node& node : nodes_) node.own_weight = 1;
+    return;
   }
-  if (!noise.is_known()) return expected;
-  for (const auto& [kind, nodes] : kinds) predict(nodes, jobs, noise, expected);
-  return expected;
+  std::map<std::string_view, std::vector<Node*>> by_kind;
+  for (Node& node : nodes_) {
+    if (node.count == 0) continue;
+    const auto kind = kinds.find(node.name);
+    by_kind[kind == kinds.end() ? std::string_view() : kind->second].push_back(&node);
+  }
+  for (const auto& [kind, nodes] : by_kind) fit_kind(nodes, noise);
+}
+
+double JobBaselines::expected(std::size_t node, double time) const {
+  const Node& of = nodes_.at(node);
+  return (1 - of.own_weight) * of.level + of.own_weight * time;
 }
 
 }  // namespace skipjack::s3tune

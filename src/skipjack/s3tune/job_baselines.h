@@ -7,7 +7,8 @@
 // everything drifts the job's own download, as if nothing else were known.
 #pragma once
 
-#include <span>
+#include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,16 +16,36 @@
 
 namespace skipjack::s3tune {
 
-struct JobBaseline {
-  /// Of the node, see node.h. Only jobs of one kind say anything of one another.
-  std::string kind;
-  std::string node;
-  /// > 0.
-  double seconds = 0;
-};
+/// What the jobs measured, kept node by node: with a job more or less, what all of them say costs a
+/// look at every node and not at every job. Times are logarithms of seconds. Not thread-safe.
+class JobBaselines {
+ public:
+  /// Number of the node of that name, for the rest. O(log nodes).
+  std::size_t node(const std::string& name);
+  /// A job on the node had this.
+  void add(std::size_t node, double time);
+  /// Takes one back.
+  void remove(std::size_t node, double time);
 
-/// Seconds that the baseline is expected to take in each of the jobs, in their order. noise: of one
-/// download; as long as it is not known, that is what it took. O(n log n).
-std::vector<double> expected_baselines(std::span<const JobBaseline> jobs, const Noise& noise);
+  /// Takes in what was added, for expected(). kinds: of nodes, by name; only jobs of one kind say
+  /// anything of one another. noise: of one download; as long as it is not known, the baseline is
+  /// expected to take what the job's download took. O(nodes log nodes).
+  void fit(const std::map<std::string, std::string>& kinds, const Noise& noise);
+  /// What the baseline is expected to take in a job of the node whose download took `time`, by the
+  /// last fit.
+  double expected(std::size_t node, double time) const;
+
+ private:
+  struct Node {
+    std::string name;
+    double count = 0, mean = 0, squares = 0;
+    /// What is expected without the job's own download, and the weight of that.
+    double level = 0, own_weight = 1;
+  };
+  void fit_kind(const std::vector<Node*>& nodes, const Noise& noise);
+
+  std::vector<Node> nodes_;
+  std::map<std::string, std::size_t> numbers_;
+};
 
 }  // namespace skipjack::s3tune

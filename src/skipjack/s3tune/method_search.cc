@@ -65,37 +65,63 @@ void MethodSearch::pass_on(const Event& event, EventBody body) {
   tell(event, std::move(body));
 }
 
-History MethodSearch::believed(const History& history, const Believe& believe) const {
-  History believed;
+void MethodSearch::show_end(const Trial& trial, TrialId number, const Belief& belief) {
+  const auto add = [&](EventBody body) {
+    shown_.apply(Event{shown_.num_events(), *trial.ended, 0, std::move(body)});
+  };
+  AttemptEnd end = trial.end.value_or(AttemptEnd{});
+  if (belief.value) {
+    Json metrics;
+    metrics.set(kMeanDownloadTime, *belief.value);
+    add(Reported{{number, 0}, std::move(metrics)});
+    end.outcome = Outcome::Completed;
+  } else if (belief.bound) {
+    add(StopOrdered{.trial = number, .bound = belief.bound});
+  }
+  add(AttemptEnded{{number, 0}, std::move(end)});
+}
+
+bool MethodSearch::show(const History& history, const Believe& believe) {
   for (std::size_t i = 0; i < trials_.size(); ++i) {
     const Trial& trial = *history.find(trials_[i]);
-    const Trial& own = history_.trials()[i];
-    Duration time = trial.started;
-    const auto add = [&](EventBody body) {
-      believed.apply(Event{believed.num_events(), time, 0, std::move(body)});
-    };
-    add(TrialStarted{.trial = own.id, .configuration = own.configuration, .tag = own.tag});
-    if (!has_ended(trial)) continue;
-    time = *trial.ended;
-    const Belief belief = believe(trial);
-    AttemptEnd end = trial.end.value_or(AttemptEnd{});
-    if (belief.value) {
-      Json metrics;
-      metrics.set(kMeanDownloadTime, *belief.value);
-      add(Reported{{own.id, 0}, std::move(metrics)});
-      end.outcome = Outcome::Completed;
-    } else if (belief.bound) {
-      add(StopOrdered{.trial = own.id, .bound = belief.bound});
+    if (i == shown_beliefs_.size()) {
+      const Trial& own = history_.trials()[i];
+      shown_.apply(
+          Event{shown_.num_events(), trial.started, 0,
+                TrialStarted{.trial = own.id, .configuration = own.configuration, .tag = own.tag}});
+      shown_beliefs_.emplace_back();
     }
-    add(AttemptEnded{{own.id, 0}, std::move(end)});
+    const auto number = static_cast<TrialId>(i);
+    std::optional<Belief>& shown = shown_beliefs_[i];
+    if (!has_ended(trial)) {
+      if (shown) return false;
+      continue;
+    }
+    const Belief belief = believe(trial);
+    if (shown == belief) continue;
+    if (!shown)
+      show_end(trial, number, belief);
+    else if (shown->value && belief.value)
+      shown_.restate(number, kMeanDownloadTime, *belief.value);
+    else
+      return false;
+    shown = belief;
   }
-  return believed;
+  return true;
+}
+
+const History& MethodSearch::believed(const History& history, const Believe& believe) {
+  if (show(history, believe)) return shown_;
+  shown_ = {};
+  shown_beliefs_.clear();
+  show(history, believe);
+  return shown_;
 }
 
 std::optional<Command> MethodSearch::ask(const SchedulerView& view, const Believe& believe,
                                          std::optional<double> remaining_fraction) {
   if (exhausted_) return std::nullopt;
-  const History shown = believed(view.history, believe);
+  const History& shown = believed(view.history, believe);
   std::vector<Command> commands = method_->decide({.history = shown,
                                                    .now = view.now,
                                                    .free_workers = 1,
@@ -106,7 +132,7 @@ std::optional<Command> MethodSearch::ask(const SchedulerView& view, const Believ
   return std::move(commands.front());
 }
 
-Json MethodSearch::leader(const History& history, const Believe& believe) const {
+Json MethodSearch::leader(const History& history, const Believe& believe) {
   const auto recommended = recommend(space_, believed(history, believe), download_time_metric());
   if (!recommended || space_.key(recommended->configuration) == space_.key(baseline_point_))
     return Json();

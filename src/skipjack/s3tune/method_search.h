@@ -21,6 +21,7 @@ struct Belief {
   std::optional<double> value;
   /// At least so much, where there is no value.
   std::optional<double> bound;
+  friend bool operator==(const Belief&, const Belief&) = default;
 };
 using Believe = std::function<Belief(const Trial&)>;
 
@@ -44,11 +45,17 @@ class MethodSearch {
   std::optional<Command> ask(const SchedulerView& view, const Believe& believe,
                              std::optional<double> remaining_fraction);
   /// Best by posterior mean, as values of the searched parameters; null if that is the baseline.
-  Json leader(const History& history, const Believe& believe) const;
+  Json leader(const History& history, const Believe& believe);
 
  private:
   void tell(const Event& event, EventBody body);
-  History believed(const History& history, const Believe& believe) const;
+  /// As it measured, with what is believed by now. O(trials), but next to nothing for one that is
+  /// shown already.
+  const History& believed(const History& history, const Believe& believe);
+  /// False if something shown is not to be mended: a trial that had ended runs again, or has a
+  /// bound where it had a value.
+  bool show(const History& history, const Believe& believe);
+  void show_end(const Trial& trial, TrialId number, const Belief& belief);
 
   const SearchSpace space_;
   const Configuration baseline_point_;
@@ -58,6 +65,9 @@ class MethodSearch {
   /// By its numbers, and the other way round.
   std::vector<TrialId> trials_;
   std::map<TrialId, TrialId> numbers_;
+  /// A cache: what believed() showed last, and of trials that had ended what was believed.
+  History shown_;
+  std::vector<std::optional<Belief>> shown_beliefs_;
   /// Not an event's doing: asked again, it says so again.
   bool exhausted_ = false;
 };

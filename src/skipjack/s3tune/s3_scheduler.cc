@@ -55,8 +55,7 @@ class S3Scheduler final : public Scheduler {
   }
 
   bool is_baseline(const Trial& trial) const {
-    return phase_of(trial) == kBaselinePhase &&
-           tag_text(trial, "arm") == options_.arms[options_.baseline_arm].name;
+    return is_of_arm(trial, options_.arms[options_.baseline_arm].name);
   }
 
   /// Starting a trial of `downloads` downloads of an arm or of a configuration of the space.
@@ -157,7 +156,7 @@ class S3Scheduler final : public Scheduler {
     return command;
   }
 
-  std::vector<Command> begin_verdict(const SchedulerView& view) const {
+  std::vector<Command> begin_verdict(const SchedulerView& view) {
     VerdictPlan plan;
     for (const Arm& arm : options_.arms) {
       const Trial* trial = first_of_arm(view.history, arm.name);
@@ -207,7 +206,7 @@ class S3Scheduler final : public Scheduler {
 
   const Trial* first_of_arm(const History& history, const std::string& name) const {
     for (const Trial& trial : history.trials())
-      if (phase_of(trial) == kBaselinePhase && tag_text(trial, "arm") == name) return &trial;
+      if (is_of_arm(trial, name)) return &trial;
     return nullptr;
   }
 

@@ -47,7 +47,7 @@ TrialBeliefs::TrialBeliefs(const History& history, std::string baseline_arm)
     : baseline_arm_(std::move(baseline_arm)), drift_(drift_of(history)) {
   std::vector<double> baselines, overheads;
   for (const Trial& trial : history.trials()) {
-    const bool measures_baseline = is_baseline(trial);
+    const bool measures_baseline = is_of_arm(trial, baseline_arm_);
     if (!measures_baseline && phase_of(trial) != kSearchPhase) continue;
     if (const auto cost = cost_of(trial); cost && trial.status == TrialStatus::Completed)
       overheads.push_back(cost->overhead);
@@ -63,17 +63,13 @@ TrialBeliefs::TrialBeliefs(const History& history, std::string baseline_arm)
   if (baseline_ && (!best_ || *baseline_ < *best_)) best_ = baseline_;
 }
 
-bool TrialBeliefs::is_baseline(const Trial& trial) const {
-  return phase_of(trial) == kBaselinePhase && tag_text(trial, "arm") == baseline_arm_;
-}
-
 std::optional<double> TrialBeliefs::corrected_mean(const Trial& trial) const {
   if (!has_value(trial)) return std::nullopt;
   return mean_of(download_seconds(trial)) / drift_.factor(middle_of(trial));
 }
 
 Belief TrialBeliefs::of(const Trial& trial) const {
-  if (is_baseline(trial)) return {.value = baseline_};
+  if (is_of_arm(trial, baseline_arm_)) return {.value = baseline_};
   if (const auto value = corrected_mean(trial)) return {.value = value};
   if (trial.status != TrialStatus::Stopped || !best_) return {};
   const double elapsed = to_seconds(*trial.ended - trial.started) - overhead_ - kProcessSlack;

@@ -38,7 +38,6 @@ class TrialBeliefs {
  public:
   TrialBeliefs(const History& history, std::string baseline_arm);
 
-  bool is_baseline(const Trial& trial) const;
   const DriftModel& drift() const { return drift_; }
   /// Smallest of the baseline and the search trials.
   std::optional<double> best() const { return best_; }

@@ -19,6 +19,10 @@ std::string_view tag_text(const Trial& trial, std::string_view key) {
   return value && value->is_string() ? std::string_view(value->as_string()) : std::string_view();
 }
 
+bool is_of_arm(const Trial& trial, std::string_view arm) {
+  return phase_of(trial) == kBaselinePhase && tag_text(trial, "arm") == arm;
+}
+
 std::optional<double> download_seconds(const Report& report) {
   const Json* value = report.metrics.find(kDownloadTime);
   if (!value || !value->is_number()) return std::nullopt;

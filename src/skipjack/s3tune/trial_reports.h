@@ -40,6 +40,8 @@ Metric download_time_metric();
 std::string_view phase_of(const Trial& trial);
 /// A text in the trial's tag; empty if it is not there.
 std::string_view tag_text(const Trial& trial, std::string_view key);
+/// Whether it measured that row before the search, or the baseline during it.
+bool is_of_arm(const Trial& trial, std::string_view arm);
 
 /// Seconds of a report's download; nullopt if it has none that counts.
 std::optional<double> download_seconds(const Report& report);

@@ -32,7 +32,7 @@ SourceExperiment tuning_source(std::string name, const TuningDefinition& definit
   SourceExperiment source{.name = std::move(name), .mode = metric.mode, .observations = {}};
   bool has_baseline = false;
   for (const Trial& trial : history.trials()) {
-    const bool is_first = !has_baseline && beliefs.is_baseline(trial);
+    const bool is_first = !has_baseline && is_of_arm(trial, baseline_arm);
     if (!has_ended(trial) || (!is_first && phase_of(trial) != kSearchPhase)) continue;
     has_baseline = true;
     std::optional<double> value = is_cluster ? jobs.value(trial.id) : beliefs.of(trial).value;

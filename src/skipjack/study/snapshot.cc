@@ -45,6 +45,21 @@ void count(const Trial& trial, Snapshot& snapshot) {
 
 }  // namespace
 
+BestOf best_single_value(std::vector<Metric> metrics) {
+  return [metrics = std::move(metrics)](const History& history) {
+    const Metric& metric = metrics.front();
+    std::optional<Snapshot::Best> best;
+    for (const Trial& trial : history.trials()) {
+      const std::optional<Observation> seen = observe(trial, metric);
+      const Measured* measured = seen ? std::get_if<Measured>(&*seen) : nullptr;
+      if (measured && is_better(metric, measured->value, best) &&
+          satisfies_constraints(trial, metrics))
+        best = Snapshot::Best{trial.id, metric.name, measured->value, trial.configuration};
+    }
+    return best;
+  };
+}
+
 Json to_json(const Snapshot& snapshot) {
   Json json = Json::Object{{"name", snapshot.name},
                            {"host", snapshot.host},
@@ -54,6 +69,7 @@ Json to_json(const Snapshot& snapshot) {
                            {"ending", snapshot.ending},
                            {"trials", snapshot.num_trials},
                            {"running", snapshot.num_running},
+                           {"queued", snapshot.num_queued},
                            {"completed", snapshot.num_completed},
                            {"stopped", snapshot.num_stopped},
                            {"failed", snapshot.num_failed},
@@ -79,6 +95,8 @@ Snapshot snapshot_from_json(const Json& json) {
     snapshot.ending = json.at("ending").as_string();
     snapshot.num_trials = json.at("trials").as_int();
     snapshot.num_running = json.at("running").as_int();
+    // Earlier versions did not tell them apart.
+    if (const Json* queued = json.find("queued")) snapshot.num_queued = queued->as_int();
     snapshot.num_completed = json.at("completed").as_int();
     snapshot.num_stopped = json.at("stopped").as_int();
     snapshot.num_failed = json.at("failed").as_int();
@@ -112,10 +130,10 @@ std::optional<Snapshot> read_snapshot(const std::filesystem::path& folder) {
   return snapshot_from_json(*json);
 }
 
-SnapshotWriter::SnapshotWriter(std::filesystem::path folder, std::vector<Metric> metrics,
+SnapshotWriter::SnapshotWriter(std::filesystem::path folder, BestOf best,
                                const TunerOptions& options)
     : folder_(std::move(folder)),
-      metrics_(std::move(metrics)),
+      best_of_(std::move(best)),
       clock_(*options.clock),
       log_(options.log) {
   snapshot_.name = folder_.filename().string();
@@ -138,16 +156,10 @@ void SnapshotWriter::take(const Turn& turn) {
   now.ending = turn.ending_reason;
   now.num_trials = static_cast<std::int64_t>(turn.history.trials().size());
   now.num_running = turn.num_running;
+  now.num_queued = turn.num_queued;
   now.num_reports = turn.history.num_reports();
-  const Metric& metric = metrics_.front();
-  for (const Trial& trial : turn.history.trials()) {
-    count(trial, now);
-    const std::optional<Observation> seen = observe(trial, metric);
-    const Measured* measured = seen ? std::get_if<Measured>(&*seen) : nullptr;
-    if (measured && is_better(metric, measured->value, now.best) &&
-        satisfies_constraints(trial, metrics_))
-      now.best = Snapshot::Best{trial.id, metric.name, measured->value, trial.configuration};
-  }
+  for (const Trial& trial : turn.history.trials()) count(trial, now);
+  now.best = best_of_(turn.history);
   snapshot_ = std::move(now);
 }
 
@@ -155,6 +167,7 @@ void SnapshotWriter::end(const std::string& reason, const std::optional<Turn>& l
   if (last) take(*last);
   snapshot_.ended = reason;
   snapshot_.num_running = 0;
+  snapshot_.num_queued = 0;
   write();
 }
 

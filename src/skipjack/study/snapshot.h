@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,10 +31,10 @@ struct Snapshot {
   /// Set once no new trial will start.
   std::string ending;
   std::int64_t num_trials = 0, num_completed = 0, num_stopped = 0, num_failed = 0, num_paused = 0;
-  /// Attempts that run.
-  std::int64_t num_running = 0;
+  /// Attempts that run, and that wait in a cluster's queue.
+  std::int64_t num_running = 0, num_queued = 0;
   std::int64_t num_reports = 0;
-  /// The best single value of the first objective, of trials that satisfy the constraints.
+  /// See BestOf.
   struct Best {
     TrialId trial = 0;
     std::string metric;
@@ -42,6 +43,11 @@ struct Snapshot {
   };
   std::optional<Best> best;
 };
+
+/// What a snapshot names as the best so far.
+using BestOf = std::function<std::optional<Snapshot::Best>(const History&)>;
+/// The best single value of the first objective, of trials that satisfy the constraints.
+BestOf best_single_value(std::vector<Metric> metrics);
 
 Json to_json(const Snapshot& snapshot);
 /// Throws Corrupted.
@@ -53,8 +59,7 @@ std::optional<Snapshot> read_snapshot(const std::filesystem::path& folder);
 /// Not thread-safe. A snapshot that can't be written is logged once, and the tuning goes on.
 class SnapshotWriter {
  public:
-  SnapshotWriter(std::filesystem::path folder, std::vector<Metric> metrics,
-                 const TunerOptions& options);
+  SnapshotWriter(std::filesystem::path folder, BestOf best, const TunerOptions& options);
   /// Writes if a second has passed, and twenty times what the last one took: O(trials). By the
   /// world's time, also where a simulation has its own.
   void on_turn(const Turn& turn);
@@ -66,7 +71,7 @@ class SnapshotWriter {
   void write();
 
   const std::filesystem::path folder_;
-  const std::vector<Metric> metrics_;
+  const BestOf best_of_;
   const Clock& clock_;
   const LogSink log_;
   Snapshot snapshot_;

@@ -184,11 +184,15 @@ class LeasedJournal final : public EventSink {
   std::optional<std::chrono::steady_clock::time_point> confirmed_;
 };
 
+BestOf best_of(const TuningDefinition& definition, const RunOptions& run) {
+  return run.best ? run.best : best_single_value(definition.metrics);
+}
+
 /// With a snapshot for readers of other hosts.
 TuningResult run_in_sight(Scheduler& scheduler, Backend& backend, const OpenExperiment& experiment,
-                          const std::vector<Event>& past, const std::vector<Metric>& metrics,
+                          const std::vector<Event>& past, const BestOf& best,
                           TunerOptions options) {
-  SnapshotWriter snapshot(experiment.folder, metrics, options);
+  SnapshotWriter snapshot(experiment.folder, best, options);
   options.on_turn = [&, given = std::move(options.on_turn)](const Turn& turn) {
     if (given) given(turn);
     snapshot.on_turn(turn);
@@ -381,7 +385,7 @@ TuningResult start_tuning(const ExperimentStore& store, const std::string& name,
     throw;
   }
   try {
-    return run_in_sight(*scheduler, *backend, experiment, {}, definition.metrics,
+    return run_in_sight(*scheduler, *backend, experiment, {}, best_of(definition, options),
                         tuner_options(definition, options));
   } catch (const Error& error) {
     // Such as constraints that nothing satisfies, found out when the first trial was to start.
@@ -413,7 +417,8 @@ TuningResult resume_tuning(const ExperimentStore& store, const std::string& name
   if (changed) experiment.journal->set_definition(to_json(definition));
   TunerOptions tuner = tuner_options(definition, options.run);
   tuner.reached = running_time;
-  return run_in_sight(*scheduler, *backend, experiment, events, definition.metrics, tuner);
+  return run_in_sight(*scheduler, *backend, experiment, events, best_of(definition, options.run),
+                      tuner);
 }
 
 ExperimentStatus experiment_status(const std::vector<Event>& events) {

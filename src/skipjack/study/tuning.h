@@ -19,6 +19,7 @@
 #include "skipjack/schedule/scheduler.h"
 #include "skipjack/search/warm_start.h"
 #include "skipjack/space/search_space.h"
+#include "skipjack/study/snapshot.h"
 #include "skipjack/tuner/tuner.h"
 
 namespace skipjack {
@@ -115,6 +116,8 @@ struct RunOptions {
   std::function<bool(const Turn&)> stop_when;
   std::function<void(const Turn&)> on_turn;
   std::optional<Duration> turn_interval;
+  /// What the snapshot names as the best so far. Empty: best_single_value().
+  BestOf best;
   LogSink log;
   /// Recorded with each run: host, cores, kernel, versions. Null: environment_record().
   Json environment;

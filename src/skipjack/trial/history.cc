@@ -164,6 +164,13 @@ void History::apply(const Event& event) {
   time_ = std::max(time_, event.time);
 }
 
+void History::restate(TrialId trial, std::string_view metric, double value) {
+  if (!find(trial) || find(trial)->reports.empty())
+    throw Error(ErrorCode::InvalidArgument,
+                "trial " + std::to_string(trial) + " has no report to be restated");
+  trials_[static_cast<std::size_t>(trial)].reports.back().metrics.set(metric, value);
+}
+
 const Trial* History::find(TrialId id) const {
   if (id < 0 || id >= static_cast<TrialId>(trials_.size())) return nullptr;
   return &trials_[static_cast<std::size_t>(id)];

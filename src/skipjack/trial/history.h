@@ -92,6 +92,11 @@ class History {
   /// ends of attempts that have ended are passed over.
   void apply(const Event& event);
 
+  /// Another value of a metric in the trial's last report, for one who shows a history in the light
+  /// of what was learnt later; no event's doing. Throws InvalidArgument for a trial without a
+  /// report.
+  void restate(TrialId trial, std::string_view metric, double value);
+
   /// By number: trials()[i].id == i.
   const std::vector<Trial>& trials() const { return trials_; }
   const Trial* find(TrialId id) const;

@@ -410,11 +410,13 @@ void Loop::carry_out() {
 
 Turn Loop::turn() const {
   const SchedulerView v = view();
+  const int queued = backend_.num_queued();
   return {.history = history_,
           .now = v.now,
           .remaining_time = v.remaining_time,
           .remaining_fraction = v.remaining_fraction,
-          .num_running = static_cast<int>(live_.size()),
+          .num_running = static_cast<int>(live_.size()) - queued,
+          .num_queued = queued,
           .ending_reason = reason_};
 }
 

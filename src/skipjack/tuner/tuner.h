@@ -36,6 +36,8 @@ struct Turn {
   std::optional<double> remaining_fraction;
   /// Attempts that run, including those asked to end.
   int num_running = 0;
+  /// Attempts that wait for a place to run, as in a cluster's queue.
+  int num_queued = 0;
   /// Set once no new trial will start.
   std::string ending_reason;
 };
