@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <utility>
 
 #include "bind.h"
 #include "convert.h"
@@ -163,8 +164,9 @@ class PythonClient {
   /// With the interpreter's lock.
   Own& own() {
     if (own_->process != ::getpid()) {
+      auto fresh = std::make_unique<Own>(options_);  // throws before anything is left
       leave_to_parent();
-      own_ = std::make_unique<Own>(options_);
+      own_ = std::move(fresh);
     }
     return *own_;
   }

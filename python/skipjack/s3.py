@@ -24,6 +24,7 @@ from .errors import (
     Timeout,
     Unsupported,
 )
+from .sources import split
 
 _FIELDS = (
     "multipart_threshold",
@@ -209,15 +210,27 @@ def _extra(arguments):
         elif name == "RequestPayer":
             taken["requester_pays"] = value == "requester"
         elif name == "SSECustomerKey":
-            taken["customer_key"] = value.encode() if isinstance(value, str) else bytes(value)
-        elif name == "SSECustomerAlgorithm" and value == "AES256" or name == "SSECustomerKeyMD5":
-            continue  # of the key's digest the one that is sent is computed here
+            taken["customer_key"] = _customer_key(value)
+        elif name == "SSECustomerAlgorithm" and value == "AES256":
+            if arguments.get("SSECustomerKey") is None:
+                raise InvalidArgument("ExtraArgs holds SSECustomerAlgorithm without SSECustomerKey", "give both")
+        elif name == "SSECustomerKeyMD5":  # with it, boto3 takes the key as encoded already
+            raise Unsupported(
+                "ExtraArgs holds 'SSECustomerKeyMD5', which is computed here",
+                "leave it out, and give the 32 bytes themselves as SSECustomerKey",
+            )
         elif name != "ChecksumMode":  # what the server has is always checked
             raise Unsupported(
                 f"ExtraArgs holds '{name}', which downloads here don't know",
                 "one of: VersionId, RequestPayer, SSECustomerKey, SSECustomerAlgorithm (AES256), ChecksumMode",
             )
     return taken
+
+
+def _customer_key(value):
+    if not isinstance(value, (str, bytes)):
+        raise InvalidArgument(f"SSECustomerKey must be a str or bytes, not {type(value).__name__}")
+    return value.encode() if isinstance(value, str) else value
 
 
 def download_file(bucket, key, filename, ExtraArgs=None, Callback=None, Config=None, **client):
@@ -267,7 +280,7 @@ def tune(
     """Finds the configuration that downloads an object fastest from here, and proves it: `skipjack s3
     tune` (docs/s3-tuning.md has what the arguments mean). max_time: seconds, or a text such as "2m".
     uri: of an object, or s3://bucket/prefix/ for everything below it.
-    sources: names of earlier tunings of downloads to begin from.
+    sources: names of earlier tunings of downloads, in the same root, to begin from.
 
     Returns the verdict, a dict; verdict["experiment"] is the experiment's name.
     """
@@ -275,6 +288,12 @@ def tune(
     import subprocess
     import time
 
+    names, given = split(sources)
+    if given:
+        raise InvalidArgument(
+            f"sources of a tuning of downloads are names of experiments, not a SourceExperiment ('{given[0]['name']}')",
+            "give the experiment's name, and its folder as root",
+        )
     root = str(root or our_program.experiments_folder())
     name = name or _core.default_experiment_name("s3-tune", time.time())
     flags = {
@@ -284,7 +303,7 @@ def tune(
         "--client": client,
         "--program": program,
         "--method": method,
-        "--warm-start-from": ",".join([sources] if isinstance(sources, str) else sources) or None,
+        "--warm-start-from": ",".join(names) or None,
         "--repeats": repeats,
         "--start": start,
         "--to": to,

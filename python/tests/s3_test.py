@@ -81,6 +81,14 @@ def test_errors_say_what_and_never_the_keys(keys, tmp_path):
         download_file("bench", "obj", tmp_path / "f", ExtraArgs={"SSECustomerAlgorithm": "aws:kms"}, **keys)
     with pytest.raises(skipjack.InvalidArgument, match="has 1 bytes; it must have 32"):
         download_file("bench", "obj", tmp_path / "f", ExtraArgs={"SSECustomerKey": "x"}, **keys)
+    for extra, kind, says in [
+        ({"SSECustomerKey": 32}, skipjack.InvalidArgument, "must be a str or bytes, not int"),
+        ({"SSECustomerKey": None}, skipjack.InvalidArgument, "must be a str or bytes, not NoneType"),
+        ({"SSECustomerAlgorithm": "AES256"}, skipjack.InvalidArgument, "without SSECustomerKey"),
+        ({"SSECustomerKey": "k" * 32, "SSECustomerKeyMD5": "x"}, skipjack.Unsupported, "SSECustomerKeyMD5"),
+    ]:
+        with pytest.raises(kind, match=says):
+            download_file("bench", "obj", tmp_path / "f", ExtraArgs=extra, **keys)
     with pytest.raises(skipjack.InvalidArgument, match="zero byte"):
         download_file("bench", "obj", str(tmp_path / "f\0g"), **keys)
     with pytest.raises(skipjack.InvalidArgument, match="has 300 bytes"):
@@ -119,6 +127,30 @@ def test_a_fork_leaves_its_parents_connections_alone(keys):
             os._exit(0 if found == small else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert client.download_bytes("bench", "small") == small
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_that_can_make_no_client_says_so(keys, tmp_path, monkeypatch):
+    settings = tmp_path / "config"
+    settings.write_text("[profile one]\nregion = us-east-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(settings))
+    client = Client(profile_name="one", **keys)
+    child = os.fork()
+    if child == 0:
+        errors, body = [], b""
+        try:
+            settings.rename(tmp_path / "away")
+            for _ in range(2):
+                try:
+                    client.head_object("bench", "small")
+                except skipjack.Error as error:
+                    errors.append(str(error))
+            (tmp_path / "away").rename(settings)
+            body = client.download_bytes("bench", "small")
+        finally:
+            del client
+            os._exit(0 if len(errors) == 2 and "one" in errors[0] and len(body) == 2**20 else 1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_a_customers_key_is_sent_as_boto3_sends_it(tmp_path):

@@ -33,6 +33,8 @@ def test_a_tuning_ends_with_a_verdict(server, tmp_path, monkeypatch):
         skipjack.resume(experiment.name, root=str(tmp_path), add_trials=1)
     with pytest.raises(skipjack.NotFound, match="nothing"):
         skipjack.s3.tune("s3://bench/small", endpoint_url=server, root=str(tmp_path), sources=["nothing"])
+    with pytest.raises(skipjack.InvalidArgument, match="names of experiments, not a SourceExperiment"):
+        skipjack.s3.tune("s3://bench/small", endpoint_url=server, root=str(tmp_path), sources=[source])
     with pytest.raises(skipjack.NotFound, match="none"):
         skipjack.s3.tune("s3://bench/none", endpoint_url=server, root=str(tmp_path))
 
