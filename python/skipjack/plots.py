@@ -5,6 +5,7 @@ from .experiments import import_or_say
 
 _MAX_NAMED = 12  # of parameters side by side, each with its own scale; of the values of one
 _MAX_BARS = 20
+_AS_IT_IS = {"parse_math": False}  # what users have named is no formula, whatever it holds
 
 
 def _axes(ax):
@@ -21,7 +22,7 @@ def _label(metric):
 def _label_values(axis, metric, values):
     """Names an axis by a metric. Its scale is logarithmic where small values are good and would else be lost at the
     bottom."""
-    axis.set_label_text(_label(metric))
+    axis.set_label_text(_label(metric), **_AS_IT_IS)
     if metric["mode"] == "min" and values and min(values) > 0 and max(values) > 100 * min(values):
         (axis.axes.set_yscale if axis.axis_name == "y" else axis.axes.set_xscale)("log")
 
@@ -32,7 +33,11 @@ def _metric_or_name(experiment, name):
 
 
 def _nothing_yet(experiment, name):
-    return NotFound(f"no trial of '{experiment.name}' has reported '{name}'")
+    return NotFound(f"no trial of '{experiment.name}' has reported '{name}' as a number")
+
+
+def _is_number(cell):
+    return isinstance(cell, (int, float))
 
 
 def best_so_far(experiment, metric=None, ax=None):
@@ -56,12 +61,14 @@ def trials_over_time(experiment, metric=None, ax=None):
     columns = experiment.columns()
     if name not in columns:
         raise _nothing_yet(experiment, name)
-    ax = _axes(ax)
     lines = {}
     for trial, time, value in zip(columns["trial_id"], columns["st_tuner_time"], columns[name]):
-        if isinstance(value, (int, float)):
+        if _is_number(value):
             lines.setdefault(trial, ([], []))[0].append(time)
             lines[trial][1].append(value)
+    if not lines:
+        raise _nothing_yet(experiment, name)
+    ax = _axes(ax)
     for times, values in lines.values():
         ax.plot(times, values, marker="x")
     ax.set_xlabel("running time [s]")
@@ -95,16 +102,18 @@ def learning_curves(experiment, resource, metric=None, ax=None):
     name = metric or experiment.metrics[0]["name"]
     columns = experiment.columns()
     for needed in (resource, name):
-        if needed not in columns:
+        if not any(_is_number(cell) for cell in columns.get(needed, ())):
             raise _nothing_yet(experiment, needed)
-    ax = _axes(ax)
     curves = {}
     for trial, level, value in zip(columns["trial_id"], columns[resource], columns[name]):
-        if isinstance(level, (int, float)) and isinstance(value, (int, float)):
+        if _is_number(level) and _is_number(value):
             curves.setdefault(trial, []).append((level, value))
+    if not curves:
+        raise NotFound(f"no trial of '{experiment.name}' has reported '{name}' and '{resource}' together")
+    ax = _axes(ax)
     for points in curves.values():
         ax.plot([level for level, _ in points], [value for _, value in points], ".-", alpha=0.6)
-    ax.set_xlabel(resource)
+    ax.set_xlabel(resource, **_AS_IT_IS)
     values = [value for points in curves.values() for _, value in points]
     _label_values(ax.yaxis, _metric_or_name(experiment, name), values)
     ax.set_title(experiment.name)
@@ -131,12 +140,14 @@ def parallel_coordinates(experiment, metric=None, ax=None):
         share = (place + 1) / len(ranked)
         ax.plot(range(len(domains)), heights, color=(share, 0.2, 1 - share), alpha=0.2 + 0.8 * share)
     is_crowded = sum(len(name) for name in domains) > 60
-    ax.set_xticks(range(len(domains)), list(domains), rotation=90 if is_crowded else 0, fontsize="small")
+    rotation = 90 if is_crowded else 0
+    ax.set_xticks(range(len(domains)), list(domains), rotation=rotation, fontsize="small", **_AS_IT_IS)
     ax.set_xlim(-0.1, len(domains) - 0.6)
     ax.set_ylim(-0.05, 1.05)
     ax.set_ylabel("place in the domain")
     worst, best = (f"{values[number]:.4g}" for number in (ranked[0], ranked[-1]))
-    ax.set_title(f"{experiment.name}\n{_label(metric)} from {worst} (blue) to {best} (red)", fontsize="medium")
+    title = f"{experiment.name}\n{_label(metric)} from {worst} (blue) to {best} (red)"
+    ax.set_title(title, fontsize="medium", **_AS_IT_IS)
     return ax
 
 
@@ -148,11 +159,11 @@ def _draw_scale(ax, at, domain):
     else:
         marked = [domain.from_unit(0.0), domain.from_unit(1.0)]
     ax.axvline(at, color="0.7", linewidth=0.8, zorder=0)
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
+    look = {"va": "center", "fontsize": "x-small", "bbox": box, "zorder": 5, **_AS_IT_IS}
     for value in marked:
         text = f"{value:.4g}" if isinstance(value, float) else str(value)[:20]
-        place = (at, domain.to_unit(value))
-        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
-        ax.annotate(text, place, (3, 0), textcoords="offset points", va="center", fontsize="x-small", bbox=box, zorder=5)
+        ax.annotate(text, (at, domain.to_unit(value)), (3, 0), textcoords="offset points", **look)
 
 
 def importance(experiment, metric=None, ax=None):
@@ -163,16 +174,19 @@ def importance(experiment, metric=None, ax=None):
     if found["explained"] <= 0:
         explained = "nothing is explained: the shares mean nothing"
     ax = _axes(ax)
-    ax.barh([row["parameter"] for row in rows], [row["share"] for row in rows])
-    ax.tick_params(axis="y", labelsize="medium" if len(rows) <= _MAX_NAMED else "x-small")
+    ax.barh(range(len(rows)), [row["share"] for row in rows])
+    size = "medium" if len(rows) <= _MAX_NAMED else "x-small"
+    ax.set_yticks(range(len(rows)), [row["parameter"] for row in rows], fontsize=size, **_AS_IT_IS)
     ax.set_xlim(0, 1)
     more = f"; {left_out} more parameters" if left_out else ""
-    ax.set_xlabel(f"share of importance for {experiment.metric(metric)['name']}\n({explained}{more})")
+    ax.set_xlabel(f"share of importance for {experiment.metric(metric)['name']}\n({explained}{more})", **_AS_IT_IS)
     ax.set_title(experiment.name)
     return ax
 
 
 def comparison(compared, ax=None):
+    if not any(compared.curves.values()):
+        raise NotFound(f"no line of the comparison has values of '{compared.metric['name']}'")
     ax = _axes(ax)
     means = []
     for label, points in compared.curves.items():
@@ -185,6 +199,7 @@ def comparison(compared, ax=None):
             )
     ax.set_xlabel("running time [s]" if compared.over == "time" else "trials")
     _label_values(ax.yaxis, compared.metric, means)
-    ax.set_ylabel(f"best {_label(compared.metric)} so far")
-    ax.legend()
+    ax.set_ylabel(f"best {_label(compared.metric)} so far", **_AS_IT_IS)
+    for text in ax.legend().get_texts():
+        text.set(**_AS_IT_IS)
     return ax

@@ -2,9 +2,9 @@
 
 import pytest
 import skipjack
-from skipjack import Metric, PythonBackend, StoppingCriterion, Tuner, uniform
+from skipjack import Metric, PythonBackend, StoppingCriterion, Tuner, choice, uniform
 
-from trials import two_metrics
+from trials import odd_names, two_metrics
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,33 @@ def test_pictures_show_the_table(experiment):
         experiment.plot_learning_curves("epoch")
     with pytest.raises(skipjack.NotFound, match="no metric 'speed'"):
         experiment.plot_parallel_coordinates("speed")
+    matplotlib.pyplot.close("all")
+
+
+def test_pictures_take_names_as_they_are_and_refuse_what_is_no_number(tmp_path):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    odd = "$x_{$"  # a formula that never ends
+    made = Tuner(
+        PythonBackend(odd_names), {odd: choice(["a", odd])}, odd, root=str(tmp_path), name="odd", seed=1,
+        stop=StoppingCriterion(max_trials_started=2),
+    ).run().experiment()  # fmt: skip
+    rows = {"parameters": [{"parameter": odd, "share": 1.0}], "explained": 1.0}
+    made.importance = lambda *_: rows
+    compared = skipjack.compare({odd: [made], "b": [made]})
+    pictures = [made.plot(), made.plot_trials_over_time(), made.plot_learning_curves(odd),
+                made.plot_parallel_coordinates(), made.plot_importance(), compared.plot()]  # fmt: skip
+    for axes in pictures:
+        axes.figure.canvas.draw()
+    assert [label.get_text() for label in pictures[4].get_yticklabels()] == [odd]
+    opened = matplotlib.pyplot.get_fignums()
+    with pytest.raises(skipjack.NotFound, match="has reported 'text' as a number"):
+        made.plot_trials_over_time("text")
+    with pytest.raises(skipjack.NotFound, match="has reported 'text' as a number"):
+        made.plot_learning_curves("text")
+    with pytest.raises(skipjack.NotFound, match="no line of the comparison"):
+        skipjack.Comparison({"a": []}, compared.metric, "time").plot()
+    assert matplotlib.pyplot.get_fignums() == opened
     matplotlib.pyplot.close("all")
 
 
