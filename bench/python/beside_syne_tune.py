@@ -83,6 +83,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=5)
     arguments = parser.parse_args()
+    if arguments.rounds < 2 or arguments.trials < 2:
+        parser.error("--rounds and --trials must be >= 2: there are no quartiles of one value")
     contestants = {
         "Skipjack": [sys.executable, "-m", "skipjack.syne_tune"],
         "Syne Tune": [arguments.syne_tune_python],
