@@ -1,10 +1,13 @@
 """Searchers of Syne Tune: by name, of a launcher's own in both eras, with surrogates and earlier tasks of its own."""
 
+from types import SimpleNamespace
+
 import pytest
 from skipjack import methods
 from skipjack.errors import Unsupported
 from skipjack.syne_tune import config_space as cs
 from skipjack.syne_tune import names, schedulers, searchers
+from skipjack.syne_tune.custom import CalledScheduler, TrialScheduler, TrialSuggestion
 from skipjack.syne_tune.status import Trial
 
 SPACE = {"x": cs.uniform(0, 1), "k": cs.randint(1, 9), "epochs": 9}
@@ -54,6 +57,34 @@ def test_hyperband_runs_the_searcher_it_is_given(searcher, method, caplog):
         last = searchers.LastValueMultiFidelitySearcher(SPACE, searcher=searcher)
         made = schedulers.AsynchronousSuccessiveHalving(SPACE, "loss", searcher=last, time_attr="epoch", max_t=9)
         assert (made.method.name, made.method.options["max_t"]) == (method, 9)
+
+
+@pytest.mark.parametrize(
+    "epochs, configuration, resource", [(9, {"x": 0.5}, 2), (cs.randint(1, 9), {"x": 0.5, "epochs": 2}, None)]
+)
+def test_a_scheduler_says_how_far_where_that_is_a_constant(epochs, configuration, resource):
+    class Own(TrialScheduler):
+        max_resource_attr = "epochs"
+
+        def _suggest(self, trial_id):
+            return TrialSuggestion.start_suggestion({"x": 0.5, "epochs": 2})
+
+        def on_trial_complete(self, trial, result):
+            self.seen = trial.config["epochs"]
+
+    own = Own({"x": cs.uniform(0, 1), "epochs": epochs})
+    called = CalledScheduler(own)
+    (start,) = called.decide(SimpleNamespace(num_trials=0, running=[]), free_workers=1)
+    assert (start.configuration, start.max_resource) == (configuration, resource)
+    full = {"epochs": epochs, **configuration}
+    called.apply({"number": 0, "type": "trial_started", "trial": 0, "unix_time": 0.0, "configuration": full,
+                  "max_resource": resource}, None)  # fmt: skip
+    called.apply({"number": 1, "type": "attempt_ended", "trial": 0, "outcome": "completed"}, None)
+    assert own.seen == 2
+    if resource:
+        called.apply({"number": 2, "type": "trial_resumed", "trial": 0, "max_resource": 4}, None)
+        called.apply({"number": 3, "type": "attempt_ended", "trial": 0, "outcome": "completed"}, None)
+        assert own.seen == 4
 
 
 def test_wrappers_of_other_packages_say_what_runs_instead(caplog):
@@ -112,6 +143,8 @@ def test_what_a_searcher_or_a_range_is_not_is_said(caplog):
     assert cs.streamline_config_space({"flag": flag}) == {"flag": flag}
 
 
+REPORTS_X = "import sys\nfrom syne_tune import Reporter\nReporter()(loss=float(sys.argv[2]))\n"
+
 OF_BOTH_ERAS = """
     from syne_tune import StoppingCriterion, Tuner
     from syne_tune.backend import LocalBackend
@@ -146,9 +179,64 @@ OF_BOTH_ERAS = """
 
 
 def test_searchers_of_the_launchers_own_are_called_as_in_their_era(launch):
-    done = launch(OF_BOTH_ERAS, "import sys\nfrom syne_tune import Reporter\nReporter()(loss=float(sys.argv[2]))\n")
+    done = launch(OF_BOTH_ERAS, REPORTS_X)
     # The middle first; where more is better, the searcher is told what is to be made small.
     assert "told [('0', 0.5)] [(0, -0.25), (1, -0.75)]" in done.stdout
+
+
+def test_another_space_begins_anew_with_what_the_launcher_calls(launch):
+    done = launch(
+        """
+        from syne_tune import StoppingCriterion, Tuner
+        from syne_tune.backend import LocalBackend
+        from syne_tune.config_space import uniform
+        from syne_tune.optimizer.scheduler import TrialScheduler, TrialSuggestion
+        from syne_tune.optimizer.schedulers import FIFOScheduler
+        from syne_tune.optimizer.schedulers.searchers import StochasticSearcher
+        class Own(TrialScheduler):
+            added = 0
+            def suggest(self, trial_id):
+                return TrialSuggestion.start_suggestion({"x": 0.55}) if trial_id < 2 else None
+            def on_trial_add(self, trial):
+                self.added += 1
+            def metric_names(self):
+                return ["loss"]
+        class Drawn(StochasticSearcher):
+            heard = []
+            def get_config(self, **kwargs):
+                return {"x": 0.5 + 0.1 * self.random_state.uniform()}
+            def _update(self, trial_id, config, result):
+                self.heard.append(trial_id)
+        def tuner(name, scheduler):
+            stop = StoppingCriterion(max_num_trials_started=1)
+            return Tuner(LocalBackend("trial.py"), scheduler, stop, n_workers=1, tuner_name=name,
+                         suffix_tuner_name=False)
+        def drawn(space):
+            return FIFOScheduler(space, metric="loss", searcher=Drawn(space, metric="loss", random_seed=1))
+        space, narrow = {"x": uniform(0, 1)}, {"x": uniform(0.5, 0.6)}
+        own = Own(space)
+        first, second = tuner("own", own), tuner("drawn", drawn(space))
+        for one in (first, second):
+            one.run()
+            one.scheduler.config_space = narrow
+            one.run()
+            print("then", one.name, one.tuning_status.num_trials_started)
+        print("added", own.added, "heard", Drawn.heard)
+        first.scheduler, second.scheduler = Own(narrow), drawn(narrow)
+        for unknowing in (first, second, tuner("drawn", drawn(space))):
+            try:
+                unknowing.run()
+            except Exception as error:
+                print(error)
+        """,
+        REPORTS_X,
+    )
+    assert "then own-2 2" in done.stdout and "then drawn-2 2" in done.stdout
+    assert "added 4 heard ['0', '0']" in done.stdout
+    # One that was not there would draw the same again.
+    for name, called in (("own-2", "Own"), ("drawn-2", "Drawn"), ("drawn", "Drawn")):
+        assert f"experiment '{name}' can't go on: what {called} knew of it is not kept" in done.stdout
+    assert "what Drawn knows is saved at the end" in done.stderr
 
 
 def test_hyperband_with_a_searcher_of_the_launchers_own_is_refused():

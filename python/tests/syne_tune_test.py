@@ -198,7 +198,7 @@ def test_a_scheduler_of_the_launchers_own(launch, only_experiment):
                 stops = trial.trial_id == 1 and result["epoch"] == 2
                 return SchedulerDecision.STOP if stops else SchedulerDecision.CONTINUE
             def on_trial_complete(self, trial, result):
-                self.log.append((trial.trial_id, "complete"))
+                self.log.append((trial.trial_id, "complete", trial.config["epochs"]))
             def on_trial_remove(self, trial):
                 self.log.append((trial.trial_id, "remove"))
             def metric_names(self):
@@ -207,6 +207,13 @@ def test_a_scheduler_of_the_launchers_own(launch, only_experiment):
         own.max_resource_attr = "epochs"
         tuner = Tuner(LocalBackend("trial.py"), own, StoppingCriterion(max_wallclock_time=40), n_workers=1)
         tuner.run()
+        stop = StoppingCriterion(max_wallclock_time=40)
+        unknowing = Tuner(LocalBackend("trial.py"), Own(own.config_space), stop, n_workers=1, tuner_name=tuner.name,
+                          suffix_tuner_name=False)
+        try:
+            unknowing.run()
+        except Exception as error:
+            print(error)
         again = Tuner.load(tuner.tuner_path)
         again.scheduler.limit = 4
         again.stop_criterion = lambda status: status.num_trials_started >= 10
@@ -225,7 +232,8 @@ def test_a_scheduler_of_the_launchers_own(launch, only_experiment):
         """,
     )
     # It goes on with what it knew, is told of what is new alone, and says how far a trial is to go.
-    assert "11 [(3, 1), (3, 2), (3, 'complete')]" in done.stdout
+    assert "11 [(3, 1), (3, 2), (3, 'complete', 2)]" in done.stdout
+    assert "what Own knew of it is not kept" in done.stdout
     assert "what Own knows is saved at the end" in done.stderr
     rows = table_of(only_experiment())
     decisions = {(row["trial_id"], row["epoch"]): row["st_decision"] for row in rows}

@@ -103,16 +103,30 @@ def suggested(scheduler, number):
     return scheduler.suggest(number) if inspect.signature(scheduler.suggest).parameters else scheduler.suggest()
 
 
+def require_begun(called, experiment):
+    """Refuses to go on without what a launcher's scheduler or searcher learnt of an experiment."""
+    if called.experiment != experiment:
+        raise InvalidArgument(
+            f"experiment '{experiment}' can't go on: what {called.called_as} knew of it is not kept",
+            "go on with Tuner.load(folder) where the tuner was saved at its end, or take another tuner_name",
+        )
+
+
 class CalledScheduler(Scheduler):
     """A launcher's TrialScheduler as one of Skipjack's. It knows of which events it has heard already, and so can go
-    on with an experiment."""
+    on with the experiment that it has begun."""
 
     is_function_of_events = True
 
     def __init__(self, scheduler):
         self.called_as = type(scheduler).__name__
+        self.scheduler = scheduler
+        self.begin(None)
+
+    def begin(self, experiment):
+        """Nothing is known of that experiment yet."""
+        self.experiment = experiment
         self._num_heard = 0
-        self._scheduler = scheduler
         self._trials = {}
         self._last = {}
         self._decided = []
@@ -120,11 +134,7 @@ class CalledScheduler(Scheduler):
 
     def begin_again(self, experiment):
         """Goes on with an experiment that it has begun."""
-        if not self._num_heard:
-            raise InvalidArgument(
-                f"experiment '{experiment}' can't go on: what {self.called_as} knew of it is not kept",
-                "go on with Tuner.load(folder) where the tuner was saved at its end, or take another tuner_name",
-            )
+        require_begun(self, experiment)
         self._exhausted, self._decided = False, []
 
     def apply(self, event, history):
@@ -134,18 +144,33 @@ class CalledScheduler(Scheduler):
         kind, number = event["type"], event.get("trial")
         if kind == "trial_started":
             created = datetime.datetime.fromtimestamp(event["unix_time"])
-            trial = self._trials[number] = Trial(number, event["configuration"], created)
-            self._scheduler.on_trial_add(trial)
+            config = self._as_run(event["configuration"], event)
+            trial = self._trials[number] = Trial(number, config, created)
+            self.scheduler.on_trial_add(trial)
+        elif kind == "trial_resumed":
+            trial = self._trials[number]
+            trial.config = self._as_run(trial.config, event)
         elif kind == "reported":
             self._report(number, event["metrics"])
         elif kind == "attempt_ended":
             self._end(number, event["outcome"])
 
+    def _resource_constant(self):
+        """Name of the space's constant up to which a trial goes, and which its attempts may have otherwise."""
+        name = getattr(self.scheduler, "max_resource_attr", None)
+        space = self.scheduler.config_space
+        return name if name in space and not isinstance(space[name], Domain) else None
+
+    def _as_run(self, config, event):
+        """What the program of an attempt is given."""
+        attribute, resource = self._resource_constant(), event.get("max_resource")
+        return config if attribute is None or resource is None else {**config, attribute: resource}
+
     def _report(self, number, metrics):
         if any(command.trial == number for command in self._decided):
             return  # what comes after the decision was printed before it arrived
         self._last[number] = metrics
-        decision = self._scheduler.on_trial_result(self._trials[number], metrics)
+        decision = self.scheduler.on_trial_result(self._trials[number], metrics)
         if decision == SchedulerDecision.STOP:
             self._decided.append(Stop(number))
         elif decision == SchedulerDecision.PAUSE:
@@ -154,11 +179,11 @@ class CalledScheduler(Scheduler):
     def _end(self, number, outcome):
         trial = self._trials[number]
         if outcome == "completed":
-            self._scheduler.on_trial_complete(trial, self._last.get(number, {}))
+            self.scheduler.on_trial_complete(trial, self._last.get(number, {}))
         elif outcome == "failed":
-            self._scheduler.on_trial_error(trial)
+            self.scheduler.on_trial_error(trial)
         elif outcome in ("stopped", "paused"):
-            self._scheduler.on_trial_remove(trial)
+            self.scheduler.on_trial_remove(trial)
 
     def decide(self, history, *, free_workers, **view):
         if self._decided:
@@ -171,13 +196,13 @@ class CalledScheduler(Scheduler):
             return [Finished("the scheduler has nothing more to suggest")]
         if not free_workers:
             return []
-        suggestion = suggested(self._scheduler, history.num_trials)
+        suggestion = suggested(self.scheduler, history.num_trials)
         if suggestion is None:
             self._exhausted = True
             return [Finished("the scheduler has nothing more to suggest")]
         config, resource = suggestion.config, None
-        attribute = getattr(self._scheduler, "max_resource_attr", None)
-        if attribute and config and attribute in config:  # up to where this attempt is to go
+        attribute = self._resource_constant()
+        if attribute and config and attribute in config:
             resource = config[attribute]
             config = {name: value for name, value in config.items() if name != attribute}
         if suggestion.spawn_new_trial_id:

@@ -4,6 +4,7 @@ own by their class names, each of which stands for a method of Skipjack's table.
 from ..errors import Unsupported
 from ..schedulers import Searcher
 from .config_space import Domain, own_space
+from .custom import require_begun
 from .status import Trial
 
 
@@ -131,7 +132,7 @@ class StochasticAndFilterDuplicatesSearcher(StochasticSearcher):
 
 class CalledSearcher(Searcher):
     """A launcher's searcher as one of Skipjack's; it hears of trials that have ended. It knows of which it has heard
-    already, and so can go on with an experiment."""
+    already, and so can go on with the experiment that it has begun."""
 
     is_function_of_events = True
 
@@ -139,9 +140,18 @@ class CalledSearcher(Searcher):
         self.called_as = type(searcher).__name__
         self._searcher = searcher
         self._signs = {metric.name: 1 if metric.mode == "min" else -1 for metric in metrics}
-        self._told = set()
+        self.begin(None)
         # 0.15 has suggest(), earlier eras get_config().
         self._is_of_last_era = type(searcher).suggest not in (BaseSearcher.suggest, MethodSearcher.suggest)
+
+    def begin(self, experiment):
+        """Nothing is known of that experiment yet."""
+        self.experiment = experiment
+        self._told = set()
+
+    def begin_again(self, experiment):
+        """Goes on with an experiment that it has begun."""
+        require_begun(self, experiment)
 
     def suggest(self, history, *, resource, remaining_fraction):
         for number in range(history.num_trials):

@@ -67,8 +67,8 @@ class Tuner:
             **scheduler.metadata(),
             **(metadata or {}),
         }
-        self._called = None if isinstance(scheduler, MethodScheduler) else CalledScheduler(scheduler)
-        self.tuning_status = scheduler.tuning_status = TuningStatus(scheduler.metric_names())
+        self._called = None
+        self.tuning_status = TuningStatus(scheduler.metric_names())
         if not asynchronous_scheduling:
             log("warning", "asynchronous_scheduling=False is not followed: a free worker gets its trial at once")
         if trial_backend_path is not None:
@@ -96,8 +96,11 @@ class Tuner:
         self.tuner_path.parent.mkdir(parents=True, exist_ok=True)
         caller = Caller(self)
         result = None
+        has_begun = self._has_begun()
+        method = self._method(has_begun)
+        self.scheduler.tuning_status = self.tuning_status
         try:
-            result = self._go_on(caller) if self._has_begun() else self._start(caller)
+            result = self._go_on(caller, method) if has_begun else self._start(caller, method)
         finally:
             caller.end()
             self._conclude()
@@ -121,21 +124,36 @@ class Tuner:
         log("warning", "the search space of %s has changed: what follows is experiment %s, from 0 on", base, self.name)
         self.tuner_path = experiment_path(self.name)
         self.trial_backend.set_path(str(self.tuner_path))
-        self.tuning_status = self.scheduler.tuning_status = TuningStatus(self.scheduler.metric_names())
+        self.tuning_status = TuningStatus(self.scheduler.metric_names())
         return False
 
-    def _start(self, caller):
+    def _method(self, has_begun):
+        """What runs: a method of Skipjack's, or what calls the launcher's scheduler or searcher."""
+        if isinstance(self.scheduler, MethodScheduler):
+            method = self.scheduler.own_method()
+            if not isinstance(method, CalledSearcher):
+                return method
+        else:
+            if self._called is None or self._called.scheduler is not self.scheduler:
+                self._called = CalledScheduler(self.scheduler)
+            method = self._called
+        if has_begun:
+            method.begin_again(self.name)
+        else:
+            method.begin(self.name)
+            name = method.called_as
+            log("warning", "what %s knows is saved at the end: a tuning that is killed can't go on", name)
+        return method
+
+    def _start(self, caller, method):
         scheduler = self.scheduler
         is_method = isinstance(scheduler, MethodScheduler)
-        if not is_method:
-            name = type(scheduler).__name__
-            log("warning", "what %s knows is saved at the end: a tuning that is killed can't go on", name)
         return OwnTuner(
             self.trial_backend.own(self.n_workers, scheduler.max_resource_attr),
             own_space(scheduler.config_space),
             scheduler.metrics() if is_method else scheduler.metric_names(),
             mode=scheduler.metric_mode(),
-            method=scheduler.own_method() if is_method else self._called,
+            method=method,
             stop=self._stop(),
             workers=self.n_workers,
             seed=scheduler.seed if is_method else 0,
@@ -149,12 +167,8 @@ class Tuner:
             callbacks=[caller],
         ).run()
 
-    def _go_on(self, caller):
-        called = self._called
-        if called is not None:
-            called.begin_again(self.name)
-        elif isinstance(self.scheduler.own_method(), CalledSearcher):
-            called = self.scheduler.own_method()
+    def _go_on(self, caller, method):
+        called = method if isinstance(method, (CalledScheduler, CalledSearcher)) else None
         caller.start()
         return resume(self.name, root=self.tuner_path.parent, stop=self._stop(), method=called, callbacks=[caller])
 
