@@ -14,7 +14,7 @@ def test_a_tuning_ends_with_a_verdict(server, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     verdict = skipjack.s3.tune(
-        "s3://bench/small", endpoint_url=server, max_trials=2, repeats=1, max_time=5, to="memory", root=str(tmp_path)
+        "s3://bench/small", endpoint_url=server, max_trials=2, repeats=1, max_time=25, to="memory", root=str(tmp_path)
     )
     assert verdict["experiment"] in [entry["name"] for entry in skipjack.list_experiments(str(tmp_path))]
     experiment = skipjack.load_experiment(verdict["experiment"], str(tmp_path))
