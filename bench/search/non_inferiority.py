@@ -32,7 +32,11 @@ def read(paths, measure):
         settings = its
         for problem, methods in content["problems"].items():
             for method, runs in methods.items():
-                regrets.setdefault(method, {}).setdefault(problem, {}).update(enumerate(runs[measure], first))
+                known = regrets.setdefault(method, {}).setdefault(problem, {})
+                for seed, regret in enumerate(runs[measure], first):
+                    if known.setdefault(seed, regret) != regret:
+                        sys.exit(f"{path}: {method} on {problem} with seed {seed} has {regret}, "
+                                 f"and {known[seed]} in another file")
     return regrets
 
 
