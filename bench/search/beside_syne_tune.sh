@@ -4,8 +4,9 @@
 #     PEER_PYTHON=venv/bin/python bench/search/beside_syne_tune.sh SKIPJACK FOLDER [FIRST_SEED SEEDS [NAME...]]
 #
 # PEER_PYTHON has what peers_multifidelity.py wants. NAME: Syne Tune's, of the list below; default all. Results go to
-# FOLDER, a file for each method, table and first seed; what is there is not played again, so that seeds (default 0 and
-# 30), tables (TASKS) and names can be added. The comparison is over all that is there.
+# FOLDER, a file for each method, table and range of seeds; what is there is not played again, so that seeds (default 0
+# and 30), tables (TASKS) and names can be added. What fails is told of, and left out. The comparison is over all that is
+# there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 curves=$here/../data/curves
@@ -14,11 +15,14 @@ shift $(($# < 4 ? $# : 4))
 tasks=${TASKS:-3945 7593 126026 167190}
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-declare -A ours=([SyncHyperband]=sync_hyperband [ASHA]=asha [ASHA-promotion]=asha:type=promotion [PASHA]=pasha
-  [Hyperband]=hyperband:brackets=4 [DEHB]=dehb [PBT]=pbt [MedianStoppingRule]=median_stopping [REA]=rea [KDE]=tpe [BOHB]=bohb
-  [SyncBOHB]=sync_bohb [BORE]=bore [CQR]=cqr [ASHABORE]=ashabore [ASHACQR]=ashacqr [HyperTune]=hypertune [DyHPO]=dyhpo
-  [MOBSTER]=mobster [SyncMOBSTER]=sync_mobster [RandomSearch]=random [BayesianOptimization]=bayesopt)
-if (($# == 0)); then set -- "${!ours[@]}"; fi
+# Syne Tune's name and ours, in the order of the docs.
+names=(SyncHyperband=sync_hyperband ASHA=asha ASHA-promotion=asha:type=promotion PASHA=pasha
+  Hyperband=hyperband:brackets=4 PBT=pbt MedianStoppingRule=median_stopping REA=rea KDE=tpe BOHB=bohb
+  DEHB=dehb SyncBOHB=sync_bohb BORE=bore CQR=cqr ASHABORE=ashabore ASHACQR=ashacqr HyperTune=hypertune
+  DyHPO=dyhpo MOBSTER=mobster SyncMOBSTER=sync_mobster RandomSearch=random BayesianOptimization=bayesopt)
+declare -A ours
+for pair in "${names[@]}"; do ours[${pair%%=*}]=${pair#*=}; done
+if (($# == 0)); then set -- "${names[@]%%=*}"; fi
 
 mkdir -p "$folder"
 door=$folder/peers.socket
@@ -30,17 +34,26 @@ until [ -S "$door" ]; do kill -0 $server; sleep 0.2; done
 play() {  # FILE FLAGS...
   local file=$1
   shift
-  [ -s "$file" ] || "$skipjack" bench search --evals 30 --workers 4 --seeds "$seeds" --first-seed "$first" "$@" \
-    --json "$file" > "${file%.json}.txt"
+  [ -s "$file" ] && return 0
+  "$skipjack" bench search --evals 30 --workers 4 --seeds "$seeds" --first-seed "$first" "$@" \
+    --json "$file" > "${file%.json}.txt" && return 0
+  echo "failed: $file (${file%.json}.txt says how far it came)" >&2
+  rm -f "$file"
+  failed=1
+  return 1
 }
+failed=0
 pairs=()
+range=$first-$((first + seeds - 1))
 for name in "$@"; do
+  both=0
   for task in $tasks; do
     table=$curves/lcbench_$task.gz
-    play "$folder/${ours[$name]//[:=]/_}-$task-$first.json" --curves "$table" --method "${ours[$name]}"
-    play "$folder/st-$name-$task-$first.json" --curves "$table" --method random \
-      --peer "st-$name=$PEER_PYTHON -S $here/peers_multifidelity.py --through $door $name"
+    play "$folder/${ours[$name]//[:=]/_}-$task-$range.json" --curves "$table" --method "${ours[$name]}" &&
+      play "$folder/st-$name-$task-$range.json" --curves "$table" --method random \
+        --peer "st-$name=$PEER_PYTHON -S $here/peers_multifidelity.py --through $door $name" && both=1
   done
-  pairs+=("${ours[$name]}=st-$name")
+  if ((both)); then pairs+=("${ours[$name]}=st-$name"); fi
 done
 python3 "$here/non_inferiority.py" --pair "${pairs[@]}" -- "$folder"/*.json
+exit $failed

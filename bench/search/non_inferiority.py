@@ -5,10 +5,10 @@ several (of other methods, problems or seeds; all else must be the same), and pr
     python3 bench/search/non_inferiority.py --margin 0.1 --pair asha=st-asha mobster=st-mobster -- ours.json theirs.json
 
 A row is of a pair, over the problems that both were played on; with --by-problem, of a pair and one problem. Regrets
-are paired by problem and seed, and what only one of the two played is left out. No worse: the mean of ours - (1 + margin) theirs is below 0. Better: that of
-ours - theirs is. Both by a one-sided test that flips the signs of the differences at random, 20,000 times, and with
-Holm's correction over all rows. The interval is of the ratio of the means, by the bootstrap over seeds within each
-problem.
+are paired by problem and seed, and what only one of the two played is left out. No worse: the mean of ours - (1 +
+margin) theirs is below 0. Better: that of ours - theirs is. Both by a one-sided test that flips the signs of the
+differences at random, 20,000 times, and with Holm's correction over all rows. The interval is of the ratio of the
+means, by the bootstrap over seeds within each problem.
 """
 import argparse
 import json
@@ -32,7 +32,11 @@ def read(paths, measure):
         settings = its
         for problem, methods in content["problems"].items():
             for method, runs in methods.items():
-                regrets.setdefault(method, {}).setdefault(problem, {}).update(enumerate(runs[measure], first))
+                known = regrets.setdefault(method, {}).setdefault(problem, {})
+                for seed, regret in enumerate(runs[measure], first):
+                    if known.setdefault(seed, regret) != regret:
+                        sys.exit(f"{path}: {method} on {problem} with seed {seed} has {regret}, "
+                                 f"and {known[seed]} in another file")
     return regrets
 
 

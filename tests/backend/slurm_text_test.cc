@@ -154,14 +154,30 @@ TEST(SlurmCommand, WhereThereIsNoClusterItSaysWhatToSet) {
   EXPECT_EQ(error->code(), ErrorCode::NotFound);
   EXPECT_NE(std::string(error->what()).find("/nonexistent/slurm.conf"), std::string::npos);
   EXPECT_NE(error->try_this().find("SLURM_CONF"), std::string::npos);
-  EXPECT_TRUE(configuration_error(
+  EXPECT_EQ(classify_refusal(no_file), Refusal::Passing);
+  const char* no_configuration =
       "sbatch: error: resolve_ctls_from_dns_srv: res_nsearch error: Unknown host\n"
       "sbatch: error: fetch_config: DNS SRV lookup failed\n"
       "sbatch: error: _establish_config_source: failed to fetch config\n"
-      "sbatch: fatal: Could not establish a configuration source\n"));
+      "sbatch: fatal: Could not establish a configuration source\n";
+  const auto other = configuration_error(no_configuration);
+  ASSERT_TRUE(other);
+  EXPECT_TRUE(std::string(other->what()).ends_with("Could not establish a configuration source"));
+  EXPECT_EQ(classify_refusal(no_configuration), Refusal::Passing);
   EXPECT_FALSE(
       configuration_error("sbatch: error: Batch job submission failed: Unable to contact "
                           "slurm controller (connect failure)\n"));
+  // Found at the second attempt, or looked for by others: a refusal is one all the same.
+  const std::string refused =
+      "sbatch: error: Batch job submission failed: Invalid partition name specified\n";
+  for (const char* before :
+       {"sbatch: error: s_p_parse_file: cannot stat file /shared/slurm.conf: Stale file handle, "
+        "retrying in 1sec up to 60sec\n",
+        "sbatch: error: spank: cannot stat file /etc/slurm/plugstack.conf\n"}) {
+    EXPECT_EQ(classify_refusal(before + refused), Refusal::Permanent) << before;
+    EXPECT_FALSE(configuration_error(before + refused)) << before;
+  }
+  EXPECT_EQ(classify_refusal("sbatch: error: cannot stat file job.sh\n"), Refusal::Permanent);
 }
 
 TEST(SlurmCommand, StatesThatItDoesNotKnowMayBeAlive) {

@@ -10,6 +10,10 @@
 #include <map>
 
 #include "skipjack/base/rng.h"
+#include "skipjack/s3tune/node.h"
+#include "skipjack/s3tune/search_jobs.h"
+#include "skipjack/s3tune/steps.h"
+#include "skipjack/s3tune/trial_reports.h"
 
 namespace skipjack::s3tune {
 namespace {
@@ -133,6 +137,29 @@ TEST(JobBaselines, WhatIsTakenBackHasNotBeen) {
   for (JobBaselines* each : {&mended, &never}) each->fit(kinds, noise);
   EXPECT_NEAR(mended.expected(0, 0.3), never.expected(0, 0.3), 1e-9);
   EXPECT_NE(never.expected(0, 0.3), 0.3);
+}
+
+/// A trial of the search that runs, with a download of the baseline on a node.
+Trial running_on(const std::string& node, double seconds) {
+  Trial trial{.tag = Json::Object{{"phase", "search"}}};
+  trial.reports.push_back(
+      {.metrics = Json::Object{{std::string(kArm), "base"},
+                               {std::string(kDownloadTime), seconds},
+                               {std::string(kNode), to_json(Node{.name = node})}}});
+  return trial;
+}
+
+TEST(SearchJobs, AJobThatRunsAgainElsewhereIsOfThatNode) {
+  // The first attempt is lost after its baseline; the second's, on another node, takes as long.
+  SearchJobs jobs("base");
+  jobs.update(running_on("n1", 2));
+  jobs.update(running_on("n2", 2));
+  Trial other = running_on("n1", 3);
+  other.id = 1;
+  jobs.update(other);
+  jobs.update(running_on("n2", 4));
+  EXPECT_NEAR(*jobs.baseline(0), 4, 1e-9);
+  EXPECT_NEAR(*jobs.baseline(1), 3, 1e-9);
 }
 
 }  // namespace

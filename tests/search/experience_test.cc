@@ -61,6 +61,9 @@ TEST(Experience, ABoundIsForgottenOnceItsConfigurationIsKnownBetter) {
   const std::vector<FinishedTrial> known = {{.trial = other, .loss = 8.0, .is_bound = true},
                                             {.trial = again, .loss = 5.0}};
   EXPECT_EQ(experience.finished(), known);
+  experiment.stopped(at(1), 6);
+  experience.update(experiment.history());
+  EXPECT_EQ(experience.finished(), known);
 }
 
 TEST(Experience, WithLevelsTrialsAreFinishedWhereTheyHaveAValue) {

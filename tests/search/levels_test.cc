@@ -267,7 +267,10 @@ std::vector<double> weights_of(const F1& f1, const F3& f3) {
   const UnitSpace space(line());
   LevelLog log(line(), kLoss, kLevels);
   log.update(experiment.history());
-  return LevelEnsemble::make({.space = space, .metric = kLoss, .log = log})->weights();
+  const auto ensemble = LevelEnsemble::make({.space = space, .metric = kLoss, .log = log});
+  std::vector<double> weights;
+  for (const std::optional<double>& weight : ensemble->weights()) weights.push_back(*weight);
+  return weights;
 }
 
 TEST(LevelEnsemble, LevelsAreWeighedByHowTheyRankTheTop) {
@@ -293,7 +296,24 @@ TEST(HyperTune, WeightsSayNothingBeforeTwoLevelsHaveSixValues) {
   EXPECT_EQ(search.weights(experiment.history())->size(), 2u);
 }
 
-TEST(HyperTune, BracketsAboveTheLevelsKnownKeepTheirShare) {
+TEST(HyperTune, ALevelWithoutValuesBetweenOthersHasNoWeight) {
+  const HyperTuneSearch search =
+      make_hypertune_search({.space = line(), .metric = kLoss, .levels = kLevels});
+  // Reports at 3 and 9 alone.
+  Experiment experiment;
+  for (int i = 0; i < 7; ++i) {
+    const TrialId trial = experiment.start(Json::Object{{"x", 0.1 + 0.1 * i}});
+    for (const std::int64_t epoch : {3, 9}) experiment.report_at(epoch, trial, "loss", i);
+    experiment.end(trial, Outcome::Completed);
+  }
+  const auto theta = search.weights(experiment.history());
+  ASSERT_TRUE(theta);
+  ASSERT_EQ(theta->size(), 3u);
+  EXPECT_FALSE((*theta)[0]);
+  EXPECT_NEAR(*(*theta)[1] + *(*theta)[2], 1, 1e-9);
+}
+
+TEST(HyperTune, BracketsOfLevelsWithoutValuesKeepTheirShare) {
   // Hyperband's of three levels; theirs worked out by hand.
   const std::vector<std::int64_t> levels = {1, 3, 9};
   const std::vector<double> standard = {1, 0.5, 1.0 / 3};
@@ -301,6 +321,8 @@ TEST(HyperTune, BracketsAboveTheLevelsKnownKeepTheirShare) {
               testing::ElementsAre(0.75, 0.75, 1.0 / 3));
   EXPECT_THAT(bracket_shares({0, 0.5, 0.5}, levels, {1, 0.5}), testing::ElementsAre(0, 1.5));
   EXPECT_EQ(bracket_shares({0, 0, 1}, levels, {1, 0.5}), (std::vector<double>{1, 0.5}));
+  EXPECT_THAT(bracket_shares({std::nullopt, 0.5, 0.5}, levels, {1, 0.5, 0.25}),
+              testing::ElementsAre(1, 0.5625, 0.1875));
 }
 
 TEST(HyperTune, FindsTheValleyByBothLevels) {

@@ -73,7 +73,27 @@ TEST(Rea, RefusesOptionsOutOfRange) {
   const SearchSpace space = categories();
   EXPECT_THROW(make_rea_search({.space = space, .population_size = 0}), Error);
   EXPECT_THROW(make_rea_search({.space = space, .sample_size = 0}), Error);
-  EXPECT_THROW(make_rea_search({.space = space, .population_size = 5, .sample_size = 6}), Error);
+  EXPECT_THROW(make_rea_search({.space = space, .sample_size = 10'001}), Error);
+}
+
+TEST(Rea, OneSizeGivenTheOtherFits) {
+  const SearchSpace space = categories();
+  // Random trials at the start: as many as members.
+  const auto begins_to_select_after = [&](ReaOptions options) {
+    options.space = space;
+    options.metric = kLoss;
+    const auto searcher = make_rea_search(std::move(options));
+    Experiment experiment;
+    for (int i = 0;; ++i) {
+      const Configuration c = play::next(*searcher, experiment);
+      for (const Trial& trial : experiment.history().trials())
+        if (differences(c, trial.configuration) == 1) return i;
+      experiment.measured(c, 1);
+    }
+  };
+  EXPECT_EQ(begins_to_select_after({.sample_size = 25}), 25);
+  EXPECT_EQ(begins_to_select_after({.population_size = 4}), 4);
+  EXPECT_EQ(begins_to_select_after({.population_size = 4, .sample_size = 10}), 4);
 }
 
 }  // namespace

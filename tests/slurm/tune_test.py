@@ -1,7 +1,5 @@
 #!/usr/bin/env python3
 """skipjack tune over a real Slurm, run as people run it: cluster run tune_test.py SKIPJACK [CLASS...]."""
-import csv
-import io
 import json
 import os
 import pathlib
@@ -113,8 +111,8 @@ class Tune(Case):
     def test_same_configurations_as_on_this_machine(self):
         found = []
         for backend in ("slurm", "local"):
-            arguments = self.tune_arguments(f"same-{backend}", "--workers", 1, "--max-trials", 4, "--method", "bayesopt",
-                                            "--seed", 7, steps=1, backend=backend)
+            arguments = self.tune_arguments(f"same-{backend}", "--workers", 1, "--max-trials", 4,
+                                            "--method", "bayesopt", "--seed", 7, steps=1, backend=backend)
             self.run_skipjack(*arguments)
             found.append([trial["configuration"] for trial in self.trials(f"same-{backend}")])
         self.assertEqual(found[0], found[1])
@@ -132,7 +130,8 @@ class Tune(Case):
 
     def test_interrupt_leaves_no_job(self):
         """Nor is one that waits in the queue said to run."""
-        tuner = self.start(*self.tune_arguments("stop", "--workers", 6, "--max-trials", 9, "--slurm-cpus", 4, steps=1000))
+        tuner = self.start(*self.tune_arguments("stop", "--workers", 6, "--max-trials", 9, "--slurm-cpus", 4,
+                                                steps=1000))
         self.wait_until("reports", lambda: self.num_reports("stop") > 3)
         self.wait_until("a node each", lambda: "4 running, 2 queued" in self.run_skipjack("watch", "stop", "--once")[0])
         self.assertIn("6 trials: 4 running, 2 queued", self.run_skipjack("show", "stop")[0])
@@ -160,9 +159,10 @@ class Kill(Case):
     def test_killed_again_and_again(self):
         steps = 20
         tuner = self.start(*self.tune_arguments("again", "--workers", 3, "--max-trials", 6, steps=steps))
-        for round in range(5):
+        for _ in range(5):
             seen = self.num_reports("again")
-            self.wait_until("news", lambda: self.num_reports("again") > seen or tuner.poll() is not None)
+            self.wait_until("news", lambda seen=seen, tuner=tuner: self.num_reports("again") > seen
+                            or tuner.poll() is not None)
             tuner.kill()
             tuner.communicate()
             tuner = self.start("resume", "again")
@@ -227,6 +227,9 @@ class Download(Case):
         best = json.loads(self.run_skipjack("watch", "d", "--json")[0])["best"]
         self.assertEqual((best["metric"], best["trial_id"]), ("avg_download_time/baseline", int(table[0].split()[0])))
         self.assertIn("avg_download_time/baseline", self.run_skipjack("list")[0])
+        picture = self.folder / "d.svg"
+        self.run_skipjack("plot", "d", "-o", picture, "--metric", "avg_download_time/baseline")
+        self.assertIn("avg", picture.read_text())
         self.assertEqual(list(here.iterdir()), [])
         self.check_no_job_left()
 

@@ -240,6 +240,14 @@ TEST_F(TuningTest, SnapshotTellsHowItStandsToReadersElsewhere) {
     EXPECT_LE(after->best->value, last_value(trial, "loss").value_or(1e9));
   EXPECT_EQ(after->best->configuration, result.history.find(after->best->trial)->configuration);
   EXPECT_EQ(to_json(snapshot_from_json(to_json(*after))), to_json(*after));
+  Snapshot queued = *after;
+  queued.num_running = 2, queued.num_queued = 3;
+  EXPECT_EQ(to_json(snapshot_from_json(to_json(queued))), to_json(queued));
+  // As written before jobs that wait were told apart.
+  Json::Object earlier = to_json(queued).as_object();
+  std::erase_if(earlier, [](const auto& item) { return item.first == "queued"; });
+  EXPECT_EQ(snapshot_from_json(Json(earlier)).num_queued, 0);
+  EXPECT_EQ(snapshot_from_json(Json(earlier)).num_running, 2);
 
   write_file_atomically(store_.root() / "one" / "snapshot.json", "{\"name\": 1}");
   EXPECT_THROW(read_snapshot(store_.root() / "one"), Error);

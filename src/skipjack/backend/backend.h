@@ -55,8 +55,8 @@ class Backend {
   virtual void wake() = 0;
   /// Attempts that may run at the same time.
   virtual int capacity() const = 0;
-  /// Of the attempts started, those that are known to wait for a place to run, as in a cluster's
-  /// queue.
+  /// Of the attempts started, those that are not known to have a place to run: they wait in a
+  /// cluster's queue, or are on their way into it.
   virtual int num_queued() const { return 0; }
   /// Called once, before any start, when an experiment is resumed: which of the attempts that the
   /// journal believes to be running still do, or have ended with an outcome that can be told

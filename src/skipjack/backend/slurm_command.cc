@@ -47,7 +47,14 @@ bool has_any(std::string_view text, std::initializer_list<std::string_view> part
 
 /// Where slurm.conf is missing or broken, and no server tells of one.
 constexpr std::array<std::string_view, 3> kNoConfiguration = {
-    "cannot stat file", "Unable to process configuration file", "establish a configuration source"};
+    "s_p_parse_file: cannot stat file", "Unable to process configuration file",
+    "establish a configuration source"};
+
+/// Whether a command found no cluster to ask. One that was refused did, however long it looked.
+bool is_without_cluster(std::string_view error_output) {
+  return has_any(error_output, kNoConfiguration) &&
+         !has_any(error_output, {"job submission failed", "allocation failure"});
+}
 
 /// A complaint without who made it.
 std::string_view without_names(std::string_view line) {
@@ -208,8 +215,6 @@ std::string fate_text(const JobRow& row) {
 }
 
 Refusal classify_refusal(std::string_view error_output) {
-  // A slurm.conf on a file server that is away for a moment, for one who has submitted before.
-  if (has_any(error_output, kNoConfiguration)) return Refusal::Passing;
   if (has_any(
           error_output,
           {"Unable to contact slurm controller", "Socket timed out", "Zero Bytes were transmitted",
@@ -221,7 +226,8 @@ Refusal classify_refusal(std::string_view error_output) {
                              "Job limit", "too many jobs", "Required partition not available",
                              "partition configuration not available now", "MaxJobCount"}))
     return Refusal::Limit;
-  return Refusal::Permanent;
+  // A slurm.conf on a file server that is away for a moment, for one who has submitted before.
+  return is_without_cluster(error_output) ? Refusal::Passing : Refusal::Permanent;
 }
 
 bool may_be_of_the_moment(std::string_view error_output) {
@@ -229,10 +235,11 @@ bool may_be_of_the_moment(std::string_view error_output) {
 }
 
 std::optional<Error> configuration_error(std::string_view error_output) {
-  if (!has_any(error_output, kNoConfiguration)) return std::nullopt;
-  const std::string_view first = without_names(take_until(error_output, '\n'));
+  if (!is_without_cluster(error_output)) return std::nullopt;
+  std::string_view line;
+  while (!has_any(line, kNoConfiguration)) line = take_until(error_output, '\n');
   return Error(ErrorCode::NotFound,
-               "Slurm's commands find no cluster on this host: " + std::string(first),
+               "Slurm's commands find no cluster on this host: " + std::string(without_names(line)),
                "set SLURM_CONF to the path of the cluster's slurm.conf, or run this where 'sinfo' "
                "works, such as on a login node");
 }

@@ -42,7 +42,8 @@ int plot(const PlotFlags& flags, Context& context) {
   const StoredExperiment experiment = read_experiment(store, flags.name);
   Comparison compared = comparison_of(experiment.definition, experiment.history);
   Metric& metric = compared.metric;
-  if (!flags.metric.empty()) metric.name = flags.metric, compared.value = {};
+  if (!flags.metric.empty() && flags.metric != metric.name)
+    metric.name = flags.metric, compared.value = {};
   const Curve curve =
       best_so_far(experiment.history, {.metric = metric,
                                        .include = comparable_trials(experiment.definition),

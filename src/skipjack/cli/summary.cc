@@ -221,7 +221,7 @@ BestOf best_compared(const TuningDefinition& definition) {
     std::optional<Snapshot::Best> best;
     for (const Trial& trial : history.trials()) {
       const std::optional<double> value = value_of(trial);
-      if (value &&
+      if (value && satisfies_constraints(trial, definition.metrics) &&
           (!best || (metric.mode == Mode::Min ? *value < best->value : *value > best->value)))
         best = Snapshot::Best{trial.id, metric.name, *value, trial.configuration};
     }

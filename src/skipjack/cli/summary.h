@@ -55,7 +55,7 @@ struct Comparison {
 /// baseline, as its search does, since seconds on nodes that differ say little.
 Comparison comparison_of(const TuningDefinition& definition, const History& history);
 
-/// For RunOptions::best: the best by that.
+/// For RunOptions::best: the best by that, of trials that satisfy the constraints.
 BestOf best_compared(const TuningDefinition& definition);
 
 /// The recommendation and the best single value, several lines; says so if there is none. With

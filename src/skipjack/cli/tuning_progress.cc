@@ -69,13 +69,9 @@ void TuningProgress::settle(const Trial& trial, Notes notes) {
 
 bool TuningProgress::take_best(const Trial& trial) {
   if (jobs_) {
-    jobs_->update(trial);
     const auto best = jobs_->best();
-    if (!best) return false;
-    const bool is_new = best_trial_ != best->trial || !best_;
-    best_ = best->ratio;
-    best_trial_ = best->trial;
-    return is_new && best_trial_ == trial.id;
+    if (best) best_ = best->ratio, best_trial_ = best->trial;
+    return best && best->trial == trial.id;
   }
   const auto observation = observe(trial, metric_);
   if (!observation || !std::holds_alternative<Measured>(*observation) ||
@@ -92,6 +88,8 @@ void TuningProgress::on_turn(const Turn& turn) {
   if (!greeting_.empty()) status_.note(std::exchange(greeting_, {}));
   const auto& trials = turn.history.trials();
   for (; next_ < static_cast<TrialId>(trials.size()); ++next_) open_.push_back(next_);
+  if (jobs_)
+    for (const TrialId id : open_) jobs_->update(trials[static_cast<std::size_t>(id)]);
   std::erase_if(open_, [&](TrialId id) {
     const Trial& trial = trials[static_cast<std::size_t>(id)];
     if (trial.status == TrialStatus::Running || trial.status == TrialStatus::Paused) return false;
@@ -99,6 +97,9 @@ void TuningProgress::on_turn(const Turn& turn) {
     return true;
   });
   has_begun_ = true;
+  // What runs has its baseline's time, by which the others' ratios change.
+  if (jobs_)
+    if (const auto best = jobs_->best()) best_ = best->ratio, best_trial_ = best->trial;
   std::string line =
       std::to_string(num_ended_) + " trials done, " + std::to_string(turn.num_running) + " running";
   if (turn.num_queued > 0) line += ", " + std::to_string(turn.num_queued) + " queued";

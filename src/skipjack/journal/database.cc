@@ -56,11 +56,14 @@ bool is_at_rest_and_not_ours(const std::filesystem::path& path) {
          !std::filesystem::exists(path.string() + "-shm", ignored);
 }
 
-/// As SQLite takes it for a file that nobody changes.
-std::string unchanging(const std::string& path) {
+/// As SQLite takes it for a file that nobody changes. If its owner goes on with it during the read,
+/// what is read may be called damaged, or lack the newest; from then on the files beside it are
+/// there.
+std::string unchanging(const std::filesystem::path& path) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string uri = "file:";
-  for (const char c : path) {
+  // With an empty authority, or a path that begins with "//" would be read as one.
+  std::string uri = "file://";
+  for (const char c : std::filesystem::absolute(path).string()) {
     if (c != '%' && c != '?' && c != '#') {
       uri += c;
       continue;
@@ -129,7 +132,7 @@ Database::Database(const std::filesystem::path& path, Access access)
   sqlite3* database = nullptr;
   const bool is_unchanging = access == Access::ReadOnly && is_at_rest_and_not_ours(path);
   const int result =
-      sqlite3_open_v2(is_unchanging ? unchanging(path_).c_str() : path_.c_str(), &database,
+      sqlite3_open_v2(is_unchanging ? unchanging(path).c_str() : path_.c_str(), &database,
                       flags | (is_unchanging ? SQLITE_OPEN_URI : 0), nullptr);
   database_.reset(database);
   if (result != SQLITE_OK) throw_error(database, result, path_);

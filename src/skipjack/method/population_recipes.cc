@@ -142,8 +142,8 @@ std::unique_ptr<Searcher> make_mo_rea(const MethodOptions& o) {
                      .others = {objectives.begin() + 1, objectives.end()},
                      .constraints = metrics_with(MetricRole::Constraint, o.metrics),
                      .seed = o.seed};
-  options.population_size = option(o, "population_size", as_int).value_or(options.population_size);
-  options.sample_size = option(o, "sample_size", as_int).value_or(options.sample_size);
+  options.population_size = option(o, "population_size", as_int);
+  options.sample_size = option(o, "sample_size", as_int);
   return make_rea_search(std::move(options));
 }
 
@@ -211,10 +211,12 @@ std::vector<Recipe> population_recipes() {
       {{.name = "mo_rea",
         .description = "several objectives: regularised evolution by front and spread",
         .aliases = {"MOREA", "MO-REA"},
-        .options = {{"population_size", "members, and random trials at the start, >= 1",
-                     ReaOptions().population_size},
-                    {"sample_size", "members of which the best is the parent, >= 1",
-                     ReaOptions().sample_size}},
+        .options = {{"population_size",
+                     "members, and random trials at the start, >= 1; unset: 20, or sample_size if "
+                     "that is more"},
+                    {"sample_size",
+                     "draws of which the best is the parent, in [1, 10000]; unset: a quarter of "
+                     "population_size, at least 1"}},
         .objectives = Objectives::Several},
        in_fifo<make_mo_rea>},
   };

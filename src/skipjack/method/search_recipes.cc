@@ -75,8 +75,8 @@ std::unique_ptr<Searcher> make_cmaes(const MethodOptions& o) {
 
 std::unique_ptr<Searcher> make_rea(const MethodOptions& o) {
   ReaOptions options{.space = o.space, .metric = only_objective("rea", o), .seed = o.seed};
-  options.population_size = option(o, "population_size", as_int).value_or(options.population_size);
-  options.sample_size = option(o, "sample_size", as_int).value_or(options.sample_size);
+  options.population_size = option(o, "population_size", as_int);
+  options.sample_size = option(o, "sample_size", as_int);
   options.duplicates = duplicates(o);
   return make_rea_search(std::move(options));
 }
@@ -189,11 +189,11 @@ std::vector<Recipe> search_recipes() {
         .description = "regularised evolution: children of good trials, the oldest forgotten",
         .aliases = {"REA", "RegularizedEvolution", "regularized_evolution"},
         .options = {{"population_size",
-                     "members of the population, and random trials at the start, >= 1",
-                     ReaOptions().population_size},
+                     "members of the population, and random trials at the start, >= 1; unset: 20, "
+                     "or sample_size if that is more"},
                     {"sample_size",
-                     "members of which the best is the parent, in [1, population_size]",
-                     ReaOptions().sample_size},
+                     "draws of which the best is the parent, in [1, 10000]; unset: a quarter of "
+                     "population_size, at least 1"},
                     allow_duplicates_option()}},
        in_fifo<make_rea>},
       {{.name = "local_search",

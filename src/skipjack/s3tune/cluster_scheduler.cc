@@ -49,7 +49,7 @@ class ClusterScheduler final : public Scheduler {
     if (trial && trial->status != TrialStatus::Running) running_.erase(trial->id);
     if (const auto* reported = std::get_if<Reported>(&event.body))
       object_.take(reported->id.trial, reported->metrics);
-    if (trial && (search_.knows(trial->id) || trial->id == first_block_)) jobs_.update(*trial);
+    if (trial) jobs_.update(*trial);
     if (trial && trial->id == first_block_) return take_first_block(event, *trial);
     pass_on(event, trial);
   }

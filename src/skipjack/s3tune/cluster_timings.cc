@@ -23,8 +23,11 @@ std::map<std::string, std::string> kinds_by_name(const History& history) {
 
 }  // namespace
 
-void learn_kind(const Node& node, std::map<std::string, std::string>& kinds) {
-  if (!node.instance_type.empty() || !kinds.contains(node.name)) kinds[node.name] = kind_of(node);
+bool learn_kind(const Node& node, std::map<std::string, std::string>& kinds) {
+  const auto [known, is_new] = kinds.try_emplace(node.name);
+  if (!is_new && node.instance_type.empty()) return false;
+  const std::string before = std::exchange(known->second, kind_of(node));
+  return is_new || known->second != before;
 }
 
 std::vector<double> download_seconds(const Trial& trial, std::string_view arm) {

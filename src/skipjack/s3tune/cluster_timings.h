@@ -31,7 +31,7 @@ std::vector<KindTimings> timings_by_kind(const History& history, const VerdictPl
 /// Machines that any trial ran on, by kind. A machine that once told what it is counts as that.
 std::map<std::string, std::set<std::string>> nodes_by_kind(const History& history);
 /// Adds a machine's kind, by its name, to those known: metadata that are slow once don't make
-/// another kind.
-void learn_kind(const Node& node, std::map<std::string, std::string>& kinds);
+/// another kind. Returns whether that changed anything.
+bool learn_kind(const Node& node, std::map<std::string, std::string>& kinds);
 
 }  // namespace skipjack::s3tune

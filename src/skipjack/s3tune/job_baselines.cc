@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "skipjack/base/error.h"
 #include "skipjack/s3tune/verdict.h"
 
 namespace skipjack::s3tune {
@@ -37,6 +38,7 @@ void JobBaselines::add(std::size_t node, double time) {
 
 void JobBaselines::remove(std::size_t node, double time) {
   Node& of = nodes_.at(node);
+  SKIPJACK_CHECK(of.count > 0);
   const double from_old_mean = time - of.mean;
   of.mean = --of.count > 0 ? of.mean - from_old_mean / of.count : 0;
   of.squares = std::max(0.0, of.squares - from_old_mean * (time - of.mean));

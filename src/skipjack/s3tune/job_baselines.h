@@ -24,7 +24,7 @@ class JobBaselines {
   std::size_t node(const std::string& name);
   /// A job on the node had this.
   void add(std::size_t node, double time);
-  /// Takes one back.
+  /// Takes one back that was added.
   void remove(std::size_t node, double time);
 
   /// Takes in what was added, for expected(). kinds: of nodes, by name; only jobs of one kind say

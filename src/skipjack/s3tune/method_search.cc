@@ -70,6 +70,8 @@ void MethodSearch::show_end(const Trial& trial, TrialId number, const Belief& be
     shown_.apply(Event{shown_.num_events(), *trial.ended, 0, std::move(body)});
   };
   AttemptEnd end = trial.end.value_or(AttemptEnd{});
+  // Whatever became of its attempt, which may have been lost before.
+  if (trial.status == TrialStatus::Stopped) end.outcome = Outcome::Stopped;
   if (belief.value) {
     Json metrics;
     metrics.set(kMeanDownloadTime, *belief.value);

@@ -46,14 +46,16 @@ class MethodSearch {
                              std::optional<double> remaining_fraction);
   /// Best by posterior mean, as values of the searched parameters; null if that is the baseline.
   Json leader(const History& history, const Believe& believe);
+  /// What the method is shown of the history that the events were of: its trials by its numbers,
+  /// those that have ended with what is believed of them by now. Valid until the next call.
+  /// O(trials), but next to nothing for one that is shown already.
+  const History& believed(const History& history, const Believe& believe);
 
  private:
   void tell(const Event& event, EventBody body);
-  /// As it measured, with what is believed by now. O(trials), but next to nothing for one that is
-  /// shown already.
-  const History& believed(const History& history, const Believe& believe);
-  /// False if something shown is not to be mended: a trial that had ended runs again, or has a
-  /// bound where it had a value.
+  /// Adds what is not shown yet, and changes believed values of what is. False, with some of that
+  /// done, if that does not do: a trial that had ended runs again, or what is believed of it was,
+  /// or is, no value (a bound, another bound, nothing).
   bool show(const History& history, const Believe& believe);
   void show_end(const Trial& trial, TrialId number, const Belief& belief);
 

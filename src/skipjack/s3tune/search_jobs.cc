@@ -33,7 +33,7 @@ SearchJobs::Job SearchJobs::job_of(const Trial& trial) {
   std::string name;
   if (const auto node = node_of(trial)) {
     name = node->name;
-    learn_kind(*node, kinds_);
+    if (learn_kind(*node, kinds_)) is_fitted_ = false;
   }
   job.node = baselines_.node(name);
   const std::vector<double> baseline = download_seconds(trial, baseline_arm_);
@@ -50,11 +50,15 @@ SearchJobs::Job SearchJobs::job_of(const Trial& trial) {
 }
 
 void SearchJobs::update(const Trial& trial) {
+  if (!first_block_ && phase_of(trial) == kBaselinePhase) first_block_ = trial.id;
+  if (phase_of(trial) != kSearchPhase && first_block_ != trial.id) return;
   const auto index = static_cast<std::size_t>(trial.id);
   if (jobs_.size() <= index) jobs_.resize(index + 1);
   const Job before = std::exchange(jobs_[index], job_of(trial));
   const Job& job = jobs_[index];
-  if (!job.seconds && !before.seconds && job.log_baseline == before.log_baseline) return;
+  if (!job.seconds && !before.seconds && job.log_baseline == before.log_baseline &&
+      job.node == before.node)
+    return;
   count(before, -1);
   count(job, +1);
   is_fitted_ = false;
@@ -129,12 +133,7 @@ std::optional<double> SearchJobs::median_overhead() const { return middle_of(ove
 
 SearchJobs search_jobs(const History& history, std::string baseline_arm) {
   SearchJobs jobs(std::move(baseline_arm));
-  std::optional<TrialId> first_block;
-  for (const Trial& trial : history.trials()) {
-    const bool begins = phase_of(trial) == kBaselinePhase && !first_block;
-    if (begins) first_block = trial.id;
-    if (begins || phase_of(trial) == kSearchPhase) jobs.update(trial);
-  }
+  for (const Trial& trial : history.trials()) jobs.update(trial);
   return jobs;
 }
 

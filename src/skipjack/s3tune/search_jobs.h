@@ -25,8 +25,8 @@ class SearchJobs {
   explicit SearchJobs(std::string baseline_arm) : baseline_arm_(std::move(baseline_arm)) {}
 
   /// Takes in how a trial of the search, or the first block, stands; anew whenever something
-  /// happened to it. What all trials say is then made anew at the first question: a look at every
-  /// node, and a few nanoseconds a trial.
+  /// happened to it. Other trials are passed over. What all trials say is then made anew at the
+  /// first question: a look at every node, and a few nanoseconds a trial.
   void update(const Trial& trial);
 
   /// Seconds that the baseline takes in a trial's job; nullopt if it did not measure it.
@@ -74,6 +74,7 @@ class SearchJobs {
   void fit() const;
 
   std::string baseline_arm_;
+  std::optional<TrialId> first_block_;
   /// By trial; those of other trials are empty.
   std::vector<Job> jobs_;
   std::map<std::string, std::string> kinds_;

@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "skipjack/search/surpassed.h"
+
 namespace skipjack {
 namespace {
 
@@ -89,18 +91,20 @@ TriedConfigurations::Relation Experience::update(const History& history) {
 }
 
 void Experience::take_trials(const std::vector<Trial>& trials) {
-  // Newest first, so that each hears of all that follow.
-  std::vector<bool> is_surpassed(trials.size(), false);
-  for (std::size_t i = trials.size(); i-- > 0;) {
+  std::vector<GivenAtPoint> given;
+  for (std::size_t i = 0; i < trials.size(); ++i) {
     auto finished = finish(trials[i], options_);
-    if (before_[i] && ((finished && finished->loss) || is_surpassed[i]))
-      is_surpassed[*before_[i]] = true;
+    given.push_back({!finished || !finished->loss ? Gave::Nothing
+                     : finished->is_bound         ? Gave::Bound
+                                                  : Gave::Value,
+                     before_[i]});
     if (trials[i].status == TrialStatus::Running) pending_.push_back(trials[i].id);
-    if (finished && !(finished->is_bound && is_surpassed[i]))
-      finished_.push_back(std::move(*finished));
+    if (finished) finished_.push_back(std::move(*finished));
   }
-  std::reverse(finished_.begin(), finished_.end());
-  std::reverse(pending_.begin(), pending_.end());
+  const std::vector<bool> is_surpassed = surpassed_bounds(given);
+  std::erase_if(finished_, [&](const FinishedTrial& finished) {
+    return is_surpassed[static_cast<std::size_t>(finished.trial)];
+  });
 }
 
 void Experience::take_levels(const std::vector<Trial>& trials) {

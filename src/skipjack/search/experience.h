@@ -68,7 +68,7 @@ class Experience {
   const UnitSpace& unit_space() const { return unit_space_; }
   const UnitPoint& point(TrialId trial) const { return points_[static_cast<std::size_t>(trial)]; }
   /// In the order in which they ended, those of one instant by number. A trial that was stopped at
-  /// a bound is not among them once a later one of its configuration has a value or another bound.
+  /// a bound is not among them once that is surpassed (surpassed.h).
   const std::vector<FinishedTrial>& finished() const { return finished_; }
   /// They run without a value.
   const std::vector<TrialId>& pending() const { return pending_; }

@@ -75,18 +75,18 @@ std::optional<Acquisition> make_acquisition(Shared& shared, const AcquisitionQue
 
 }  // namespace
 
-std::vector<double> bracket_shares(const std::vector<double>& theta,
-                                   const std::vector<std::int64_t>& levels,
+std::vector<double> bracket_shares(const Theta& theta, const std::vector<std::int64_t>& levels,
                                    std::vector<double> standard) {
   const std::size_t known = std::min(theta.size(), standard.size());
   double sum = 0, share = 0;
   for (std::size_t s = 0; s < known; ++s) {
-    sum += theta[s] / static_cast<double>(levels[s]);
+    if (!theta[s]) continue;
+    sum += *theta[s] / static_cast<double>(levels[s]);
     share += standard[s];
   }
   if (!(sum > 0)) return standard;
   for (std::size_t s = 0; s < known; ++s)
-    standard[s] = share * theta[s] / static_cast<double>(levels[s]) / sum;
+    if (theta[s]) standard[s] = share * *theta[s] / static_cast<double>(levels[s]) / sum;
   return standard;
 }
 
@@ -103,7 +103,7 @@ HyperTuneSearch make_hypertune_search(HyperTuneOptions options) {
                                                    [shared](const AcquisitionQuestion& question) {
                                                      return make_acquisition(*shared, question);
                                                    }}),
-          .weights = [shared](const History& history) -> std::optional<std::vector<double>> {
+          .weights = [shared](const History& history) -> std::optional<Theta> {
             const auto ensemble = shared->ensemble(history);
             if (!ensemble || !ensemble->is_ranked()) return std::nullopt;
             return ensemble->weights();

@@ -30,9 +30,12 @@ struct HyperTuneOptions {
   std::int64_t num_samples = 50;
 };
 
-/// Weight of each level, from the lowest to the highest that has six values, summing to 1; nullopt
-/// while fewer than two levels have: there is nothing to rank by.
-using LevelWeights = std::function<std::optional<std::vector<double>>(const History&)>;
+/// Of each level, from the lowest on; unset where it has fewer than six values and those of the
+/// others say nothing of it. They sum to 1.
+using Theta = std::vector<std::optional<double>>;
+/// Up to the highest level that has six values; nullopt while fewer than two levels have: there is
+/// nothing to rank by.
+using LevelWeights = std::function<std::optional<Theta>(const History&)>;
 
 struct HyperTuneSearch {
   /// No configuration is proposed twice: Exhausted when all were.
@@ -42,11 +45,10 @@ struct HyperTuneSearch {
 };
 
 /// Weights of the brackets, each >= 0: in proportion to theta_r / r, r the first level of the
-/// bracket [Li2022, sec. 4.2], as far as theta goes. Those brackets share what they have in
-/// standard; the ones that begin above are left as they are there, and so are all where theta says
-/// nothing of them. levels: as many as standard has weights, or more.
-std::vector<double> bracket_shares(const std::vector<double>& theta,
-                                   const std::vector<std::int64_t>& levels,
+/// bracket [Li2022, sec. 4.2], where theta has one. Those brackets share what they have in
+/// standard; the others are left as they are there, and so are all where theta says nothing of
+/// them. levels: as many as standard has weights, or more.
+std::vector<double> bracket_shares(const Theta& theta, const std::vector<std::int64_t>& levels,
                                    std::vector<double> standard);
 
 /// Throws InvalidArgument for options out of range.

@@ -164,7 +164,7 @@ std::optional<LevelEnsemble> LevelEnsemble::make(const LevelEnsembleOptions& opt
     theta = shares(contest_of(options, levels.back(), processes, rng));
   }
   LevelEnsemble result;
-  result.weights_.assign(levels.back().milestone + 1, 0.0);
+  result.weights_.resize(levels.back().milestone + 1);
   result.is_ranked_ = levels.size() > 1;
   for (std::size_t k = 0; k < levels.size(); ++k) {
     result.weights_[levels[k].milestone] = theta[k];

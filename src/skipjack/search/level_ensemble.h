@@ -41,8 +41,8 @@ class LevelEnsemble {
   /// nullopt if no level takes part. Throws as GaussianProcess does.
   static std::optional<LevelEnsemble> make(const LevelEnsembleOptions& options);
 
-  /// theta, one a milestone of the log up to the highest that takes part.
-  const std::vector<double>& weights() const { return weights_; }
+  /// theta, one a milestone of the log up to the highest that takes part; unset: it takes none.
+  const std::vector<std::optional<double>>& weights() const { return weights_; }
   /// Whether several levels take part, so that theta comes from ranks.
   bool is_ranked() const { return is_ranked_; }
   std::size_t num_rows() const;
@@ -59,7 +59,7 @@ class LevelEnsemble {
     MetricProcess process;
   };
   std::vector<Member> members_;
-  std::vector<double> weights_;
+  std::vector<std::optional<double>> weights_;
   bool is_ranked_ = false;
   std::vector<UnitPoint> highest_;
 };

@@ -13,6 +13,8 @@ namespace skipjack {
 namespace {
 
 constexpr int kMaxDraws = 100;
+constexpr std::int64_t kPopulation = 20;
+constexpr std::int64_t kMaxSample = 10'000;
 
 class RegularizedEvolution final : public Searcher {
  public:
@@ -24,15 +26,16 @@ class RegularizedEvolution final : public Searcher {
                      .constraints = options_.constraints,
                      .seed = options_.seed,
                      .duplicates = options_.duplicates}) {
-    if (options_.population_size < 1)
-      throw Error(
-          ErrorCode::InvalidArgument,
-          "population_size = " + std::to_string(options_.population_size) + " must be >= 1");
-    if (options_.sample_size < 1 || options_.sample_size > options_.population_size)
+    const auto& [population, sample] = std::pair(options_.population_size, options_.sample_size);
+    if (sample && (*sample < 1 || *sample > kMaxSample))
+      throw Error(ErrorCode::InvalidArgument, "sample_size = " + std::to_string(*sample) +
+                                                  " must be in [1, " + std::to_string(kMaxSample) +
+                                                  "]");
+    population_size_ = population.value_or(std::max(kPopulation, sample.value_or(1)));
+    if (population_size_ < 1)
       throw Error(ErrorCode::InvalidArgument,
-                  "sample_size = " + std::to_string(options_.sample_size) +
-                      " must be in [1, population_size = " +
-                      std::to_string(options_.population_size) + "]");
+                  "population_size = " + std::to_string(population_size_) + " must be >= 1");
+    sample_size_ = sample.value_or(std::clamp<std::int64_t>(population_size_ / 4, 1, kMaxSample));
     for (std::size_t k = 0; k < options_.space.dimension(); ++k)
       if (cardinality(options_.space.searched()[k].second) != 1) mutable_.push_back(k);
   }
@@ -41,7 +44,7 @@ class RegularizedEvolution final : public Searcher {
     experience_.update(history);
     const std::vector<FinishedTrial> population = latest();
     const auto started = static_cast<std::int64_t>(history.trials().size());
-    if (started < options_.population_size || population.empty() || mutable_.empty())
+    if (started < population_size_ || population.empty() || mutable_.empty())
       return experience_.propose(history, context, 0, {});
     Rng rng(options_.seed, "suggest", history.trials().size());
     return experience_.propose(history, context, kMaxDraws,
@@ -54,7 +57,7 @@ class RegularizedEvolution final : public Searcher {
     std::vector<FinishedTrial> members;
     const auto& finished = experience_.finished();
     for (auto f = finished.rbegin(); f != finished.rend(); ++f) {
-      if (static_cast<std::int64_t>(members.size()) == options_.population_size) break;
+      if (static_cast<std::int64_t>(members.size()) == population_size_) break;
       if (f->loss) members.push_back(*f);
     }
     return members;
@@ -63,7 +66,7 @@ class RegularizedEvolution final : public Searcher {
   const UnitPoint& parent(const std::vector<FinishedTrial>& population, Rng& rng) const {
     std::vector<FinishedTrial> sample;
     const auto last = static_cast<std::int64_t>(population.size()) - 1;
-    for (std::int64_t i = 0; i < options_.sample_size; ++i)
+    for (std::int64_t i = 0; i < sample_size_; ++i)
       sample.push_back(population[static_cast<std::size_t>(rng.uniform_int(0, last))]);
     return experience_.point(best_of(sample).trial);
   }
@@ -87,6 +90,8 @@ class RegularizedEvolution final : public Searcher {
 
   ReaOptions options_;
   Experience experience_;
+  std::int64_t population_size_ = 0;
+  std::int64_t sample_size_ = 0;
   /// Parameters of more than one value.
   std::vector<std::size_t> mutable_;
 };

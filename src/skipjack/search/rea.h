@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "skipjack/search/random.h"
@@ -23,13 +24,14 @@ struct ReaOptions {
   /// there are others.
   std::vector<Metric> constraints = {};
   std::uint64_t seed = 0;
-  /// Members of the population, and random trials at the start; >= 1; default 20, for tunings of
-  /// some hundred trials. Larger begins to select later and forgets later: [Real2019], with
-  /// thousands of trials, has 100, and so has Syne Tune.
-  std::int64_t population_size = 20;
-  /// Members of which the best is the parent, in [1, population_size]; default 5, a quarter of the
-  /// population as in [Real2019]. Larger is greedier. Syne Tune has 10 of 100.
-  std::int64_t sample_size = 5;
+  /// Members of the population, and random trials at the start; >= 1. Unset: 20, for tunings of
+  /// some hundred trials, or sample_size if that is more. Larger begins to select later and forgets
+  /// later: [Real2019], with thousands of trials, has 100, and so has Syne Tune.
+  std::optional<std::int64_t> population_size = std::nullopt;
+  /// Draws from the population, with replacement, of which the best is the parent, in [1, 10000].
+  /// Unset: a quarter of the population, as in [Real2019]; at least 1. Larger is greedier. Syne
+  /// Tune has 10 of 100.
+  std::optional<std::int64_t> sample_size = std::nullopt;
   /// Allow: a measured configuration may be proposed again, a failed or running one never.
   Duplicates duplicates = Duplicates::Avoid;
 };

@@ -7,6 +7,7 @@
 
 #include "skipjack/model/acquisition.h"
 #include "skipjack/search/kept_rows.h"
+#include "skipjack/search/surpassed.h"
 
 namespace skipjack {
 namespace {
@@ -18,20 +19,18 @@ using Eigen::VectorXd;
 // As many failures at most are learnt from.
 constexpr std::size_t kMaxFailures = 400;
 
-// Of each record whether a later one at the same point is known to have given a value or a bound.
 template <class IsKnown>
 std::vector<bool> surpassed(std::span<const TrialRecord> records, const IsKnown& is_known) {
   using Kind = TrialRecord::Kind;
-  std::vector<bool> result(records.size(), false);
-  // Newest first, so that each hears of all that follow.
-  for (std::size_t i = records.size(); i-- > 0;) {
-    const TrialRecord& record = records[i];
-    if (!record.before) continue;
-    const bool gave =
-        (record.kind == Kind::Value || record.kind == Kind::Bound) && is_known(record);
-    if (gave || result[i]) result[*record.before] = true;
+  std::vector<GivenAtPoint> given;
+  for (const TrialRecord& record : records) {
+    const bool knows = is_known(record);
+    given.push_back({knows && record.kind == Kind::Value   ? Gave::Value
+                     : knows && record.kind == Kind::Bound ? Gave::Bound
+                                                           : Gave::Nothing,
+                     record.before});
   }
-  return result;
+  return surpassed_bounds(given);
 }
 
 template <class IsKnown>
@@ -45,7 +44,7 @@ Observations gather(std::span<const TrialRecord> records, const IsKnown& is_know
     if (record.kind == Kind::Pending || !is_known(record)) {
       result.pending.push_back(record.point);
       result.pending_trials.push_back(id);
-    } else if (record.kind == Kind::Bound && is_surpassed[i]) {
+    } else if (is_surpassed[i]) {
       ++result.num_surpassed;
     } else if (record.kind == Kind::Value || record.kind == Kind::Bound) {
       result.values.push_back(

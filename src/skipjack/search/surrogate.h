@@ -28,9 +28,9 @@ struct Observations {
     friend bool operator==(const Value&, const Value&) = default;
   };
   std::vector<Value> values;
-  /// Bounds left out of values, since a later trial of the same configuration is known to have
-  /// given a value, or another bound: they say nothing more, least of all that it must not be
-  /// measured again.
+  /// Bounds left out of values, since another trial of the same configuration is known to have
+  /// given a value, or a later one another bound (surpassed.h): they say nothing more, least of all
+  /// that it must not be measured again.
   std::size_t num_surpassed = 0;
   /// Failed for what they are, once each time.
   std::vector<UnitPoint> invalid;

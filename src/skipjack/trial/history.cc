@@ -165,9 +165,7 @@ void History::apply(const Event& event) {
 }
 
 void History::restate(TrialId trial, std::string_view metric, double value) {
-  if (!find(trial) || find(trial)->reports.empty())
-    throw Error(ErrorCode::InvalidArgument,
-                "trial " + std::to_string(trial) + " has no report to be restated");
+  SKIPJACK_CHECK(find(trial) && !find(trial)->reports.empty());
   trials_[static_cast<std::size_t>(trial)].reports.back().metrics.set(metric, value);
 }
 

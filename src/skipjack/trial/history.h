@@ -93,8 +93,8 @@ class History {
   void apply(const Event& event);
 
   /// Another value of a metric in the trial's last report, for one who shows a history in the light
-  /// of what was learnt later; no event's doing. Throws InvalidArgument for a trial without a
-  /// report.
+  /// of what was learnt later; no event's doing. trial: one that has a report; anything else is a
+  /// bug.
   void restate(TrialId trial, std::string_view metric, double value);
 
   /// By number: trials()[i].id == i.
