@@ -118,16 +118,21 @@ class Peer:
         self.make_trial = Trial
         self.scheduler, self.parameters, self.resource, self.sign = scheduler, parameters, resource, sign
         self.trials, self.last = {}, {}
+        # Results that came after their trial had been told to pause, and those of them whose trial has been resumed.
+        self.held, self.shown = {}, []
 
     def take(self, told):
-        """What Syne Tune's own loop makes of results: each is asked about, and once a trial is to stop or to pause,
-        later ones of it don't count."""
+        """What Syne Tune's own loop makes of results: each is asked about, but once a trial is to stop or to pause,
+        later ones of it are not seen before it is resumed."""
         decisions = {}
-        for event in told:
+        shown, self.shown = self.shown, []
+        for event in shown + told:
             trial = self.trials[event["trial"]]
             if "ended" in event:
                 self.end(trial, event["ended"])
-            elif trial.trial_id not in decisions:
+            elif trial.trial_id in decisions:
+                self.held.setdefault(trial.trial_id, []).append(event)
+            else:
                 result = {"y": self.sign * event["value"], self.resource["name"]: event["resource"]}
                 self.last[trial.trial_id] = result
                 decision = self.scheduler.on_trial_result(trial, result)
@@ -150,6 +155,7 @@ class Peer:
         if not suggestion.spawn_new_trial_id:
             if suggestion.config is not None:
                 self.trials[suggestion.checkpoint_trial_id].config = suggestion.config
+            self.shown += self.held.pop(suggestion.checkpoint_trial_id, [])
             return {"resume": suggestion.checkpoint_trial_id}
         self.trials[number] = self.make_trial(number, suggestion.config, datetime.datetime.now())
         self.scheduler.on_trial_add(self.trials[number])

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string>
 
 #include "leveled_world.h"
 #include "skipjack/base/error.h"
@@ -139,6 +141,28 @@ TEST(Population, ACopyComparesItselfAtItsFirstStep) {
       EXPECT_GE(trial.reports.size(), 4u) << "stopped before its first comparison";
   }
   EXPECT_LE(fewest, 2u);  // its end may come late
+}
+
+TEST(Population, WhatIsDoneIsNotRanked) {
+  // Of four one lends, the best: were it ranked when it is done, nobody would lend from then on.
+  int num_copies = 0;
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    PopulationOptions options = with(4);
+    options.perturbation_interval = 1;
+    const auto scheduler = make_population_training(std::move(options));
+    testing::LeveledWorld world(*scheduler,
+                                {.seed = seed, .workers = 4, .max_t = 40, .value = own_value});
+    world.run(400);
+    bool is_one_done = false;
+    for (const Event& event : world.events()) {
+      if (const auto* report = std::get_if<Reported>(&event.body))
+        is_one_done |= report->metrics.at("epoch") == Json(40);
+      const auto* start = std::get_if<TrialStarted>(&event.body);
+      if (start && start->tag.at("population") == Json(0))
+        num_copies += is_one_done && start->checkpoint_from;
+    }
+  }
+  EXPECT_GE(num_copies, 5);
 }
 
 TEST(Population, MembersTakeTurnsWhereWorkersAreFew) {

@@ -199,12 +199,15 @@ class PopulationTraining final : public Scheduler {
     }
   }
 
-  /// The members with a loss of a population, best first.
+  /// The members of a population that have a loss and are not done, best first.
   std::vector<std::size_t> ranked(std::size_t population) const {
     std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < population_size(); ++i)
-      if (members_[population * population_size() + i].loss)
-        order.push_back(population * population_size() + i);
+    for (std::size_t i = 0; i < population_size(); ++i) {
+      const std::size_t index = population * population_size() + i;
+      const Member& member = members_[index];
+      if (member.loss && member.state != Member::State::Done && member.reached < options_.max_t)
+        order.push_back(index);
+    }
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
       return *members_[a].loss < *members_[b].loss;
     });
@@ -225,8 +228,8 @@ class PopulationTraining final : public Scheduler {
     for (std::size_t i = 0; i < quantile_size(order.size()); ++i) {
       const Member& donor = members_[order[i]];
       const auto& own = members_[index].loss;
-      if (order[i] != index && donor.is_alive() && donor.reached < options_.max_t &&
-          std::isfinite(*donor.loss) && (!own || *donor.loss < *own))
+      if (order[i] != index && donor.is_alive() && std::isfinite(*donor.loss) &&
+          (!own || *donor.loss < *own))
         found.push_back(order[i]);
     }
     return found;
