@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "halving_play.h"
 #include "leveled_world.h"
 #include "skipjack/base/error.h"
 #include "skipjack/schedule/explore.h"
@@ -163,6 +164,17 @@ TEST(Population, WhatIsDoneIsNotRanked) {
     }
   }
   EXPECT_GE(num_copies, 5);
+}
+
+TEST(Population, ReportsThatComeWithTheOneItIsStoppedForCountNowhere) {
+  testing::HalvingPlay play(make_population_training(with(4)));
+  for (int i = 0; i < 4; ++i) play.decide(1);
+  for (TrialId trial = 0; trial < 3; ++trial) EXPECT_EQ(play.report(trial, 4, 1.0 + trial), "");
+  play.add(Reported{.id = {3, 0}, .metrics = Json::Object{{"epoch", 4}, {"loss", 9}}});
+  play.add(Reported{.id = {3, 0}, .metrics = Json::Object{{"epoch", 40}, {"loss", 0}}});
+  EXPECT_EQ(play.decide(0), "stop 3");
+  play.decide(1);
+  EXPECT_EQ(play.history().find(4)->tag.at("population"), Json(0)) << "its place is not taken";
 }
 
 TEST(Population, MembersTakeTurnsWhereWorkersAreFew) {

@@ -106,7 +106,7 @@ class PopulationTraining final : public Scheduler {
     for (const TrialId trial : to_stop_)
       if (!view.history.find(trial)->ending)
         commands.push_back(Stop{.trial = trial,
-                                .reason = log_.reached(trial) >= options_.max_t
+                                .reason = member_with(trial).reached >= options_.max_t
                                               ? "reached the largest resource"
                                               : "among the worst of its population"});
     if (view.free_workers > 0)
@@ -123,6 +123,11 @@ class PopulationTraining final : public Scheduler {
     return {index / population_size(), members_[index].reached, index};
   }
   std::size_t population_size() const { return static_cast<std::size_t>(options_.population_size); }
+
+  /// Whose trial this is, or was.
+  const Member& member_with(TrialId trial) const {
+    return members_[member_of_[static_cast<std::size_t>(trial)]];
+  }
 
   /// The member whose trial this is now.
   std::optional<std::size_t> current(TrialId trial) const {
@@ -157,7 +162,7 @@ class PopulationTraining final : public Scheduler {
               .next = interval_,
               .num_silent = member.num_silent};
     if (!started.checkpoint_from) return;
-    const Member& donor = members_[member_of_[static_cast<std::size_t>(*started.checkpoint_from)]];
+    const Member& donor = member_with(*started.checkpoint_from);
     member.reached = donor.reached;
     // A copy has to prove itself at once: what it has learnt is the other's.
     member.next = donor.reached + 1;
@@ -188,7 +193,7 @@ class PopulationTraining final : public Scheduler {
     to_stop_.erase(trial);
     ready_.erase(*index);
     pausing_.erase(*index);
-    if (log_.reached(trial) >= options_.max_t || outcome == Outcome::Completed) {
+    if (member.reached >= options_.max_t || outcome == Outcome::Completed) {
       set_state(*index, Member::State::Done);
     } else if (outcome == Outcome::Paused) {
       set_state(*index, Member::State::Resting);
