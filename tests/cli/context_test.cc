@@ -29,6 +29,7 @@ TEST(OneLine, TakesAwayWhatATerminalObeys) {
   EXPECT_EQ(one_line("csi \xc2\x9b"
                      "2J"),
             "csi 2J");
+  EXPECT_EQ(one_line("a\u202etxt.exe\u2066\u2069b\u2065"), "a txt.exe b\u2065");
 }
 
 TEST(OneLine, KeepsTextInOtherScripts) { EXPECT_EQ(one_line("Größe 温度 ✓"), "Größe 温度 ✓"); }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "skipjack/base/bytes.h"
 
 namespace skipjack::cli {
@@ -24,6 +26,8 @@ TEST(TransferProgress, SaysHowFarHowLongAndHowFast) {
 
 TEST(TransferProgress, WhatWasThereBeforeIsNoSpeed) {
   TransferProgress progress;
+  // As a download does until the first answer.
+  progress.text({.now = seconds(0)});
   progress.text({.bytes_done = 90 * kMiB, .bytes_total = 100 * kMiB, .now = seconds(1)});
   EXPECT_EQ(
       progress.text(
@@ -41,6 +45,21 @@ TEST(TransferProgress, TheRateIsThatOfTheLastSeconds) {
       progress.text(
           {.bytes_done = 60 * kMiB, .bytes_total = 100 * kMiB, .now = seconds(75), .columns = 20}),
       "60 %  60 MiB of 100 MiB, 0 B/s");
+}
+
+TEST(TransferProgress, WhatOneOfManyObjectsHadBeforeIsNoSpeed) {
+  TransferProgress progress;
+  progress.text({.bytes_done = kMiB, .now = seconds(1)});
+  EXPECT_EQ(progress.text({.bytes_done = 93 * kMiB, .bytes_resumed = 90 * kMiB, .now = seconds(2)}),
+            "93 MiB, 2 MiB/s");
+}
+
+TEST(TransferProgress, CallsThatAreFarBetweenHaveARateToo) {
+  TransferProgress progress;
+  progress.text({.bytes_done = 0, .bytes_total = 100 * kMiB, .now = seconds(0)});
+  for (int second : {12, 24, 36})
+    EXPECT_EQ(progress.text({.bytes_done = second * kMiB, .now = seconds(second)}),
+              std::to_string(second) + " MiB, 1 MiB/s");
 }
 
 }  // namespace

@@ -60,6 +60,8 @@ TEST(Endpoint, LeavesTheSchemesOwnPortOut) {
   EXPECT_EQ(request_target({.endpoint_url = "http://h:443"}, {"b", "k"}).authority, "h:443");
   EXPECT_EQ(request_target({.endpoint_url = "http://[::1]:9000"}, {"b", "k"}).authority,
             "[::1]:9000");
+  EXPECT_EQ(request_target({.endpoint_url = "http://[fe80::1%eth0]"}, {"b", "k"}).authority,
+            "[fe80::1%eth0]");
 }
 
 TEST(Endpoint, EncodesTheQuery) {
@@ -72,7 +74,8 @@ TEST(Endpoint, RefusesBadUrls) {
   for (const char* url :
        {"h:9000", "ftp://h", "http://", "http://:9000", "http://user@h", "http://h:0",
         "http://h:99999", "http://h:x", "http://h/?a=b", "http://h\r\nx: y", "http://[::1",
-        "http://[::1]x:9000", "http://fe80::1:9000"})
+        "http://[::1]x:9000", "http://fe80::1:9000", "http://[]:9000", "http://[a]b]",
+        "http://[127.0.0.1]:9000"})
     EXPECT_THROW(request_target({.endpoint_url = url}, {"b", "k"}), Error) << url;
   EXPECT_THROW(request_target({.region = "us east"}, {"b", "k"}), Error);
   EXPECT_THROW(request_target({}, {"b", std::string(1025, 'k')}), Error);

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "folder_test.h"
 #include "scripted_server.h"
@@ -18,6 +19,7 @@
 #include "skipjack/base/file.h"
 #include "skipjack/base/rng.h"
 #include "skipjack/s3/client.h"
+#include "skipjack/s3/download_many.h"
 #include "skipjack/s3/partial_file.h"
 #include "skipjack/s3sim/server.h"
 
@@ -71,6 +73,31 @@ TEST_F(ResumeTest, FetchesOnlyWhatIsMissing) {
   EXPECT_EQ(result.bytes, kSize);
   EXPECT_GE(result.resumed_bytes, 500'000);
   EXPECT_EQ(server.stats().body_bytes_sent - before, kSize - result.resumed_bytes);
+}
+
+TEST_F(ResumeTest, WhatOneOfManyObjectsHadBeforeIsToldApart) {
+  s3sim::Server server(breaking_at(12));
+  server.put_object("bucket", "key", bytes_);
+  break_off(server);
+  const std::int64_t before = server.stats().body_bytes_sent;
+  std::vector<std::int64_t> seen;
+  DownloadManyOptions many{
+      .objects = {{"bucket", "key"}},
+      .target = IntoFolder{folder_, [](const ObjectAddress&) { return std::string("out"); }},
+      .config = options().config,
+      .progress =
+          [&](const ManyCounts& counts) {
+            seen.push_back(counts.bytes_done - counts.bytes_resumed);
+          },
+      .progress_interval = Duration(0)};
+  // So little that each object is a download in parts.
+  many.config.memory_limit = 3 * kMiB;
+  const ManyCounts counts = client_of(server).download_many(many).counts;
+  expect_finished(bytes_);
+  EXPECT_EQ(counts.bytes_done, kSize);
+  EXPECT_GE(counts.bytes_resumed, 500'000);
+  EXPECT_EQ(server.stats().body_bytes_sent - before, kSize - counts.bytes_resumed);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
 }
 
 TEST_F(ResumeTest, WithoutItNothingIsLeft) {

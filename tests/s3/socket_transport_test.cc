@@ -1,10 +1,15 @@
 // The transport on sockets, where what receivers do is in its way.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <optional>
@@ -13,6 +18,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "scripted_server.h"
 #include "skipjack/base/clock.h"
@@ -79,9 +85,49 @@ class Ending final : public ResponseReceiver {
   std::array<std::byte, 1000> space_{};
 };
 
-/// A receiver that waits for its disk, and then begins another request.
-TEST(SocketTransport, ALongPassIsNotTheServersFault) {
-  constexpr Duration kStall = std::chrono::milliseconds(1500);
+/// This process's sockets that are connected to the port, as a forked child holds them.
+std::vector<int> duplicates_of_connections_to(std::uint16_t port) {
+  std::vector<int> duplicates;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int file = std::stoi(entry.path().filename().string());
+    ::sockaddr_in peer{};
+    ::socklen_t size = sizeof peer;
+    if (::getpeername(file, reinterpret_cast<::sockaddr*>(&peer), &size) == 0 &&
+        peer.sin_family == AF_INET && ntohs(peer.sin_port) == port)
+      duplicates.push_back(::dup(file));
+  }
+  return duplicates;
+}
+
+TEST(SocketTransport, AConnectionThatAChildStillHoldsIsForgotten) {
+  const ScriptedServer server([](const ScriptedRequest&) {
+    return ScriptedReply{.body = "all", .then = ScriptedReply::Then::Close};
+  });
+  const auto transport = make_socket_transport({});
+  std::vector<int> held;
+  const std::string port = server.url().substr(server.url().rfind(':') + 1);
+  Ending ending(
+      [&] { held = duplicates_of_connections_to(static_cast<std::uint16_t>(std::stoi(port))); });
+  transport->start({.url = server.url()}, ending);
+  while (!ending.status) transport->drive(std::chrono::seconds(1));
+  EXPECT_EQ(held.size(), 1U);
+  // That the server has closed the idle connection shows once, if it has not shown yet.
+  constexpr Duration kQuiet = std::chrono::milliseconds(50);
+  bool is_quiet = false;
+  for (int i = 0; i < 100 && !is_quiet; ++i) {
+    const Duration begin = system_clock().now();
+    transport->drive(kQuiet);
+    is_quiet = system_clock().now() - begin >= kQuiet;
+  }
+  EXPECT_TRUE(is_quiet);
+  for (const int file : held) ::close(file);
+}
+
+constexpr Duration kTimeout = std::chrono::milliseconds(1500);
+
+/// A receiver waits for its disk, and then begins another request, while an answer and a handshake
+/// are to come. How the answers ended.
+std::vector<TransportStatus> ends_after_a_long_pass() {
   std::promise<void> is_asked, may_answer;
   const ScriptedServer late([&](const ScriptedRequest&) {
     is_asked.set_value();
@@ -93,24 +139,37 @@ TEST(SocketTransport, ALongPassIsNotTheServersFault) {
     late_is_asked.wait();
     return ScriptedReply{.body = "quick"};
   });
-  const auto transport = make_socket_transport({.stall_timeout = kStall});
-  Ending late_end, next_end;
+  const auto transport =
+      make_socket_transport({.connect_timeout = kTimeout, .stall_timeout = kTimeout});
+  Ending late_end, shaking_end, next_end;
   bool is_over = false;
   Ending quick_end([&] {
     const Duration begin = system_clock().now();
-    while (system_clock().now() - begin <= kStall) std::this_thread::yield();
+    while (system_clock().now() - begin <= kTimeout) std::this_thread::yield();
     transport->start({.url = quick.url()}, next_end);
     is_over = true;
   });
   transport->start({.url = late.url()}, late_end);
+  // A server that speaks no TLS waits for the rest of a request.
+  transport->start({.url = "https" + quick.url().substr(4)}, shaking_end);
   transport->start({.url = quick.url()}, quick_end);
   while (!is_over) transport->drive(std::chrono::seconds(1));
   transport->drive(Duration(0));
+  std::vector<TransportStatus> ends{shaking_end.status.value_or(TransportStatus::Complete)};
   may_answer.set_value();
   while (!late_end.status || !quick_end.status || !next_end.status)
     transport->drive(std::chrono::seconds(1));
-  for (const Ending* end : {&late_end, &quick_end, &next_end})
-    EXPECT_EQ(*end->status, TransportStatus::Complete);
+  for (const Ending* end : {&late_end, &quick_end, &next_end}) ends.push_back(*end->status);
+  return ends;
+}
+
+/// A machine that stands still for as long as the timeouts is told from what is tested by trying
+/// again.
+TEST(SocketTransport, ALongPassIsNotTheServersFault) {
+  const std::vector<TransportStatus> complete(4, TransportStatus::Complete);
+  std::vector<TransportStatus> ends;
+  for (int i = 0; i < 3 && ends != complete; ++i) ends = ends_after_a_long_pass();
+  EXPECT_EQ(ends, complete);
 }
 
 }  // namespace

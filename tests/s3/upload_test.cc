@@ -469,13 +469,24 @@ TEST_F(UploadTest, ManyFilesGoAtOnceAndComeBackOut) {
   }
   options.files.push_back({folder.path() / "missing", {"bucket", "missing"}});
   int failed = 0;
-  options.on_end = [&](const ObjectEnd& end) { failed += end.error ? 1 : 0; };
+  std::int64_t ended_bytes = 0, most_underway = 0;
+  options.on_end = [&](const ObjectEnd& end) {
+    failed += end.error ? 1 : 0;
+    ended_bytes += end.bytes;
+  };
+  options.progress = [&](const ManyCounts& so_far) {
+    most_underway = std::max(most_underway, so_far.bytes_done - ended_bytes);
+  };
+  options.progress_interval = Duration(0);
   Client client({.endpoint = {.endpoint_url = server_.url()}, .seed = 1});
   const ManyCounts counts = client.upload_many(options);
   EXPECT_EQ(store_.objects, expected);
   EXPECT_EQ(counts.objects_done, 100);
   EXPECT_EQ(counts.objects_failed, 1);
   EXPECT_EQ(failed, 1);
+  EXPECT_EQ(counts.bytes_done, ended_bytes);
+  // Parts of the large one.
+  EXPECT_GE(most_underway, kMiB);
 
   std::vector<ObjectAddress> all;
   for (int i = 0; i < 100; ++i) all.push_back({"bucket", "p/" + std::to_string(i)});

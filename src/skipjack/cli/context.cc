@@ -11,6 +11,17 @@
 #include "skipjack/base/utf8.h"
 
 namespace skipjack::cli {
+namespace {
+
+/// U+202A to U+202E and U+2066 to U+2069, which have a terminal show text in another order.
+bool is_bidirectional_mark(std::string_view character) {
+  if (character.size() != 3 || character[0] != '\xe2') return false;
+  const auto last = static_cast<unsigned char>(character[2]);
+  return (character[1] == '\x80' && last >= 0xaa && last <= 0xae) ||
+         (character[1] == '\x81' && last >= 0xa6 && last <= 0xa9);
+}
+
+}  // namespace
 
 int exit_code(ErrorCode code) {
   switch (code) {
@@ -75,7 +86,8 @@ std::string one_line(std::string_view text) {
     // U+0080 to U+009F are control characters too, and terminals obey them.
     const bool is_control =
         lead < 0x20 || lead == 0x7f ||
-        (length == 2 && lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
+        (length == 2 && lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0) ||
+        is_bidirectional_mark(text.substr(0, length));
     if (length == 0)
       line += '?';
     else if (!is_control)

@@ -62,8 +62,8 @@ std::filesystem::path state_folder(const Context& context);
 /// The running program's own file; empty if the system doesn't tell.
 std::filesystem::path own_program();
 
-/// text on one line and safe for a terminal: control characters become spaces, bytes that are no
-/// UTF-8 question marks.
+/// text on one line and safe for a terminal: control characters and marks that turn the direction
+/// of writing become spaces, bytes that are no UTF-8 question marks.
 std::string one_line(std::string_view text);
 
 /// "skipjack: <message>; <what to try>".

@@ -129,6 +129,7 @@ class Report {
                                   std::to_string(counts.objects_known) +
                                   (counts.is_listing_complete ? "" : " or more") + " objects";
       TransferProgress::State state{.bytes_done = counts.bytes_done,
+                                    .bytes_resumed = counts.bytes_resumed,
                                     .now = system_clock().now(),
                                     .also = objects,
                                     .columns = StatusLine::columns()};

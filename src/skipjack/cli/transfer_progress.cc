@@ -18,13 +18,18 @@ constexpr std::size_t kAroundBar = 3;
 }  // namespace
 
 std::optional<double> TransferProgress::rate(const State& state) {
+  // What an earlier transfer has left is known with the total.
+  if (!state.bytes_total && state.bytes_done == 0) {
+    marks_.clear();
+    return std::nullopt;
+  }
+  const std::int64_t bytes_moved = state.bytes_done - state.bytes_resumed;
   if (marks_.empty() || state.now - marks_.back().at >= kBetweenMarks)
-    marks_.push_back({.at = state.now, .bytes_done = state.bytes_done});
-  while (state.now - marks_.front().at > kSpan) marks_.pop_front();
+    marks_.push_back({.at = state.now, .bytes_moved = bytes_moved});
+  while (marks_.size() > 1 && state.now - marks_[1].at >= kSpan) marks_.pop_front();
   const Mark& first = marks_.front();
   if (state.now <= first.at) return std::nullopt;
-  return static_cast<double>(state.bytes_done - first.bytes_done) /
-         to_seconds(state.now - first.at);
+  return static_cast<double>(bytes_moved - first.bytes_moved) / to_seconds(state.now - first.at);
 }
 
 std::string TransferProgress::text(const State& state) {

@@ -14,6 +14,9 @@ class DownloadTask : public Task {
  public:
   /// Whether the last request has been started: from here on it has connections to spare.
   virtual bool is_closing() const = 0;
+  /// So far, with those that an earlier download has left.
+  virtual std::int64_t bytes_done() const = 0;
+  virtual std::int64_t bytes_resumed() const = 0;
   /// Once, after advance() has said true: waits for the writer and gives the object its name.
   virtual DownloadResult finish() = 0;
 };

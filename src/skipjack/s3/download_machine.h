@@ -37,6 +37,8 @@ class Download final : public DownloadTask {
   bool advance(Duration now) override;
   Duration next_event(Duration now) const override;
   bool is_closing() const override { return size_ && !parts_.has_more(); }
+  std::int64_t bytes_done() const override { return bytes_received_; }
+  std::int64_t bytes_resumed() const override { return result_.resumed_bytes; }
   DownloadResult finish() override;
 
  private:

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/s3/download.h"
@@ -61,9 +62,6 @@ class DownloadMany final : public Task {
     Found found;
     std::optional<TargetTree::Place> place;
     DownloadOptions options;
-    std::unique_ptr<DownloadTask> task;
-    /// Of bytes_underway_.
-    std::int64_t bytes_done = 0;
   };
 
   const IntoFolder* folder() const { return std::get_if<IntoFolder>(&options_.target); }
@@ -96,6 +94,7 @@ class DownloadMany final : public Task {
   TaskPool small_, large_;
   /// The large one that began last, while it is on its way.
   const DownloadTask* newest_large_ = nullptr;
+  std::set<const DownloadTask*> running_large_;
   std::int64_t small_bytes_ = 0;
   struct Writing {
     ObjectAddress object;
@@ -104,8 +103,6 @@ class DownloadMany final : public Task {
   std::map<std::int64_t, Writing> writing_;
   std::int64_t next_id_ = 0;
   DownloadManyResult result_;
-  /// Of large objects that have not ended.
-  std::int64_t bytes_underway_ = 0;
   Duration last_progress_ = system_clock().now();
   FileWriters writers_;
 };
@@ -303,10 +300,6 @@ void DownloadMany::start_large(Found found) {
     large->options.config = options_.config;
     large->options.config.memory_limit = shares_.large;
     large->options.stop = options_.stop;
-    large->options.progress_interval = options_.progress_interval;
-    large->options.progress = [this, &so_far = large->bytes_done](std::int64_t bytes, auto) {
-      bytes_underway_ += bytes - std::exchange(so_far, bytes);
-    };
     if (tree_) {
       large->place = tree_->place(folder()->name(object));
       large->options.target = ToFile{large->place->path()};
@@ -316,13 +309,15 @@ void DownloadMany::start_large(Found found) {
     auto task = start_download(requester_, large->options, bandwidth_);
     DownloadTask* const running = task.get();
     newest_large_ = running;
-    const auto end = [this, large, running] {
+    running_large_.insert(running);
+    const auto end = [this, running] {
       if (newest_large_ == running) newest_large_ = nullptr;
-      bytes_underway_ -= std::exchange(large->bytes_done, 0);
+      running_large_.erase(running);
     };
     const auto done = [this, large, running, end] {
       const DownloadResult result = running->finish();
       end();
+      result_.counts.bytes_resumed += result.resumed_bytes;
       if (!tree_)
         std::get<EachInMemory>(options_.target).take(large->found.object, result.memory.view());
       end_object(large->found.object, result.bytes);
@@ -354,7 +349,10 @@ void DownloadMany::report_progress(Duration now) {
   if (!options_.progress || now - last_progress_ < options_.progress_interval) return;
   last_progress_ = now;
   ManyCounts counts = result_.counts;
-  counts.bytes_done += bytes_underway_;
+  for (const DownloadTask* task : running_large_) {
+    counts.bytes_done += task->bytes_done();
+    counts.bytes_resumed += task->bytes_resumed();
+  }
   options_.progress(counts);
 }
 

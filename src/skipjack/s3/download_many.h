@@ -39,8 +39,10 @@ struct ObjectEnd {
 
 struct ManyCounts {
   std::int64_t objects_done = 0, objects_failed = 0;
-  /// While downloads go on, with what has come of large objects.
+  /// While the transfer goes on, with what has come, or S3 has confirmed, of large objects.
   std::int64_t bytes_done = 0;
+  /// Of bytes_done, those that an earlier download had left.
+  std::int64_t bytes_resumed = 0;
   /// Found so far; bytes only of those whose size a listing told.
   std::int64_t objects_known = 0, bytes_known = 0;
   bool is_listing_complete = true;

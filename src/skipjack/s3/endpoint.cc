@@ -54,6 +54,14 @@ void refuse_special_bucket(const std::string& bucket) {
                 "copy the object to a bucket of a region");
 }
 
+/// In brackets. A zone ("fe80::1%eth0") is for the resolver to judge.
+bool is_bracketed_address(std::string_view host) {
+  if (!host.starts_with('[') || !host.ends_with(']')) return false;
+  const std::string address(host.substr(1, std::min(host.find('%'), host.size() - 1) - 1));
+  ::in6_addr bytes{};
+  return ::inet_pton(AF_INET6, address.c_str(), &bytes) == 1;
+}
+
 /// Nothing can stand before an address.
 bool is_address(std::string_view authority) {
   const std::string host(authority.substr(0, authority.find(':')));
@@ -159,8 +167,7 @@ RequestTarget parse_endpoint_url(const std::string& url) {
       colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
   const std::string_view host =
       std::string_view(result.authority).substr(0, has_port ? colon : std::string::npos);
-  if (host.find_first_of("[]:") != std::string_view::npos &&
-      !(host.starts_with('[') && host.ends_with(']')))
+  if (host.find_first_of("[]:") != std::string_view::npos && !is_bracketed_address(host))
     throw fail("must hold an IPv6 address in brackets, such as [::1]");
   if (has_port) {
     const char* first = result.authority.data() + colon + 1;

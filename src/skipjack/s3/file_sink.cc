@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,6 +21,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/s3/folder_sync.h"
 #include "skipjack/s3/io_ring.h"
+#include "skipjack/s3/name_beside.h"
 #include "skipjack/s3/own_file.h"
 #include "skipjack/s3/sink.h"
 
@@ -108,11 +108,7 @@ class FileSink final : public Sink {
       open_named(0);
       return;
     }
-    constexpr std::size_t kLongestName = 255;
-    const std::string suffix = "." + random_suffix() + ".part";
-    const std::string name = path_.filename().string();
-    temporary_ = path_;
-    temporary_.replace_filename(name.substr(0, kLongestName - suffix.size()) + suffix);
+    temporary_ = name_beside(path_, "." + random_suffix() + ".part");
     if (options.unfinished == UnfinishedFile::Nameless) fd_ = open_nameless(folder());
     if (fd_ >= 0) return;
     open_named(O_EXCL);
@@ -300,14 +296,14 @@ std::unique_ptr<Sink> make_file_sink(const std::filesystem::path& path,
     throw Error(ErrorCode::InvalidArgument,
                 "the target \"" + std::string(path.c_str()) + "\" goes on after a zero byte",
                 "give the name of a file");
-  if (path.filename().native().size() > NAME_MAX)
-    throw Error(ErrorCode::InvalidArgument,
-                "the target's name has " + std::to_string(path.filename().native().size()) +
-                    " bytes; a file's has at most " + std::to_string(NAME_MAX) + ": " +
-                    path.string(),
-                "choose a shorter one");
   struct stat status {};
-  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+  const bool is_there = ::stat(path.c_str(), &status) == 0;
+  // How long a name may be is the file system's to say, and now rather than when all is there.
+  if (!is_there && errno == ENAMETOOLONG)
+    throw Error(ErrorCode::InvalidArgument,
+                "the target's name is too long for its file system: " + path.string(),
+                "choose a shorter one");
+  if (is_there && !S_ISREG(status.st_mode)) {
     if (S_ISCHR(status.st_mode)) return std::make_unique<DeviceSink>(path);
     if (S_ISDIR(status.st_mode))
       throw Error(ErrorCode::InvalidArgument, "the target " + path.string() + " is a folder",

@@ -81,6 +81,7 @@ std::optional<IoRing::Ended> IoRing::next(Duration wait) {
       std::this_thread::sleep_for(kRefusedPause);
       return std::nullopt;
     }
+    num_refusals_ = 0;
     if (result < 0 || entry == nullptr) return std::nullopt;
   }
   num_refusals_ = 0;

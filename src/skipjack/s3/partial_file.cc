@@ -18,6 +18,7 @@
 #include "skipjack/base/file.h"
 #include "skipjack/base/json.h"
 #include "skipjack/s3/crc.h"
+#include "skipjack/s3/name_beside.h"
 #include "skipjack/s3/own_file.h"
 
 namespace skipjack::s3 {
@@ -122,22 +123,11 @@ std::vector<ByteRange> complement(std::vector<ByteRange> ranges, std::int64_t si
   return rest;
 }
 
-/// The target's name with the suffix, and its hash where it has to be cut.
-std::filesystem::path beside(const std::filesystem::path& path, const std::string& suffix) {
-  constexpr std::size_t kLongestName = 255;
-  std::string name = path.filename().string();
-  if (name.size() + suffix.size() > kLongestName) {
-    const std::string hash = "." + hexadecimal(crc_of(name), 16);
-    name = name.substr(0, kLongestName - suffix.size() - hash.size()) + hash;
-  }
-  std::filesystem::path result = path;
-  return result.replace_filename(name + suffix);
-}
-
 class Partial final : public PartialFile {
  public:
   Partial(const std::filesystem::path& path, FileSinkOptions options)
-      : partial_(beside(path, ".skipjack-part")), journal_(beside(path, ".skipjack-journal")) {
+      : partial_(name_beside(path, ".skipjack-part")),
+        journal_(name_beside(path, ".skipjack-journal")) {
     open_journal(path);
     try {
       read_journal();

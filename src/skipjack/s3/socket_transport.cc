@@ -55,10 +55,8 @@ class SocketTransport final : public Transport {
     throw errno_error(error, "can't set up the network loop");
   }
 
-  ~SocketTransport() override {
-    for (Connection& c : connections_) close_channel(c);
-    close_loop();
-  }
+  /// Takes nothing off the loop, which a forked child shares: the parent's goes on.
+  ~SocketTransport() override { close_loop(); }
 
   void start(HttpRequest request, ResponseReceiver& receiver) override {
     RequestText text = request_text(request);
@@ -100,10 +98,9 @@ class SocketTransport final : public Transport {
     // Time in which nobody looked (a bandwidth to keep) is not the servers' fault.
     if (const Duration away = begin - last_there_; away > kAway)
       for (Connection& c : connections_)
-        if (c.http.has_exchange()) {
-          Duration& progress = c.http.exchange().last_progress;
-          progress = std::min(begin, progress + away);
-        }
+        if (c.http.has_exchange())
+          for (Duration* at : {&c.http.exchange().began, &c.http.exchange().last_progress})
+            *at = std::min(begin, *at + away);
     advance_waiting();
     std::array<::epoll_event, 256> events;
     const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
@@ -189,8 +186,10 @@ class SocketTransport final : public Transport {
   }
 
   void close_channel(Connection& c) {
+    // While a forked child holds the socket, too, closing it does not take it off the loop.
+    if (std::exchange(c.interest, 0) != 0)
+      ::epoll_ctl(epoll_, EPOLL_CTL_DEL, c.http.channel().socket(), nullptr);
     c.http.disconnect();
-    c.interest = 0;
   }
 
   void doom(Connection& c) {

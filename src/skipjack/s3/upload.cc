@@ -53,6 +53,7 @@ class Upload final : public UploadTask {
   bool advance(Duration now) override;
   Duration next_event(Duration now) const override;
   void cancel() override;
+  std::int64_t bytes_done() const override { return result_.bytes; }
   UploadResult finish() override;
 
  private:

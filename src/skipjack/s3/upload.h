@@ -72,6 +72,8 @@ class UploadTask : public Task {
   /// No part more is sent; what was begun is aborted, and advance() then throws Cancelled. Where
   /// the end is near, it comes.
   virtual void cancel() = 0;
+  /// That S3 has confirmed so far.
+  virtual std::int64_t bytes_done() const = 0;
   /// Once, after advance() has said true.
   virtual UploadResult finish() = 0;
 };

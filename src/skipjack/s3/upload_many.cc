@@ -37,7 +37,9 @@ class UploadMany final : public Task {
     large_.advance(now);
     if (options_.progress && now - last_progress_ >= options_.progress_interval) {
       last_progress_ = now;
-      options_.progress(counts_);
+      ManyCounts counts = counts_;
+      for (const UploadTask* task : running_) counts.bytes_done += task->bytes_done();
+      options_.progress(counts);
     }
     return next_ == options_.files.size() && small_.size() == 0 && large_.size() == 0;
   }

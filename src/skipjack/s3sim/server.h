@@ -34,8 +34,8 @@ struct SyntheticObject {
 SyntheticObject parse_synthetic_object(std::string_view text);
 
 struct ServerOptions {
-  /// Numeric IPv4 or IPv6 address to listen on. Default loopback: the server is for tests and tuning on one
-  /// machine.
+  /// Numeric IPv4 or IPv6 address to listen on. Default loopback: the server is for tests and
+  /// tuning on one machine.
   std::string host = "127.0.0.1";
   /// TCP port in [0, 65535]; 0 lets the system choose.
   int port = 0;
