@@ -228,9 +228,9 @@ def _extra(arguments):
 
 
 def _customer_key(value):
-    if not isinstance(value, (str, bytes)):
+    if not isinstance(value, (str, bytes, bytearray)):
         raise InvalidArgument(f"SSECustomerKey must be a str or bytes, not {type(value).__name__}")
-    return value.encode() if isinstance(value, str) else value
+    return value.encode() if isinstance(value, str) else bytes(value)
 
 
 def download_file(bucket, key, filename, ExtraArgs=None, Callback=None, Config=None, **client):

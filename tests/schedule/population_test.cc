@@ -169,7 +169,8 @@ TEST(Population, WhatIsDoneIsNotRanked) {
 TEST(Population, ReportsThatComeWithTheOneItIsStoppedForCountNowhere) {
   testing::HalvingPlay play(make_population_training(with(4)));
   for (int i = 0; i < 4; ++i) play.decide(1);
-  for (TrialId trial = 0; trial < 3; ++trial) EXPECT_EQ(play.report(trial, 4, 1.0 + trial), "");
+  for (TrialId trial = 0; trial < 3; ++trial)
+    EXPECT_EQ(play.report(trial, 4, 3.0 - static_cast<double>(trial)), "");
   play.add(Reported{.id = {3, 0}, .metrics = Json::Object{{"epoch", 4}, {"loss", 9}}});
   play.add(Reported{.id = {3, 0}, .metrics = Json::Object{{"epoch", 40}, {"loss", 0}}});
   EXPECT_EQ(play.decide(0), "stop 3");

@@ -156,10 +156,9 @@ class CalledScheduler(Scheduler):
             self._end(number, event["outcome"])
 
     def _resource_constant(self):
-        """Name of the space's constant up to which a trial goes, and which its attempts may have otherwise."""
+        """Name of what says how far a trial goes, a constant of the space or none of it: its attempts may differ in it."""
         name = getattr(self.scheduler, "max_resource_attr", None)
-        space = self.scheduler.config_space
-        return name if name in space and not isinstance(space[name], Domain) else None
+        return None if isinstance(self.scheduler.config_space.get(name), Domain) else name
 
     def _as_run(self, config, event):
         """What the program of an attempt is given."""

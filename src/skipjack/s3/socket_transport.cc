@@ -99,7 +99,8 @@ class SocketTransport final : public Transport {
     if (const Duration away = begin - last_there_; away > kAway)
       for (Connection& c : connections_)
         if (c.http.has_exchange())
-          for (Duration* at : {&c.http.exchange().began, &c.http.exchange().last_progress})
+          for (Duration* at :
+               {&c.http.exchange().began, &c.http.exchange().last_progress, &c.tried_at})
             *at = std::min(begin, *at + away);
     advance_waiting();
     std::array<::epoll_event, 256> events;
