@@ -93,7 +93,9 @@ TEST(SlurmCommand, AsksForWhatWasAskedFor) {
        {"--partition=gpu", "--account=lab", "--constraint=p5&efa", "--cpus-per-task=8",
         "--mem=3073M", "--gres=gpu:2", "--time=2", "--no-requeue", "--job-name=name"})
     EXPECT_EQ(std::count(command.begin(), command.end(), argument), 1) << argument;
-  EXPECT_EQ(command.at(command.size() - 2), "--qos=low");
+  // Where options contradict each other, sbatch takes the last.
+  EXPECT_LT(std::find(command.begin(), command.end(), "--qos=low"),
+            std::find(command.begin(), command.end(), "--job-name=name"));
   EXPECT_EQ(command.back(), "/t/attempt-0.sh");
 }
 
@@ -128,6 +130,8 @@ TEST(SlurmCommand, KnowsWhichRefusalsPass) {
   EXPECT_EQ(classify_refusal("sbatch: error: Batch job submission failed: Socket timed out on "
                              "send/recv operation\n"),
             Refusal::Passing);
+  EXPECT_EQ(classify_refusal("allocation failure: Resource temporarily unavailable\n"),
+            Refusal::Limit);
   EXPECT_EQ(classify_refusal("sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job "
                              "submission failed: Job violates accounting/QOS policy (job submit "
                              "limit, user's size and/or time limits)\n"),

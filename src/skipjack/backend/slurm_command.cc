@@ -9,7 +9,7 @@
 namespace skipjack {
 namespace {
 
-constexpr std::string_view kQueryFormat = "%i|%T|%N|%r|%j";
+constexpr std::string_view kQueryFormat = "%A|%T|%N|%r|%j";
 
 /// FNV-1a: a name's last part, no secret.
 std::uint32_t hash_of(std::string_view text) {
@@ -112,18 +112,16 @@ std::vector<std::string> resource_arguments(const SlurmJob& job) {
 
 std::vector<std::string> submit_command(const SlurmJob& job, const std::string& name,
                                         const std::string& comment, const std::string& script) {
-  // The script writes its files itself: a log of Slurm's own on a folder that a node doesn't see
-  // would fail the job before it can say so.
-  std::vector<std::string> command = {"sbatch",
-                                      "--parsable",
-                                      "--no-requeue",
-                                      "--job-name=" + name,
-                                      "--comment=" + comment,
-                                      "--output=/dev/null",
-                                      "--error=/dev/null",
-                                      "--chdir=/"};
+  std::vector<std::string> command = {"sbatch", "--no-requeue"};
   const std::vector<std::string> arguments = resource_arguments(job);
   command.insert(command.end(), arguments.begin(), arguments.end());
+  // Last, so that no further option makes of the job one that is not found again. The script writes
+  // its files itself: a log of Slurm's own on a folder that a node doesn't see would fail the job
+  // before it can say so.
+  for (const std::string& own : {std::string("--parsable"), "--job-name=" + name,
+                                 "--comment=" + comment, std::string("--output=/dev/null"),
+                                 std::string("--error=/dev/null"), std::string("--chdir=/")})
+    command.push_back(own);
   command.push_back(script);
   return command;
 }
@@ -215,6 +213,10 @@ std::string fate_text(const JobRow& row) {
 }
 
 Refusal classify_refusal(std::string_view error_output) {
+  // What --test-only says of a controller that has as many jobs as it takes (MaxJobCount).
+  if (error_output.find("allocation failure: Resource temporarily unavailable") !=
+      error_output.npos)
+    return Refusal::Limit;
   if (has_any(
           error_output,
           {"Unable to contact slurm controller", "Socket timed out", "Zero Bytes were transmitted",

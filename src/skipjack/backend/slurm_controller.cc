@@ -142,7 +142,7 @@ void SlurmBackend::take_submission(AttemptId id, const CallResult& result) {
   if (!result.exit_code || result.succeeded() || refusal == Refusal::Passing) {
     attempt.stage = SlurmStage::Unsure;
     last_query_ = {};
-    on_trouble(what, result.exit_code ? why : "no answer");
+    on_trouble(what, why.empty() ? "no answer" : why);
   } else if (refusal == Refusal::Limit) {
     next_submission_ = SteadyClock::now() + options_.longest_query;
     if (told_.insert(why).second)

@@ -105,7 +105,7 @@ std::string stop_sentence(const StoppingCriterion& stop) {
     for (const auto& [key, value] : criterion.as_object())
       text += (text.empty() ? "" : ", ") + key + " " +
               (value.is_string() ? value.as_string() : to_json_text(value));
-  return text.empty() ? "when the space is used up" : text;
+  return text.empty() ? "when nothing more is to be tried" : text;
 }
 
 std::string runs_text(const std::vector<Event>& events) {
