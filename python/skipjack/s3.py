@@ -162,30 +162,30 @@ class Client:
         options.update({name: value for name, value in given.items() if value is not None})
         self._client = _core.S3Client(options)
 
-    def download_file(self, bucket, key, filename, ExtraArgs=None, Callback=None, Config=None):
+    def download_file(self, Bucket, Key, Filename, ExtraArgs=None, Callback=None, Config=None):
         """Downloads an object to a file, which gets its name once it is complete.
 
         ExtraArgs: VersionId, RequestPayer, SSECustomerKey (32 bytes). Callback: called with the number of
         bytes since its last call. Returns a dict: bytes, seconds, config (the values used), checksum, ...
         """
         return self._client.download(
-            _text("bucket", bucket),
-            _text("key", key),
-            _path(filename),
+            _text("Bucket", Bucket),
+            _text("Key", Key),
+            _path(Filename),
             _config_dict(Config),
             Callback,
             **_extra(ExtraArgs),
         )
 
-    def download_bytes(self, bucket, key, ExtraArgs=None, Callback=None, Config=None):
+    def download_bytes(self, Bucket, Key, ExtraArgs=None, Callback=None, Config=None):
         """Downloads an object into memory."""
         return self._client.download(
-            _text("bucket", bucket), _text("key", key), None, _config_dict(Config), Callback, **_extra(ExtraArgs)
+            _text("Bucket", Bucket), _text("Key", Key), None, _config_dict(Config), Callback, **_extra(ExtraArgs)
         )["body"]
 
-    def head_object(self, bucket, key):
+    def head_object(self, Bucket, Key):
         """A dict with size, etag, version_id, last_modified, content_type."""
-        return self._client.head(_text("bucket", bucket), _text("key", key))
+        return self._client.head(_text("Bucket", Bucket), _text("Key", Key))
 
 
 def _text(name, value):
@@ -199,7 +199,7 @@ def _path(filename):
         return os.fsdecode(filename)
     except TypeError:
         kind = type(filename).__name__
-        raise InvalidArgument(f"filename must be a str or a path, not {kind}", "download_bytes() needs none") from None
+        raise InvalidArgument(f"Filename must be a str or a path, not {kind}", "download_bytes() needs none") from None
 
 
 def _extra(arguments):
@@ -233,9 +233,9 @@ def _customer_key(value):
     return value.encode() if isinstance(value, str) else bytes(value)
 
 
-def download_file(bucket, key, filename, ExtraArgs=None, Callback=None, Config=None, **client):
+def download_file(Bucket, Key, Filename, ExtraArgs=None, Callback=None, Config=None, **client):
     """Client.download_file with a client of its own; further arguments are the client's."""
-    return Client(**client).download_file(bucket, key, filename, ExtraArgs, Callback, Config)
+    return Client(**client).download_file(Bucket, Key, Filename, ExtraArgs, Callback, Config)
 
 
 _EXIT_ERRORS = {

@@ -40,7 +40,10 @@ def test_brings_what_boto3_brings(keys, tmp_path):
 
     from_client = Client(session=theirs)
     from_client.download_file(
-        "bench", "obj", tmp_path / "again", Config=Theirs(max_concurrency=3, multipart_chunksize=2**20)
+        Bucket="bench",
+        Key="obj",
+        Filename=tmp_path / "again",
+        Config=Theirs(max_concurrency=3, multipart_chunksize=2**20),
     )
     assert digest(tmp_path / "again") == digest(tmp_path / "theirs")
     session = boto3.Session(aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1")
@@ -93,7 +96,7 @@ def test_errors_say_what_and_never_the_keys(keys, tmp_path):
         download_file("bench", "obj", str(tmp_path / "f\0g"), **keys)
     with pytest.raises(skipjack.InvalidArgument, match="too long for its file system"):
         download_file("bench", "obj", tmp_path / ("f" * 300), **keys)
-    with pytest.raises(skipjack.InvalidArgument, match="key must be a str, not int"):
+    with pytest.raises(skipjack.InvalidArgument, match="Key must be a str, not int"):
         download_file("bench", 3, tmp_path / "f", **keys)
     with pytest.raises(skipjack.InvalidArgument, match="not NoneType; download_bytes"):
         download_file("bench", "obj", None, **keys)
