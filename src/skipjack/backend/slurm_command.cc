@@ -118,11 +118,8 @@ std::vector<std::string> submit_command(const SlurmJob& job, const std::string& 
   // Last, so that no further option makes of the job one that is not found again. The script writes
   // its files itself: a log of Slurm's own on a folder that a node doesn't see would fail the job
   // before it can say so.
-  for (const std::string& own : {std::string("--parsable"), "--job-name=" + name,
-                                 "--comment=" + comment, std::string("--output=/dev/null"),
-                                 std::string("--error=/dev/null"), std::string("--chdir=/")})
-    command.push_back(own);
-  command.push_back(script);
+  command.insert(command.end(), {"--parsable", "--job-name=" + name, "--comment=" + comment,
+                                 "--output=/dev/null", "--error=/dev/null", "--chdir=/", script});
   return command;
 }
 
