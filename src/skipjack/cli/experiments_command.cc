@@ -144,7 +144,7 @@ std::string trials_text(const StoredExperiment& experiment) {
   std::stable_sort(measured.begin(), measured.end(), [&](const auto& a, const auto& b) {
     const bool a_is_allowed = satisfies_constraints(*a.second, constraints);
     if (a_is_allowed != satisfies_constraints(*b.second, constraints)) return a_is_allowed;
-    return metric.mode == Mode::Min ? a.first < b.first : a.first > b.first;
+    return is_better(a.first, b.first, metric.mode);
   });
   std::string text;
   if (!measured.empty()) {

@@ -208,24 +208,18 @@ Comparison comparison_of(const TuningDefinition& definition, const History& hist
   return {metric,
           [metric, is_comparable =
                        comparable_trials(definition)](const Trial& trial) -> std::optional<double> {
-            const auto observation = observe(trial, metric);
-            if (!observation || (is_comparable && !is_comparable(trial))) return std::nullopt;
-            const auto* measured = std::get_if<Measured>(&*observation);
-            return measured ? std::optional(measured->value) : std::nullopt;
+            if (is_comparable && !is_comparable(trial)) return std::nullopt;
+            return measured_value(trial, metric);
           }};
 }
 
 BestOf best_compared(const TuningDefinition& definition) {
-  return [definition](const History& history) {
+  return [definition](const History& history) -> std::optional<Snapshot::Best> {
     const auto [metric, value_of] = comparison_of(definition, history);
-    std::optional<Snapshot::Best> best;
-    for (const Trial& trial : history.trials()) {
-      const std::optional<double> value = value_of(trial);
-      if (value && satisfies_constraints(trial, definition.metrics) &&
-          (!best || (metric.mode == Mode::Min ? *value < best->value : *value > best->value)))
-        best = Snapshot::Best{trial.id, metric.name, *value, trial.configuration};
-    }
-    return best;
+    const auto best = best_value(history, definition.metrics, metric.mode, value_of);
+    if (!best) return std::nullopt;
+    return Snapshot::Best{best->trial, metric.name, best->value,
+                          history.find(best->trial)->configuration};
   };
 }
 

@@ -159,8 +159,7 @@ int conclude(Context& context, const ExperimentStore& store, const std::string& 
   const Metric& metric = definition.metrics.at(0);
   const auto& trials = result.history.trials();
   const bool any_value = std::any_of(trials.begin(), trials.end(), [&](const Trial& trial) {
-    const auto observation = observe(trial, metric);
-    return observation && std::holds_alternative<Measured>(*observation);
+    return measured_value(trial, metric).has_value();
   });
   if (any_value) return kExitOk;
   std::string why;

@@ -38,7 +38,7 @@ class S3Scheduler final : public Scheduler {
   }
 
   std::vector<Command> decide(const SchedulerView& view) override {
-    const std::vector<TrialId> running = view.history.running();
+    const std::vector<TrialId>& running = view.history.running();
     if (!running.empty()) return watch(view, *view.history.find(running.front()));
     if (view.free_workers <= 0) return {};
     if (object_.changed()) return {Finished{"the object changed"}};

@@ -14,10 +14,9 @@ std::optional<std::vector<double>> values_of(const Trial& trial,
                                              std::span<const Metric> objectives) {
   std::vector<double> values;
   for (const Metric& objective : objectives) {
-    const auto observation = observe(trial, objective);
-    const auto* measured = observation ? std::get_if<Measured>(&*observation) : nullptr;
-    if (measured == nullptr) return std::nullopt;
-    values.push_back(measured->value);
+    const std::optional<double> value = measured_value(trial, objective);
+    if (!value) return std::nullopt;
+    values.push_back(*value);
   }
   return values;
 }

@@ -164,12 +164,9 @@ double distance(const std::vector<DimensionKind>& kinds, const UnitPoint& a, con
 
 SourceExperiment source_experiment(std::string name, const History& history, const Metric& metric) {
   SourceExperiment source{.name = std::move(name), .mode = metric.mode, .observations = {}};
-  for (const Trial& trial : history.trials()) {
-    const std::optional<Observation> observation = observe(trial, metric);
-    if (!observation) continue;
-    if (const auto* measured = std::get_if<Measured>(&*observation))
-      source.observations.push_back({trial.configuration, measured->value});
-  }
+  for (const Trial& trial : history.trials())
+    if (const auto value = measured_value(trial, metric))
+      source.observations.push_back({trial.configuration, *value});
   return source;
 }
 

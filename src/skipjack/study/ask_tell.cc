@@ -225,16 +225,10 @@ Advice AskTell::State::report(TrialId trial, const Values& values, std::optional
 
 std::optional<BestTrial> AskTell::State::best() const {
   const Metric& metric = first_objective(options_.metrics);
-  const double sign = metric.mode == Mode::Min ? 1 : -1;
-  std::optional<BestTrial> best;
-  for (const Trial& trial : history_.trials()) {
-    const auto observation = observe(trial, metric);
-    if (!observation || !satisfies_constraints(trial, options_.metrics)) continue;
-    const auto* measured = std::get_if<Measured>(&*observation);
-    if (measured != nullptr && (!best || sign * measured->value < sign * best->value))
-      best = BestTrial{trial.id, trial.configuration, measured->value};
-  }
-  return best;
+  const auto best = best_value(history_, options_.metrics, metric.mode,
+                               [&](const Trial& trial) { return measured_value(trial, metric); });
+  if (!best) return std::nullopt;
+  return BestTrial{best->trial, history_.find(best->trial)->configuration, best->value};
 }
 
 bool AskTell::State::is_open(TrialId id) const {

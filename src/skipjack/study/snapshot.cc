@@ -20,10 +20,6 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
-bool is_better(const Metric& metric, double value, const std::optional<Snapshot::Best>& best) {
-  return !best || (metric.mode == Mode::Min ? value < best->value : value > best->value);
-}
-
 void count(const Trial& trial, Snapshot& snapshot) {
   switch (trial.status) {
     case TrialStatus::Running:
@@ -46,17 +42,13 @@ void count(const Trial& trial, Snapshot& snapshot) {
 }  // namespace
 
 BestOf best_single_value(std::vector<Metric> metrics) {
-  return [metrics = std::move(metrics)](const History& history) {
+  return [metrics = std::move(metrics)](const History& history) -> std::optional<Snapshot::Best> {
     const Metric& metric = metrics.front();
-    std::optional<Snapshot::Best> best;
-    for (const Trial& trial : history.trials()) {
-      const std::optional<Observation> seen = observe(trial, metric);
-      const Measured* measured = seen ? std::get_if<Measured>(&*seen) : nullptr;
-      if (measured && is_better(metric, measured->value, best) &&
-          satisfies_constraints(trial, metrics))
-        best = Snapshot::Best{trial.id, metric.name, measured->value, trial.configuration};
-    }
-    return best;
+    const auto best = best_value(history, metrics, metric.mode,
+                                 [&](const Trial& trial) { return measured_value(trial, metric); });
+    if (!best) return std::nullopt;
+    return Snapshot::Best{best->trial, metric.name, best->value,
+                          history.find(best->trial)->configuration};
   };
 }
 

@@ -67,18 +67,6 @@ std::unique_ptr<Backend> backend_for(const TuningDefinition& definition, const f
   return make_program_backend(definition, folder, run);
 }
 
-/// Key of the level in reports, for methods that know one.
-std::string resource_attr(const TuningDefinition& definition) {
-  constexpr std::string_view kKey = "resource_attr";
-  for (const MethodOption& option : find_method(definition.method).options) {
-    if (option.key != kKey) continue;
-    const Json* given = definition.method_options.find(kKey);
-    const Json& value = given ? *given : option.default_value;
-    return value.is_string() ? value.as_string() : std::string();
-  }
-  return {};
-}
-
 TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions& run) {
   TunerOptions options{
       .workers = definition.workers,
@@ -95,7 +83,8 @@ TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions&
       .log = run.log,
       .environment = run.environment.is_null() ? environment_record() : run.environment,
       .clock = run.clock};
-  if (!run.make_scheduler) options.resource_attr = resource_attr(definition);
+  if (!run.make_scheduler)
+    options.resource_attr = resource_attr_of(definition.method, definition.method_options);
   for (const Metric& metric : definition.metrics)
     if (metric.role != MetricRole::Cost) options.required_metrics.push_back(metric.name);
   return options;
