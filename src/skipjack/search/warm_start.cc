@@ -17,10 +17,6 @@ namespace {
 constexpr double kDistances[] = {0.2, 0.1, 0.05, 0.025, 0.0};
 constexpr double kBestShare = 0.1;
 
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
-
 /// Index of the first of count increasing values that is not less than number; count if none is.
 template <class ValueAt>
 std::int64_t lower_bound(std::int64_t count, double number, ValueAt value_at_index) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "skipjack/space/invalid.h"
+#include "skipjack/base/error.h"
 
 namespace skipjack {
 namespace {

@@ -13,7 +13,7 @@
 #include <mutex>
 
 #include "skipjack/base/bytes.h"
-#include "skipjack/space/invalid.h"
+#include "skipjack/base/error.h"
 
 namespace skipjack {
 namespace {

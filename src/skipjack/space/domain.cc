@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "skipjack/base/error.h"
 #include "skipjack/base/overloaded.h"
 #include "skipjack/space/domain_cells.h"
-#include "skipjack/space/invalid.h"
+#include "skipjack/space/text_of.h"
 
 namespace skipjack {
 namespace {

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "skipjack/base/error.h"
 #include "skipjack/space/domain.h"
-#include "skipjack/space/invalid.h"
 
 namespace skipjack {
 namespace {

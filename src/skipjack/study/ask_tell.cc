@@ -18,10 +18,6 @@
 namespace skipjack {
 namespace {
 
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
-
 std::string trial_called(TrialId id) { return "trial " + std::to_string(id); }
 
 Json metrics_of(const AskTell::Values& values) {
