@@ -13,7 +13,7 @@
 #include "skipjack/benchmark/table.h"
 #include "skipjack/cli/bench_report.h"
 #include "skipjack/cli/commands.h"
-#include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/flag_text.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/method/method.h"
 

@@ -10,7 +10,7 @@
 #include "skipjack/benchmark/lcbench.h"
 #include "skipjack/benchmark/transfer.h"
 #include "skipjack/cli/commands.h"
-#include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/flag_text.h"
 
 namespace skipjack::cli {
 namespace {

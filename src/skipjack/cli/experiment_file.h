@@ -19,6 +19,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,20 +51,5 @@ Experiment experiment_from_json(const Json& experiment);
 /// What a trial asks of Slurm, by the keys backend and slurm_...; nullopt for trials on this
 /// machine. Throws InvalidArgument.
 std::optional<SlurmJob> slurm_job_from_json(const Json& experiment);
-
-/// "NAME=VALUE" texts as an object. flag: which one gave them, for errors. Throws InvalidArgument.
-enum class AssignedValues {
-  Text,
-  Json,  ///< JSON where it can be read as such, else text
-};
-Json assignments(const std::string& flag, const std::vector<std::string>& texts,
-                 AssignedValues values);
-
-/// "a,b" as {"a", "b"}; spaces around names are dropped. Throws InvalidArgument for an empty name.
-std::vector<std::string> split_names(const std::string& key, std::string_view text);
-
-/// Words of a command line: split at spaces, '...' and "..." keep them together, \ keeps one
-/// character. Nothing is expanded. Throws InvalidArgument for a quote that is not closed.
-std::vector<std::string> split_words(std::string_view text);
 
 }  // namespace skipjack::cli

@@ -10,6 +10,7 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/file.h"
 #include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/flag_text.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/s3_measure_command.h"
 #include "skipjack/cli/scratch_folder.h"

@@ -9,6 +9,7 @@
 #include "skipjack/base/file.h"
 #include "skipjack/cli/commands.h"
 #include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/flag_text.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/s3_tune_command.h"
 #include "skipjack/cli/signals.h"
