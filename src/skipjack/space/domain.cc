@@ -346,11 +346,6 @@ Json value_at(const Domain& domain, std::int64_t index) {
       domain);
 }
 
-bool is_unordered(const Domain& domain) {
-  const auto* categorical = std::get_if<CategoricalDomain>(&domain);
-  return categorical != nullptr && categorical->categories.size() > 2;
-}
-
 double to_unit(const Domain& domain, const Json& value) {
   const auto category_unit = [&](const std::vector<Json>& categories) {
     const auto index = static_cast<std::int64_t>(require_category(categories, value));
