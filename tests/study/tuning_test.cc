@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "../temporary_folder.h"
+#include "../thrown.h"
 #include "skipjack/backend/in_process.h"
 #include "skipjack/backend/simulator.h"
 #include "skipjack/base/error.h"
@@ -55,15 +56,6 @@ class TuningTest : public ::testing::Test {
                                           },
                                       .capacity = definition.workers});
     };
-  }
-  void expect_error(ErrorCode code, const std::string& part, const std::function<void()>& call) {
-    try {
-      call();
-      ADD_FAILURE() << "no error";
-    } catch (const Error& e) {
-      EXPECT_EQ(to_string(e.code()), to_string(code)) << e.what();
-      EXPECT_THAT(e.what(), HasSubstr(part));
-    }
   }
   fs::path write_script(const std::string& text) {
     const fs::path path = folder_.path() / "trial.sh";

@@ -30,8 +30,6 @@ namespace {
 namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
 
-/// In the environment of every process of an attempt: what finds those whose supervisor was killed.
-constexpr const char* kMarkVariable = "SKIPJACK_ATTEMPT";
 /// Beyond the grace period: for SIGKILL to be heard, and for the supervisor to say so.
 constexpr Duration kAfterGrace = std::chrono::milliseconds(1800);
 constexpr std::uint64_t kWakeKey = 0;
@@ -85,15 +83,6 @@ LocalProcessOptions resolved(LocalProcessOptions options) {
                                          "' is no folder that exists");
   options.supervisor = find_supervisor(options.supervisor);
   return options;
-}
-
-TrialProgram program_of(const LocalProcessOptions& options) {
-  return {.entry_point = options.entry_point,
-          .interpreter = options.interpreter,
-          .command_prefix = options.command_prefix,
-          .working_directory = *options.working_directory,
-          .arguments = options.arguments,
-          .max_resource_attr = options.max_resource_attr};
 }
 
 /// A running attempt, from start() until its supervisor has ended.

@@ -197,7 +197,8 @@ std::vector<MethodChoice> methods_of(const BenchFlags& flags) {
   Json shared = assignments("--method-option", flags.method_options, AssignedValues::Json);
   std::vector<MethodChoice> choices;
   std::set<std::string> labels, known;
-  for (const std::string& text : flags.methods) {
+  const std::vector<std::string> usual = {"bayesopt", "random"};
+  for (const std::string& text : flags.methods.empty() ? usual : flags.methods) {
     MethodChoice choice = method_of(text);
     if (!labels.insert(choice.label).second) invalid("--method = '" + text + "' is named twice");
     for (const MethodOption& option : find_method(choice.method).options) {
@@ -398,10 +399,7 @@ void add_bench(CLI::App& app, Context& context) {
       "search", "Methods on problems whose truth is known, in virtual time (docs/bench-search.md)");
   add_problem_flags(command, *flags);
   add_run_flags(command, *flags);
-  command.callback([flags, &context] {
-    if (flags->methods.empty()) flags->methods = {"bayesopt", "random"};
-    context.action = [flags, &context] { return bench_search(*flags, context); };
-  });
+  on_choice(command, context, flags, bench_search);
   add_bench_transfer(bench, context);
 }
 

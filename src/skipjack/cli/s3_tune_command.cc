@@ -9,6 +9,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/file.h"
+#include "skipjack/cli/commands.h"
 #include "skipjack/cli/experiment_file.h"
 #include "skipjack/cli/flag_text.h"
 #include "skipjack/cli/s3_access.h"
@@ -429,8 +430,7 @@ void add_s3_tune(CLI::App& s3, Context& context) {
   command.add_flag("--json", flags->json, "print the verdict as JSON");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the verdict");
   add_s3_access_flags(command, flags->access);
-  command.callback(
-      [flags, &context] { context.action = [flags, &context] { return tune(*flags, context); }; });
+  on_choice(command, context, flags, tune);
   add_s3_measure(s3, context);
 }
 

@@ -152,13 +152,7 @@ StoredExperiment read_experiment(const ExperimentStore& store, const std::string
   experiment.header = std::move(contents.header);
   experiment.events = std::move(contents.events);
   experiment.running_time = contents.running_time;
-  try {
-    experiment.definition = tuning_definition_from_json(experiment.header.definition);
-  } catch (const Error& error) {
-    throw Error(ErrorCode::Corrupted,
-                "experiment '" + name + "': its definition can't be read: " + error.what(),
-                error.try_this());
-  }
+  experiment.definition = read_definition(experiment.header);
   experiment.history = fold(experiment.events);
   if (experiment.holder) experiment.num_queued = queued_now(store, name, *experiment.holder);
   return experiment;

@@ -376,8 +376,7 @@ void add_tune(CLI::App& app, Context& context) {
       "Keys of FILE are the flags with _ for -, and `stop`, `method_options`, `environment` as "
       "maps "
       "(docs/cli.md).");
-  command.callback(
-      [flags, &context] { context.action = [flags, &context] { return tune(*flags, context); }; });
+  on_choice(command, context, flags, tune);
 }
 
 void add_resume(CLI::App& app, Context& context) {
@@ -393,9 +392,7 @@ void add_resume(CLI::App& app, Context& context) {
   command.add_flag("--survive-power-loss", flags->survive_power_loss,
                    "sync the journal to the disk at every turn");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the summary");
-  command.callback([flags, &context] {
-    context.action = [flags, &context] { return resume(*flags, context); };
-  });
+  on_choice(command, context, flags, resume);
 }
 
 }  // namespace skipjack::cli

@@ -368,12 +368,7 @@ std::optional<AskedTrial> AskTell::State::carry_out(const Command& command) {
   if (const auto* start = std::get_if<Start>(&command)) {
     if (start->fitted) emit(ModelFitted{*start->fitted});
     const auto id = static_cast<TrialId>(history_.trials().size());
-    emit(TrialStarted{.trial = id,
-                      .configuration = start->configuration,
-                      .checkpoint_from = start->checkpoint_from,
-                      .max_resource = start->max_resource,
-                      .deadline = start->deadline,
-                      .tag = start->tag});
+    emit(as_event(*start, id));
     return AskedTrial{id, start->configuration, 0, start->max_resource};
   }
   if (const auto* again = std::get_if<Resume>(&command))

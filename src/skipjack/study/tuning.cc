@@ -90,16 +90,6 @@ TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions&
   return options;
 }
 
-TuningDefinition read_definition(const JournalHeader& header) {
-  try {
-    return tuning_definition_from_json(header.definition);
-  } catch (const Error& e) {
-    throw Error(ErrorCode::Corrupted,
-                "experiment '" + header.name + "' has a definition that can't be read: " + e.what(),
-                "it may be from another version of skipjack");
-  }
-}
-
 StoppingCriterion extended(StoppingCriterion stop, const ResumeOptions& options,
                            const History& history, Duration running_time) {
   if (options.stop) stop = *options.stop;
@@ -408,6 +398,16 @@ TuningResult resume_tuning(const ExperimentStore& store, const std::string& name
   tuner.reached = running_time;
   return run_in_sight(*scheduler, *backend, experiment, events, best_of(definition, options.run),
                       tuner);
+}
+
+TuningDefinition read_definition(const JournalHeader& header) {
+  try {
+    return tuning_definition_from_json(header.definition);
+  } catch (const Error& e) {
+    throw Error(ErrorCode::Corrupted,
+                "experiment '" + header.name + "' has a definition that can't be read: " + e.what(),
+                "it may be from another version of skipjack");
+  }
 }
 
 ExperimentStatus experiment_status(const std::vector<Event>& events) {

@@ -99,6 +99,8 @@ void validate(const TuningDefinition& definition);
 Json to_json(const TuningDefinition& definition);
 /// Throws InvalidArgument.
 TuningDefinition tuning_definition_from_json(const Json& json);
+/// Of a stored experiment. Throws Corrupted.
+TuningDefinition read_definition(const JournalHeader& header);
 
 using SchedulerFactory = std::function<std::unique_ptr<Scheduler>(const TuningDefinition&)>;
 /// folder: the experiment's; trials belong under folder / "trials".
