@@ -245,6 +245,24 @@ TEST_F(TuningTest, SnapshotTellsHowItStandsToReadersElsewhere) {
   EXPECT_THROW(read_snapshot(store_.root() / "one"), Error);
 }
 
+TEST_F(TuningTest, ObjectivesComeFirstWhereverTheyWereNamed) {
+  TuningDefinition definition = quadratic();
+  definition.method = "bayesopt";
+  definition.metrics = {{.name = "size", .role = MetricRole::Constraint, .bound = 0.5},
+                        {.name = "loss"}};
+  run_.make_backend = [](const TuningDefinition& d, const fs::path&) {
+    return make_in_process_backend(
+        {.function =
+             [](const Configuration& c, Reporter& reporter) {
+               reporter.report(Json::Object{{"size", c.at("x")}, {"loss", loss_of(c)}});
+             },
+         .capacity = d.workers});
+  };
+  start_tuning(store_, "one", definition, run_);
+  EXPECT_EQ(read_definition(store_.read("one").header).metrics.at(0).name, "loss");
+  EXPECT_EQ(read_snapshot(store_.root() / "one")->best->metric, "loss");
+}
+
 TEST_F(TuningTest, RefusesANameThatIsTakenBeforeAnythingRuns) {
   start_tuning(store_, "one", quadratic(), run_);
   num_calls_ = 0;

@@ -45,8 +45,11 @@ ArgumentStyle argument_style(const TuningDefinition& definition) {
   check_failed("a known way to pass arguments", __FILE__, __LINE__);
 }
 
-/// With paths that mean the same from wherever it is resumed.
-TuningDefinition with_absolute_paths(TuningDefinition definition) {
+/// As it is kept: the objectives before other metrics, since the first metric is what people are
+/// shown, and paths that mean the same from wherever it is resumed.
+TuningDefinition as_stored(TuningDefinition definition) {
+  std::stable_partition(definition.metrics.begin(), definition.metrics.end(),
+                        [](const Metric& metric) { return metric.role == MetricRole::Objective; });
   ProgramDefinition& program = definition.program;
   if (program.entry_point.empty()) return definition;
   program.entry_point = fs::absolute(program.entry_point).lexically_normal();
@@ -345,7 +348,7 @@ TuningResult start_tuning(const ExperimentStore& store, const std::string& name,
                           const TuningDefinition& given, const RunOptions& options) {
   validate_experiment_name(name);
   validate(given);
-  const TuningDefinition definition = with_absolute_paths(given);
+  const TuningDefinition definition = as_stored(given);
   const std::unique_ptr<Scheduler> scheduler = scheduler_for(definition, options);
   OpenExperiment experiment =
       store.create(name, to_json(definition), options.clock->unix_time(), options.durability);
