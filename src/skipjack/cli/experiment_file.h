@@ -30,22 +30,22 @@
 namespace skipjack::cli {
 
 /// The keys of a YAML experiment as an object. Relative paths are made absolute by folder; the
-/// value of "space" is
-/// {"file": PATH} or {"text": YAML}. Throws InvalidArgument with the line for text that is no YAML,
-/// with the name for unknown keys.
+/// value of "space" is {"file": PATH} or {"text": YAML}. Throws InvalidArgument with the line for
+/// text that is no YAML, with the name for unknown keys.
 Json experiment_from_yaml(std::string_view text, const std::filesystem::path& folder);
 
 /// A list of configurations, JSON or YAML. Throws InvalidArgument.
 Json points_from_text(std::string_view text);
 
-/// Reads the files that it names. name: the experiment's, empty if none is given. Throws
-/// InvalidArgument naming the key, its value and what would do; NotFound for missing files.
 struct Experiment {
+  /// Empty if none is given.
   std::string name;
   /// Names of experiments to begin from; the definition's sources are still to be read.
   std::vector<std::string> warm_start_from;
   TuningDefinition definition;
 };
+/// Reads the files that it names. Throws InvalidArgument naming the key, its value and what would
+/// do; NotFound for missing files.
 Experiment experiment_from_json(const Json& experiment);
 
 /// What a trial asks of Slurm, by the keys backend and slurm_...; nullopt for trials on this

@@ -9,11 +9,11 @@
 
 namespace skipjack::cli {
 
-/// "NAME=VALUE" texts as an object. flag: which one gave them, for errors. Throws InvalidArgument.
 enum class AssignedValues {
   Text,
   Json,  ///< JSON where it can be read as such, else text
 };
+/// "NAME=VALUE" texts as an object. flag: which one gave them, for errors. Throws InvalidArgument.
 Json assignments(const std::string& flag, const std::vector<std::string>& texts,
                  AssignedValues values);
 
