@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -237,6 +238,12 @@ TEST_P(HistoryProperty, AgreesWithRecomputationFromTheWholeList) {
   for (const Trial& trial : log.history().trials())
     if (trial.status == TrialStatus::Running) running.push_back(trial.id);
   EXPECT_EQ(log.history().running(), running);
+  for (const TrialStatus status :
+       {TrialStatus::Running, TrialStatus::Paused, TrialStatus::Completed, TrialStatus::Stopped,
+        TrialStatus::Failed})
+    EXPECT_EQ(log.history().num_with(status),
+              std::count_if(log.history().trials().begin(), log.history().trials().end(),
+                            [&](const Trial& trial) { return trial.status == status; }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, HistoryProperty, testing::Range<std::uint64_t>(1, 21));

@@ -226,7 +226,8 @@ Json experiment_json(const ExperimentStore& store, const StoredExperiment& exper
     json.set("verdict",
              s3tune::to_json(s3tune::s3_verdict(experiment.definition, experiment.history)));
   } else if (has_front(experiment.definition)) {
-    json.set("front", front_json(experiment.definition, experiment.history));
+    json.set("front", front_json(experiment.history, experiment.definition.metrics,
+                                 comparable_trials(experiment.definition)));
   } else if (const auto found =
                  recommend(experiment.definition.space, experiment.history,
                            experiment.definition.metrics.at(0), experiment.definition.metrics,

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <map>
 #include <utility>
 
 #include "skipjack/base/bytes.h"
@@ -91,12 +90,10 @@ std::string front_text(const TuningDefinition& definition, const History& histor
 /// last: what is said of the trials that have not ended.
 using Part = std::pair<std::int64_t, const char*>;
 std::string sentence_of(const History& history, const std::vector<Part>& last) {
-  std::map<TrialStatus, std::int64_t> counts;
-  for (const Trial& trial : history.trials()) ++counts[trial.status];
-  std::vector<Part> parts = {{counts[TrialStatus::Completed], "completed"},
-                             {counts[TrialStatus::Stopped], "stopped"},
-                             {counts[TrialStatus::Failed], "failed"},
-                             {counts[TrialStatus::Paused], "paused"}};
+  std::vector<Part> parts = {{history.num_with(TrialStatus::Completed), "completed"},
+                             {history.num_with(TrialStatus::Stopped), "stopped"},
+                             {history.num_with(TrialStatus::Failed), "failed"},
+                             {history.num_with(TrialStatus::Paused), "paused"}};
   parts.insert(parts.end(), last.begin(), last.end());
   std::string text = count_of(std::ssize(history.trials()), "trial");
   const char* separator = ": ";
@@ -127,23 +124,6 @@ std::string value_cell(const Json& value) {
 }
 
 bool has_front(const TuningDefinition& definition) { return objectives_of(definition).size() > 1; }
-
-Json front_json(const TuningDefinition& definition, const History& history) {
-  const std::vector<Metric> objectives = objectives_of(definition);
-  Json::Array rows;
-  for (const FrontMember& member :
-       pareto_front(history, definition.metrics, comparable_trials(definition))) {
-    Json values = Json::Object{};
-    for (std::size_t k = 0; k < objectives.size(); ++k)
-      values.set(objectives[k].name, member.values[k]);
-    Json row;
-    row.set("trial_id", member.trial);
-    row.set("values", std::move(values));
-    row.set("configuration", member.configuration);
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
 
 StoredExperiment read_experiment(const ExperimentStore& store, const std::string& name) {
   StoredExperiment experiment;

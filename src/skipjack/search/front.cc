@@ -48,4 +48,19 @@ std::vector<FrontMember> pareto_front(const History& history, std::span<const Me
   return front;
 }
 
+Json front_json(const History& history, std::span<const Metric> metrics,
+                const std::function<bool(const Trial&)>& include) {
+  const std::vector<Metric> objectives = metrics_with(MetricRole::Objective, metrics);
+  Json::Array rows;
+  for (FrontMember& member : pareto_front(history, metrics, include)) {
+    Json values = Json::Object{};
+    for (std::size_t k = 0; k < objectives.size(); ++k)
+      values.set(objectives[k].name, member.values[k]);
+    rows.push_back(Json::Object{{"trial_id", member.trial},
+                                {"values", std::move(values)},
+                                {"configuration", std::move(member.configuration)}});
+  }
+  return rows;
+}
+
 }  // namespace skipjack

@@ -20,25 +20,6 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
-void count(const Trial& trial, Snapshot& snapshot) {
-  switch (trial.status) {
-    case TrialStatus::Running:
-      break;
-    case TrialStatus::Paused:
-      ++snapshot.num_paused;
-      break;
-    case TrialStatus::Completed:
-      ++snapshot.num_completed;
-      break;
-    case TrialStatus::Stopped:
-      ++snapshot.num_stopped;
-      break;
-    case TrialStatus::Failed:
-      ++snapshot.num_failed;
-      break;
-  }
-}
-
 }  // namespace
 
 BestOf best_single_value(std::vector<Metric> metrics) {
@@ -150,7 +131,10 @@ void SnapshotWriter::take(const Turn& turn) {
   now.num_running = turn.num_running;
   now.num_queued = turn.num_queued;
   now.num_reports = turn.history.num_reports();
-  for (const Trial& trial : turn.history.trials()) count(trial, now);
+  now.num_completed = turn.history.num_with(TrialStatus::Completed);
+  now.num_stopped = turn.history.num_with(TrialStatus::Stopped);
+  now.num_failed = turn.history.num_with(TrialStatus::Failed);
+  now.num_paused = turn.history.num_with(TrialStatus::Paused);
   now.best = best_of_(turn.history);
   snapshot_ = std::move(now);
 }

@@ -74,6 +74,7 @@ class History::Fold {
     trial.started = event_.time;
     history_.trials_.push_back(std::move(trial));
     history_.running_.push_back(body.trial);
+    ++num_with(TrialStatus::Running);
   }
 
   void operator()(const TrialResumed& body) {
@@ -145,7 +146,13 @@ class History::Fold {
       running.insert(place, trial.id);
     else if (trial.status == TrialStatus::Running)
       running.erase(place);
+    --num_with(trial.status);
+    ++num_with(status);
     trial.status = status;
+  }
+
+  std::int64_t& num_with(TrialStatus status) {
+    return history_.num_with_[static_cast<std::size_t>(status)];
   }
 
   Trial& require(TrialId id) {

@@ -1,6 +1,7 @@
 // The history: what is known of every trial, folded from the events.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <span>
@@ -106,6 +107,9 @@ class History {
   std::int64_t num_reports() const { return num_reports_; }
   /// Trials whose status is Running, in order of number. Kept up to date by apply().
   const std::vector<TrialId>& running() const { return running_; }
+  std::int64_t num_with(TrialStatus status) const {
+    return num_with_[static_cast<std::size_t>(status)];
+  }
   Duration time() const { return time_; }
   std::int64_t num_events() const { return num_events_; }
   int num_runs() const { return num_runs_; }
@@ -115,6 +119,8 @@ class History {
 
   std::vector<Trial> trials_;
   std::vector<TrialId> running_;
+  /// By status.
+  std::array<std::int64_t, 5> num_with_{};
   std::int64_t num_reports_ = 0;
   std::int64_t num_events_ = 0;
   int num_runs_ = 0;
