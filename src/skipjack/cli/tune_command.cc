@@ -374,8 +374,7 @@ void add_tune(CLI::App& app, Context& context) {
       "'skipjack methods' lists the methods, 'skipjack methods NAME' explains one with its "
       "options.\n"
       "Keys of FILE are the flags with _ for -, and `stop`, `method_options`, `environment` as "
-      "maps "
-      "(docs/cli.md).");
+      "maps (docs/cli.md).");
   on_choice(command, context, flags, tune);
 }
 

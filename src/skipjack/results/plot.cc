@@ -307,11 +307,9 @@ std::string plot_script(const Curve& curve, const PlotOptions& options) {
       << (over_time ? quoted(std::string("time (") + unit.name + ")") : quoted("trial"))
       << " textcolor rgb '#404850'\n"
       << "set key at screen 0.54,0.015 bottom center horizontal maxrows 1 Left reverse samplen 2 "
-         "textcolor rgb "
-         "'#404850' "
-         "noenhanced\n"
-      << "set lmargin 11\nset rmargin 3\nset bmargin 5.2\nset xtics offset 0,0.2\nset format x "
-         "'%g'\n"
+         "textcolor rgb '#404850' noenhanced\n"
+      << "set lmargin 11\nset rmargin 3\nset bmargin 5.2\n"
+      << "set xtics offset 0,0.2\nset format x '%g'\n"
       << "set xrange [" << shortest_decimal(over_time ? 0.0 : -0.02 * right - 0.3) << ':'
       << shortest_decimal(1.02 * right + (over_time ? 0.0 : 0.3)) << "]\n"
       << "set yrange [" << shortest_decimal(axis.lower) << ':' << shortest_decimal(axis.upper)
