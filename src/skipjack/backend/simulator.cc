@@ -12,6 +12,7 @@
 
 #include "skipjack/backend/reasons.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {

@@ -35,10 +35,6 @@ std::string_view to_string(ErrorCode code) {
   return "unknown";
 }
 
-void invalid(const std::string& message, const std::string& try_this) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
-
 Error errno_error(int error_number, const std::string& what) {
   const std::string text = what + ": " + std::generic_category().message(error_number);
   switch (error_number) {

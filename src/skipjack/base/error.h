@@ -41,9 +41,6 @@ class Error : public std::runtime_error {
   std::string try_this_;
 };
 
-/// Throws Error with InvalidArgument.
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {});
-
 /// Error for a failed system call: message plus the text of errno, the code derived from it
 /// (ENOENT is NotFound, EACCES PermissionDenied, EEXIST AlreadyExists, everything else Io).
 Error errno_error(int error_number, const std::string& what);

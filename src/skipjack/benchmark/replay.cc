@@ -15,6 +15,7 @@
 #include "skipjack/backend/simulator.h"
 #include "skipjack/base/clock.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/benchmark/peer.h"
 #include "skipjack/benchmark/world_trials.h"
 #include "skipjack/method/method.h"

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/benchmark/gzip.h"
 
 namespace skipjack::benchmark {

@@ -6,7 +6,7 @@
 #include <set>
 #include <string_view>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/benchmark/curve_table.h"
 #include "skipjack/benchmark/lcbench.h"
 #include "skipjack/benchmark/suite.h"

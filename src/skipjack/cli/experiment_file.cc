@@ -9,6 +9,7 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/cli/flag_text.h"
 
 namespace skipjack::cli {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/cli/experiment_file.h"
 
 namespace skipjack::cli {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack::cli {
 

@@ -9,6 +9,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/file.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/cli/commands.h"
 #include "skipjack/cli/experiment_file.h"
 #include "skipjack/cli/flag_text.h"

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/s3/aws_partition.h"
 #include "skipjack/s3/text.h"
 

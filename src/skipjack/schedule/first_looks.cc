@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/base/rng.h"
 
 namespace skipjack {

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/schedule/resource.h"
 #include "skipjack/schedule/rungs.h"
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/base/json.h"
 #include "skipjack/schedule/explore.h"
 #include "skipjack/schedule/resource.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {

@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/base/json.h"
 
 namespace skipjack {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/search/surrogate.h"
 
 namespace skipjack {

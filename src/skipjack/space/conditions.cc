@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {

@@ -14,6 +14,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/base/overloaded.h"
 #include "skipjack/space/domain_cells.h"
 #include "skipjack/space/text_of.h"

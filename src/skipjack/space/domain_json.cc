@@ -7,7 +7,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/space/domain.h"
 
 namespace skipjack {

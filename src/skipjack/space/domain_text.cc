@@ -8,6 +8,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/space/domain.h"
 #include "skipjack/space/scalar.h"
 #include "skipjack/space/text_of.h"

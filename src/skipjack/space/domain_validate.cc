@@ -3,7 +3,7 @@
 #include <cmath>
 #include <set>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/space/domain.h"
 #include "skipjack/space/domain_cells.h"
 #include "skipjack/space/text_of.h"

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/space/conditions.h"
 #include "skipjack/space/constraint.h"
 #include "skipjack/space/enumeration.h"

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/space/conditions.h"
 #include "skipjack/space/constraint.h"
 #include "skipjack/space/scalar.h"

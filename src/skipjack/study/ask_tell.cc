@@ -12,6 +12,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/method/method.h"
 #include "skipjack/schedule/scheduler.h"
 

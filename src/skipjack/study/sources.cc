@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {
