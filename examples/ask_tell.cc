@@ -1,5 +1,4 @@
-// Ask-tell on Branin's function, a common test of optimisers: three minima of 0.397887, the first
-// at
+// Ask-tell on Branin's function, a common test of optimisers: three minima of 0.397887, one at
 // (-pi, 12.275). The program evaluates for itself; Skipjack proposes and remembers.
 #include "skipjack/study/ask_tell.h"
 

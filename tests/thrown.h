@@ -1,6 +1,7 @@
 // What an action throws, for comparing.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -36,7 +37,13 @@ std::string message_of(ErrorCode code, Action&& action) {
   return kNoError;
 }
 
-/// The same for ErrorCode::InvalidArgument.
+/// Expects an Error of that code whose message has part in it.
+template <class Action>
+void expect_error(ErrorCode code, const std::string& part, Action&& action) {
+  EXPECT_THAT(message_of(code, action), testing::HasSubstr(part));
+}
+
+/// message_of() with ErrorCode::InvalidArgument.
 template <class Action>
 std::string message_of(Action&& action) {
   return message_of(ErrorCode::InvalidArgument, action);

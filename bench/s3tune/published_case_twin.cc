@@ -56,8 +56,7 @@ int run(const Settings& settings) {
   const double engine_auto = true_mean(judge, Json(Json::Object{}));
   std::printf(
       "twin of ec2-m5d.12xlarge, 3 GiB; ideal %.3f s; boto3's values %.3f s; auto %.3f s; best of "
-      "a grid of %d: "
-      "%.3f s at %s\n",
+      "a grid of %d: %.3f s at %s\n",
       s3sim::ideal_seconds(profile, kSize), boto3_values, engine_auto, grid_points, grid_best,
       to_json_text(grid_configuration).c_str());
 
@@ -112,8 +111,7 @@ int run(const Settings& settings) {
   if (!reached.empty())
     std::printf(
         "seconds of search until within 5 %% of the grid's best, for good: median %.0f, largest "
-        "%.0f, not reached in "
-        "%.0f s: %d of %d\n",
+        "%.0f, not reached in %.0f s: %d of %d\n",
         reached[reached.size() / 2], reached.back(), kSearchSeconds, never, seeds);
   if (!winner_means.empty())
     std::printf("winner: median %.3f s, worst %.3f s (boto3's values %.3f s)\n",

@@ -4,8 +4,6 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
-#include <map>
-
 #include "bind.h"
 #include "convert.h"
 #include "skipjack/search/front.h"
@@ -43,29 +41,12 @@ const Trial& trial_of(const History& history, TrialId id) {
 }
 
 nb::dict counts(const History& history) {
-  std::map<std::string_view, std::int64_t> numbers;
+  nb::dict dict;
   for (const TrialStatus status :
        {TrialStatus::Running, TrialStatus::Paused, TrialStatus::Completed, TrialStatus::Stopped,
         TrialStatus::Failed})
-    numbers[to_string(status)] = 0;
-  for (const Trial& trial : history.trials()) ++numbers[to_string(trial.status)];
-  nb::dict dict;
-  for (const auto& [status, number] : numbers) dict[python_from(Json(status))] = number;
+    dict[python_from(Json(to_string(status)))] = history.num_with(status);
   return dict;
-}
-
-Json front_json(const History& history, const std::vector<Metric>& metrics) {
-  const std::vector<Metric> objectives = metrics_with(MetricRole::Objective, metrics);
-  Json::Array rows;
-  for (const FrontMember& member : pareto_front(history, metrics)) {
-    Json values{Json::Object{}};
-    for (std::size_t i = 0; i < objectives.size(); ++i)
-      values.set(objectives[i].name, member.values[i]);
-    rows.push_back(Json::Object{{"trial_id", member.trial},
-                                {"values", std::move(values)},
-                                {"configuration", member.configuration}});
-  }
-  return rows;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "skipjack/base/error.h"
+#include "skipjack/cli/flag_text.h"
 
 namespace skipjack::cli {
 namespace {

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "../temporary_folder.h"
+#include "../thrown.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 
@@ -24,15 +25,6 @@ using ::testing::HasSubstr;
 
 class StoreTest : public ::testing::Test {
  protected:
-  void expect_error(ErrorCode code, const std::string& part, const std::function<void()>& call) {
-    try {
-      call();
-      ADD_FAILURE() << "no error";
-    } catch (const Error& e) {
-      EXPECT_EQ(to_string(e.code()), to_string(code)) << e.what();
-      EXPECT_THAT(e.what(), HasSubstr(part));
-    }
-  }
   std::vector<std::string> names() {
     std::vector<std::string> names;
     for (const auto& entry : store_.list()) names.push_back(entry.name);

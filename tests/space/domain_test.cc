@@ -117,9 +117,6 @@ TEST(Domain, CategoriesAreIndexCells) {
   const Domain domain = choice({"a", "b", "c", "d"});
   EXPECT_DOUBLE_EQ(to_unit(domain, Json("b")), 0.375);
   EXPECT_EQ(from_unit(domain, 0.26), Json("b"));
-  EXPECT_TRUE(is_unordered(domain));
-  EXPECT_FALSE(is_unordered(choice({"a", "b"})));
-  EXPECT_FALSE(is_unordered(ordinal({"a", "b", "c"})));
 }
 
 TEST(Domain, RealBoundsAreTheEndsOfTheUnitInterval) {

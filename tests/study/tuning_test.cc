@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "../temporary_folder.h"
+#include "../thrown.h"
 #include "skipjack/backend/in_process.h"
 #include "skipjack/backend/simulator.h"
 #include "skipjack/base/error.h"
@@ -55,15 +56,6 @@ class TuningTest : public ::testing::Test {
                                           },
                                       .capacity = definition.workers});
     };
-  }
-  void expect_error(ErrorCode code, const std::string& part, const std::function<void()>& call) {
-    try {
-      call();
-      ADD_FAILURE() << "no error";
-    } catch (const Error& e) {
-      EXPECT_EQ(to_string(e.code()), to_string(code)) << e.what();
-      EXPECT_THAT(e.what(), HasSubstr(part));
-    }
   }
   fs::path write_script(const std::string& text) {
     const fs::path path = folder_.path() / "trial.sh";
@@ -251,6 +243,24 @@ TEST_F(TuningTest, SnapshotTellsHowItStandsToReadersElsewhere) {
 
   write_file_atomically(store_.root() / "one" / "snapshot.json", "{\"name\": 1}");
   EXPECT_THROW(read_snapshot(store_.root() / "one"), Error);
+}
+
+TEST_F(TuningTest, ObjectivesComeFirstWhereverTheyWereNamed) {
+  TuningDefinition definition = quadratic();
+  definition.method = "bayesopt";
+  definition.metrics = {{.name = "size", .role = MetricRole::Constraint, .bound = 0.5},
+                        {.name = "loss"}};
+  run_.make_backend = [](const TuningDefinition& d, const fs::path&) {
+    return make_in_process_backend(
+        {.function =
+             [](const Configuration& c, Reporter& reporter) {
+               reporter.report(Json::Object{{"size", c.at("x")}, {"loss", loss_of(c)}});
+             },
+         .capacity = d.workers});
+  };
+  start_tuning(store_, "one", definition, run_);
+  EXPECT_EQ(read_definition(store_.read("one").header).metrics.at(0).name, "loss");
+  EXPECT_EQ(read_snapshot(store_.root() / "one")->best->metric, "loss");
 }
 
 TEST_F(TuningTest, RefusesANameThatIsTakenBeforeAnythingRuns) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -159,6 +160,21 @@ TEST(History, ObservationSaysWhatIsLearnt) {
   EXPECT_TRUE(std::holds_alternative<Invalid>(*observe(log.trial(4), kLoss)));
 }
 
+TEST(History, BestValueIsTheFirstOfTheBestThatSatisfyTheConstraints) {
+  Log log;
+  for (int i = 0; i < 5; ++i) log.start();
+  const double losses[] = {1, 2, 2, 3, 0};
+  for (TrialId id = 0; id < 5; ++id) log.report({id, 0}, losses[id]);
+  for (TrialId id = 0; id < 4; ++id) log.end({id, 0}, Outcome::Completed);
+  const auto value_of = [](const Trial& trial) { return measured_value(trial, kLoss); };
+  const std::vector<Metric> bounded = {
+      kLoss, {.name = "loss", .mode = Mode::Max, .role = MetricRole::Constraint, .bound = 2}};
+  EXPECT_EQ(best_value(log.history(), {}, Mode::Min, value_of)->trial, 0);
+  EXPECT_EQ(best_value(log.history(), bounded, Mode::Min, value_of)->trial, 1);
+  EXPECT_EQ(best_value(log.history(), {}, Mode::Max, value_of)->value, 3);
+  EXPECT_FALSE(best_value(History(), {}, Mode::Min, value_of));
+}
+
 /// The trial's reports by definition: those of all its attempts, but not of a lost or failed one
 /// after which another came.
 std::vector<double> naive_losses(const std::vector<Event>& events, TrialId id) {
@@ -200,6 +216,8 @@ TEST_P(HistoryProperty, AgreesWithRecomputationFromTheWholeList) {
     const bool live = trial.status == TrialStatus::Running && !trial.end;
     if (rng.bernoulli(0.5))
       log.report({id, static_cast<int>(rng.uniform_int(0, trial.attempt))}, rng.uniform());
+    else if (rng.bernoulli(0.05))
+      log.add(StopOrdered{id, "of no use"});
     else if (live)
       log.end({id, trial.attempt}, static_cast<Outcome>(rng.uniform_int(0, 4)));
     else if (trial.status != TrialStatus::Completed && trial.status != TrialStatus::Stopped)
@@ -216,6 +234,16 @@ TEST_P(HistoryProperty, AgreesWithRecomputationFromTheWholeList) {
     EXPECT_EQ(again.find(trial.id)->attempt, trial.attempt);
   }
   EXPECT_EQ(again.num_reports(), log.history().num_reports());
+  std::vector<TrialId> running;
+  for (const Trial& trial : log.history().trials())
+    if (trial.status == TrialStatus::Running) running.push_back(trial.id);
+  EXPECT_EQ(log.history().running(), running);
+  for (const TrialStatus status :
+       {TrialStatus::Running, TrialStatus::Paused, TrialStatus::Completed, TrialStatus::Stopped,
+        TrialStatus::Failed})
+    EXPECT_EQ(log.history().num_with(status),
+              std::count_if(log.history().trials().begin(), log.history().trials().end(),
+                            [&](const Trial& trial) { return trial.status == status; }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, HistoryProperty, testing::Range<std::uint64_t>(1, 21));

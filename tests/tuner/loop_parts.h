@@ -12,6 +12,7 @@
 
 #include "skipjack/backend/simulator.h"
 #include "skipjack/schedule/scheduler.h"
+#include "skipjack/tuner/tuner.h"
 
 namespace skipjack::testing {
 
@@ -116,5 +117,40 @@ class CountingScheduler final : public Scheduler {
   const std::int64_t limit_;
   std::int64_t num_started_ = 0;
 };
+
+/// A loop with everything around it.
+struct Bench {
+  ManualClock clock;
+  CountingScheduler scheduler;
+  VectorSink sink;
+  TunerOptions options;
+  WatchedSimulator backend;
+
+  explicit Bench(ScriptOf script_of, int workers = 1, std::int64_t limit = 1'000'000,
+                 Duration stop_delay = std::chrono::seconds(0))
+      : scheduler(limit), backend(clock, workers, std::move(script_of), stop_delay) {
+    options.workers = workers;
+    options.clock = &clock;
+  }
+  TuningResult run(const std::vector<Event>& past = {}) {
+    return run_tuner(scheduler, backend, sink, past, options);
+  }
+};
+
+inline Script reports_once(double loss, Duration lasts = std::chrono::seconds(10)) {
+  return Script{.reports = {{lasts / 2, Json::Object{{"loss", loss}}}}, .duration = lasts};
+}
+
+inline ScriptOf always(Script script) {
+  return [script](const StartRequest&) { return script; };
+}
+
+inline Script failing() {
+  return Script{.duration = std::chrono::seconds(1),
+                .end = {.outcome = Outcome::Failed,
+                        .exit_code = 3,
+                        .reason = "exit code 3",
+                        .error_tail = "Traceback\nValueError: no such file\n"}};
+}
 
 }  // namespace skipjack::testing

@@ -16,6 +16,7 @@
 
 #include "skipjack/backend/processors.h"
 #include "skipjack/backend/reasons.h"
+#include "skipjack/backend/slots.h"
 #include "skipjack/backend/supervise_protocol.h"
 #include "skipjack/backend/supervisor_process.h"
 #include "skipjack/backend/trial_program.h"
@@ -29,8 +30,6 @@ namespace {
 namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
 
-/// In the environment of every process of an attempt: what finds those whose supervisor was killed.
-constexpr const char* kMarkVariable = "SKIPJACK_ATTEMPT";
 /// Beyond the grace period: for SIGKILL to be heard, and for the supervisor to say so.
 constexpr Duration kAfterGrace = std::chrono::milliseconds(1800);
 constexpr std::uint64_t kWakeKey = 0;
@@ -86,21 +85,11 @@ LocalProcessOptions resolved(LocalProcessOptions options) {
   return options;
 }
 
-TrialProgram program_of(const LocalProcessOptions& options) {
-  return {.entry_point = options.entry_point,
-          .interpreter = options.interpreter,
-          .command_prefix = options.command_prefix,
-          .working_directory = *options.working_directory,
-          .arguments = options.arguments,
-          .max_resource_attr = options.max_resource_attr};
-}
-
 /// A running attempt, from start() until its supervisor has ended.
 struct Attempt {
   AttemptId id;
   SupervisorProcess supervisor;
-  int slot = 0;
-  std::vector<std::size_t> gpus;
+  Slot slot;
   std::string mark;
   fs::path pid_path;
   std::string received;
@@ -150,8 +139,6 @@ class LocalProcessBackend final : public Backend {
   }
 
   SuperviseJob make_job(const StartRequest& request, const Attempt& attempt) const;
-  void take_slot(Attempt& attempt);
-  void release_slot(const Attempt& attempt);
 
   /// Waits for the system once. True if woken.
   bool take_events(Duration timeout);
@@ -167,9 +154,7 @@ class LocalProcessBackend final : public Backend {
   Descriptor epoll_, wake_;
   std::map<std::uint64_t, Attempt> attempts_;
   std::uint64_t next_key_ = kWakeKey + 1;
-  std::vector<bool> slot_taken_;
-  std::vector<bool> gpu_taken_;
-  std::vector<std::int64_t> gpu_uses_;
+  Slots slots_;
   std::optional<SupervisorProcess> spare_;
   std::vector<BackendEvent> events_;
   CheckpointCopies checkpoints_{options_.log};
@@ -180,9 +165,7 @@ LocalProcessBackend::LocalProcessBackend(LocalProcessOptions options)
       program_(program_of(options_)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      slot_taken_(static_cast<std::size_t>(options_.capacity)),
-      gpu_taken_(options_.gpus.size()),
-      gpu_uses_(options_.gpus.size()) {
+      slots_(options_.capacity, options_.gpus.size(), options_.gpus_per_trial) {
   check_program(program_);
   epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeKey}};
   if (epoll_.get() < 0 || wake_.get() < 0 ||
@@ -217,10 +200,9 @@ LocalProcessBackend::~LocalProcessBackend() {
 
 void LocalProcessBackend::start(const StartRequest& request) {
   check_program(program_);
-  const auto running = static_cast<int>(std::count(slot_taken_.begin(), slot_taken_.end(), true));
-  if (running >= options_.capacity)
+  if (slots_.num_taken() >= options_.capacity)
     throw Error(ErrorCode::Exhausted, "no room for trial " + std::to_string(request.id.trial) +
-                                          ": " + std::to_string(running) +
+                                          ": " + std::to_string(slots_.num_taken()) +
                                           " attempts run, capacity is " +
                                           std::to_string(options_.capacity));
   for (const auto& [key, other] : attempts_)
@@ -238,14 +220,12 @@ void LocalProcessBackend::start(const StartRequest& request) {
 
   Attempt attempt{.id = request.id,
                   .supervisor = {},
-                  .slot = 0,
-                  .gpus = {},
+                  .slot = slots_.take(),
                   .mark = mark(request.id),
                   .pid_path = pid_path(request.id),
                   .received = {},
                   .time_limit = request.time_limit.value_or(Duration::zero()),
                   .ending = {}};
-  take_slot(attempt);
   try {
     const SuperviseJob job = make_job(request, attempt);
     if (spare_ && !is_ready(*spare_)) {
@@ -270,7 +250,7 @@ void LocalProcessBackend::start(const StartRequest& request) {
     }
     attempts_.emplace(key, std::move(attempt));
   } catch (...) {
-    release_slot(attempt);
+    slots_.release(attempt.slot);
     discard(attempt.supervisor);
     std::error_code ignored;
     fs::remove(attempt.pid_path, ignored);
@@ -288,7 +268,7 @@ SuperviseJob LocalProcessBackend::make_job(const StartRequest& request,
                          options_.environment.end());
   if (!options_.gpus.empty()) {
     std::string devices;
-    for (const std::size_t gpu : attempt.gpus)
+    for (const std::size_t gpu : attempt.slot.gpus)
       devices += (devices.empty() ? "" : ",") + options_.gpus[gpu];
     job.environment.emplace_back("CUDA_VISIBLE_DEVICES", devices);
   }
@@ -299,35 +279,12 @@ SuperviseJob LocalProcessBackend::make_job(const StartRequest& request,
   job.error_path = (folder / "std.err").string();
   job.pid_path = attempt.pid_path.string();
   if (!options_.cpu_sets.empty())
-    job.cpus = options_.cpu_sets[static_cast<std::size_t>(attempt.slot)];
+    job.cpus = options_.cpu_sets[static_cast<std::size_t>(attempt.slot.index)];
   job.grace_ns = options_.grace_period.count();
   if (request.time_limit)
     job.time_limit_ns = std::max<std::int64_t>(0, request.time_limit->count());
   job.max_output_bytes = options_.max_output_bytes;
   return job;
-}
-
-void LocalProcessBackend::take_slot(Attempt& attempt) {
-  const auto slot = std::find(slot_taken_.begin(), slot_taken_.end(), false);
-  SKIPJACK_CHECK(slot != slot_taken_.end());
-  *slot = true;
-  attempt.slot = static_cast<int>(slot - slot_taken_.begin());
-  if (options_.gpus.empty()) return;
-  for (int i = 0; i < options_.gpus_per_trial; ++i) {
-    std::optional<std::size_t> least;
-    for (std::size_t gpu = 0; gpu < gpu_taken_.size(); ++gpu)
-      if (!gpu_taken_[gpu] && (!least || gpu_uses_[gpu] < gpu_uses_[*least])) least = gpu;
-    SKIPJACK_CHECK(least.has_value());
-    gpu_taken_[*least] = true;
-    ++gpu_uses_[*least];
-    attempt.gpus.push_back(*least);
-  }
-  std::sort(attempt.gpus.begin(), attempt.gpus.end());
-}
-
-void LocalProcessBackend::release_slot(const Attempt& attempt) {
-  slot_taken_[static_cast<std::size_t>(attempt.slot)] = false;
-  for (const std::size_t gpu : attempt.gpus) gpu_taken_[gpu] = false;
 }
 
 void LocalProcessBackend::end(AttemptId id, EndAs as) {
@@ -348,7 +305,7 @@ void LocalProcessBackend::wake() {
 
 std::vector<BackendEvent> LocalProcessBackend::wait(Duration timeout) {
   // A supervisor held ready makes the next start as short as the program's own.
-  if (!spare_ && std::count(slot_taken_.begin(), slot_taken_.end(), true) > 0) {
+  if (!spare_ && slots_.num_taken() > 0) {
     try {
       spare_ = start_supervisor(*options_.supervisor);
     } catch (const Error& error) {
@@ -423,7 +380,7 @@ void LocalProcessBackend::take_frame_of(Attempt& attempt, const Frame& frame) {
 
 void LocalProcessBackend::finish(Attempt& attempt, AttemptEnd end) {
   attempt.finished = true;
-  release_slot(attempt);
+  slots_.release(attempt.slot);
   events_.emplace_back(AttemptFinished{attempt.id, std::move(end), options_.clock->unix_time()});
 }
 

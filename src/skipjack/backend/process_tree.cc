@@ -111,7 +111,7 @@ std::vector<pid_t> descendants(pid_t pid) {
   return found;
 }
 
-std::vector<pid_t> processes_with_any_environment(const std::vector<std::string>& variables) {
+std::vector<pid_t> processes_with_environment(const std::vector<std::string>& variables) {
   std::vector<pid_t> found;
   if (variables.empty()) return found;
   const pid_t self = ::getpid();
@@ -129,10 +129,6 @@ std::vector<pid_t> processes_with_any_environment(const std::vector<std::string>
     }
   }
   return found;
-}
-
-std::vector<pid_t> processes_with_environment(std::string_view variable) {
-  return processes_with_any_environment({std::string(variable)});
 }
 
 }  // namespace skipjack

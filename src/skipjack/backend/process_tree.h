@@ -30,10 +30,8 @@ std::string boot_id();
 /// fork on.
 std::vector<pid_t> descendants(pid_t pid);
 
-/// All processes, this one left out, whose environment began with the line `variable`
+/// All processes, this one left out, whose environment began with one of the lines `variables`
 /// ("NAME=value") in it, as far as this user may see.
-std::vector<pid_t> processes_with_environment(std::string_view variable);
-/// The same for several lines at once, in one walk.
-std::vector<pid_t> processes_with_any_environment(const std::vector<std::string>& variables);
+std::vector<pid_t> processes_with_environment(const std::vector<std::string>& variables);
 
 }  // namespace skipjack

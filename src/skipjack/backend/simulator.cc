@@ -12,20 +12,17 @@
 
 #include "skipjack/backend/reasons.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {
 
 constexpr Duration kLongest = std::chrono::seconds(100'000'000);
 
-[[noreturn]] void refuse(const std::string& message) {
-  throw Error(ErrorCode::InvalidArgument, message);
-}
-
 void require_in_range(const char* what, Duration value) {
   if (value < Duration::zero() || value > kLongest)
-    refuse(std::string(what) + " = " + seconds_text(value) + " must be in [0 s, " +
-           seconds_text(kLongest) + "]");
+    invalid(std::string(what) + " = " + seconds_text(value) + " must be in [0 s, " +
+            seconds_text(kLongest) + "]");
 }
 
 std::string name_of(AttemptId id) {
@@ -88,8 +85,8 @@ SimulatedAttempt Simulator::ask(const StartRequest& request) const {
   for (const SimulatedAttempt::Step& step : does.reports) {
     require_in_range("after", step.after);
     if (step.after < last || (does.duration && step.after > *does.duration))
-      refuse("a report of " + name_of(request.id) + " after " + seconds_text(step.after) +
-             " is out of order or later than its end");
+      invalid("a report of " + name_of(request.id) + " after " + seconds_text(step.after) +
+              " is out of order or later than its end");
     last = step.after;
   }
   if (does.duration) require_in_range("duration", *does.duration);
@@ -109,7 +106,7 @@ void Simulator::start(const StartRequest& request) {
   if (running_.size() >= static_cast<std::size_t>(options_.capacity))
     throw Error(ErrorCode::Exhausted, "no room for " + name_of(request.id) + ": capacity is " +
                                           std::to_string(options_.capacity));
-  if (running_.contains(request.id)) refuse(name_of(request.id) + " runs already");
+  if (running_.contains(request.id)) invalid(name_of(request.id) + " runs already");
   SimulatedAttempt does = ask(request);
   std::size_t index = slots_.size();
   if (free_slots_.empty()) {
@@ -192,10 +189,10 @@ std::vector<BackendEvent> Simulator::wait(Duration timeout) {
 }  // namespace
 
 std::unique_ptr<Backend> make_simulator(SimulatorOptions options) {
-  if (!options.trial) refuse("trial is empty: there is nothing to simulate");
+  if (!options.trial) invalid("trial is empty: there is nothing to simulate");
   if (options.capacity < 1)
-    refuse("capacity = " + std::to_string(options.capacity) + " must be >= 1");
-  if (options.clock == nullptr) refuse("clock is null");
+    invalid("capacity = " + std::to_string(options.capacity) + " must be >= 1");
+  if (options.clock == nullptr) invalid("clock is null");
   require_in_range("start_delay", options.start_delay);
   require_in_range("stop_delay", options.stop_delay);
   return std::make_unique<Simulator>(std::move(options));

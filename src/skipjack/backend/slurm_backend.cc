@@ -21,21 +21,11 @@ namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
 using Time = SteadyClock::time_point;
 
-/// In the environment of every process of an attempt, as with local processes.
-constexpr const char* kMarkVariable = "SKIPJACK_ATTEMPT";
 /// Each look at an attempt costs the file server two opens: so many attempts are looked at in a
 /// second at most.
 constexpr Duration kLeastForALook = std::chrono::milliseconds(1);
 /// A clock that is further from ours than this is worth one.
 constexpr double kClocksApart = 10;
-TrialProgram program_of(const SlurmOptions& options) {
-  return {.entry_point = options.entry_point,
-          .interpreter = options.interpreter,
-          .command_prefix = options.command_prefix,
-          .working_directory = *options.working_directory,
-          .arguments = options.arguments,
-          .max_resource_attr = options.max_resource_attr};
-}
 
 }  // namespace
 

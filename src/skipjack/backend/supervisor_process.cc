@@ -49,7 +49,7 @@ std::vector<pid_t> remaining(const std::vector<AttemptProcesses>& attempts) {
       for (const pid_t pid : descendants(attempt.program->pid)) pids.push_back(pid);
     }
   }
-  for (const pid_t pid : processes_with_any_environment(marks)) pids.push_back(pid);
+  for (const pid_t pid : processes_with_environment(marks)) pids.push_back(pid);
   std::sort(pids.begin(), pids.end());
   pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
   return pids;

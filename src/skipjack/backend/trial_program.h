@@ -16,6 +16,9 @@ namespace skipjack {
 /// The folder of a trial's own that belongs to its program.
 inline constexpr const char* kCheckpoints = "checkpoints";
 
+/// In the environment of every process of an attempt: what finds those whose supervisor was killed.
+inline constexpr const char* kMarkVariable = "SKIPJACK_ATTEMPT";
+
 struct TrialProgram {
   std::filesystem::path entry_point;
   std::vector<std::string> interpreter;
@@ -25,6 +28,16 @@ struct TrialProgram {
   ArgumentStyle arguments;
   std::string max_resource_attr;
 };
+/// Of a backend's options, whose working_directory is set.
+template <class Options>
+TrialProgram program_of(const Options& options) {
+  return {.entry_point = options.entry_point,
+          .interpreter = options.interpreter,
+          .command_prefix = options.command_prefix,
+          .working_directory = *options.working_directory,
+          .arguments = options.arguments,
+          .max_resource_attr = options.max_resource_attr};
+}
 
 /// A ".py", and something to run it.
 bool runs_under_interpreter(const TrialProgram& program);

@@ -1,11 +1,11 @@
 // A residual network of gated layers, evaluated for many inputs at once: the shape of the networks
 // that stand in for measured learning curves [Pfisterer2022]. Numbers only; no files, no meaning.
 //
-//   x (m, n)   inputs, one column a point     b (w)     bias of the first layer, per call
-//   h (w, n)   hidden state                   p         number of gates of a layer
-//   h <- A x + b                              A (w, m)
-//   h <- h + V (value * max(0, gate)) + c     value = P h + q, gate = G h + r; P, G (p, w), V (w,
-//   p) y = H max(0, s * h + t) + u               y (k, n)
+//   x (m, n)   inputs, one column a point  b (w)     bias of the first layer, per call
+//   h (w, n)   hidden state                p         number of gates of a layer
+//   h <- A x + b                           A (w, m)
+//   h <- h + V (value * max(0, gate)) + c  value = P h + q, gate = G h + r; P, G (p, w), V (w, p)
+//   y = H max(0, s * h + t) + u            y (k, n)
 //
 // All matrices are row by row. Sums run in one order, whatever the machine, and multiplications and
 // additions are never fused, so that the same weights give the same bits everywhere.

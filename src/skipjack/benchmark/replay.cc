@@ -15,6 +15,7 @@
 #include "skipjack/backend/simulator.h"
 #include "skipjack/base/clock.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/benchmark/peer.h"
 #include "skipjack/benchmark/world_trials.h"
 #include "skipjack/method/method.h"
@@ -229,23 +230,21 @@ class TrialsSink final : public EventSink {
 };
 
 void validate(const ReplayOptions& options) {
-  const auto refuse = [](const std::string& message) {
-    throw Error(ErrorCode::InvalidArgument, message);
-  };
   if (options.evaluations < 1)
-    refuse("evaluations = " + std::to_string(options.evaluations) + " must be >= 1");
-  if (options.checkpoints.empty()) refuse("checkpoints is empty");
+    invalid("evaluations = " + std::to_string(options.evaluations) + " must be >= 1");
+  if (options.checkpoints.empty()) invalid("checkpoints is empty");
   int last = 0;
   for (const int checkpoint : options.checkpoints) {
     if (checkpoint <= last || checkpoint > options.evaluations)
-      refuse("checkpoints must ascend within [1, evaluations = " +
-             std::to_string(options.evaluations) + "], " + std::to_string(checkpoint) + " doesn't");
+      invalid("checkpoints must ascend within [1, evaluations = " +
+              std::to_string(options.evaluations) + "], " + std::to_string(checkpoint) +
+              " doesn't");
     last = checkpoint;
   }
   if (options.time_limit && *options.time_limit <= Duration::zero())
-    refuse("time_limit must be more than 0 s");
+    invalid("time_limit must be more than 0 s");
   if (!(options.target_factor > 1))
-    refuse("target_factor = " + std::to_string(options.target_factor) + " must be > 1");
+    invalid("target_factor = " + std::to_string(options.target_factor) + " must be > 1");
 }
 
 /// The world's levels as the options in which methods want them, where nothing else is given.

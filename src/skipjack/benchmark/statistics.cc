@@ -48,17 +48,6 @@ double wilcoxon_less(std::span<const double> a, std::span<const double> b) {
   return 0.5 * std::erfc(-(positive_ranks + 0.5 - mean) / std::sqrt(2 * variance));
 }
 
-double sign_test_less(std::span<const double> a, std::span<const double> b) {
-  const std::vector<double> d = nonzero_differences(a, b);
-  const auto n = static_cast<double>(d.size());
-  const auto worse = std::count_if(d.begin(), d.end(), [](double x) { return x > 0; });
-  double sum = 0;
-  for (int k = 0; k <= worse; ++k)
-    sum += std::exp(std::lgamma(n + 1) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1) -
-                    n * std::log(2.0));
-  return std::min(1.0, sum);
-}
-
 std::vector<double> holm(std::span<const double> p_values) {
   std::vector<std::size_t> order(p_values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

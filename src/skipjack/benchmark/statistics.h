@@ -12,9 +12,6 @@ namespace skipjack::benchmark {
 /// a, b: of one size, without NaN. [Wilcoxon1945]
 double wilcoxon_less(std::span<const double> a, std::span<const double> b);
 
-/// One-sided p-value of the sign test for the same.
-double sign_test_less(std::span<const double> a, std::span<const double> b);
-
 /// p-values adjusted for being several, in the order given: rejecting those that are at most alpha
 /// rejects any true hypothesis with a probability of at most alpha. [Holm1979]
 std::vector<double> holm(std::span<const double> p_values);

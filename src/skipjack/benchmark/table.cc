@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/benchmark/gzip.h"
 
 namespace skipjack::benchmark {
@@ -235,20 +236,17 @@ class TableWorld final : public World {
 };
 
 void validate_runs(const Table& table, const TableWorldOptions& options) {
-  const auto refuse = [](const std::string& message) {
-    throw Error(ErrorCode::InvalidArgument, message);
-  };
   if (options.num_runs < 1)
-    refuse("num_runs = " + std::to_string(options.num_runs) + " must be >= 1");
+    invalid("num_runs = " + std::to_string(options.num_runs) + " must be >= 1");
   if (!(options.setup_share >= 0 && options.setup_share <= 10))
-    refuse("setup_share = " + shortest_decimal(options.setup_share) + " must be in [0, 10]");
+    invalid("setup_share = " + shortest_decimal(options.setup_share) + " must be in [0, 10]");
   if (options.num_runs == 1) return;
   if (!options.seconds_per_unit)
-    refuse("num_runs = " + std::to_string(options.num_runs) + " is for tables of times");
+    invalid("num_runs = " + std::to_string(options.num_runs) + " is for tables of times");
   for (const auto& [number, row] : table.rows)
     if (std::cmp_less(row.repeats.size(), options.num_runs))
-      refuse("num_runs = " + std::to_string(options.num_runs) + ", but table '" + table.name +
-             "' has a row of " + std::to_string(row.repeats.size()) + " repeats");
+      invalid("num_runs = " + std::to_string(options.num_runs) + ", but table '" + table.name +
+              "' has a row of " + std::to_string(row.repeats.size()) + " repeats");
 }
 
 }  // namespace

@@ -6,13 +6,14 @@
 #include <set>
 #include <string_view>
 
+#include "skipjack/base/invalid.h"
 #include "skipjack/benchmark/curve_table.h"
 #include "skipjack/benchmark/lcbench.h"
 #include "skipjack/benchmark/suite.h"
 #include "skipjack/benchmark/table.h"
 #include "skipjack/cli/bench_report.h"
 #include "skipjack/cli/commands.h"
-#include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/flag_text.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/method/method.h"
 
@@ -41,10 +42,6 @@ struct BenchFlags {
   bool cap = false, rescale = false;
 };
 
-[[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
-
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   for (;;) {
@@ -69,14 +66,14 @@ std::vector<int> function_numbers(const std::string& text) {
   constexpr const char* kExample = "for example bbob:f1-f24 or bbob:f1,f8";
   constexpr std::string_view kSuite = "bbob:";
   if (!text.starts_with(kSuite))
-    refuse("--function = '" + text + "' is of no known suite", kExample);
+    invalid("--function = '" + text + "' is of no known suite", kExample);
   std::vector<int> numbers;
   for (const std::string& part : split(std::string_view(text).substr(kSuite.size()), ',')) {
     const std::size_t dash = part.find('-');
     const auto first = function_number(part.substr(0, dash));
     const auto last = dash == std::string::npos ? first : function_number(part.substr(dash + 1));
     if (!first || !last || *first > *last || *first < 1 || *last > 24)
-      refuse("--function = '" + text + "': '" + part + "' is no range of f1 to f24", kExample);
+      invalid("--function = '" + text + "': '" + part + "' is no range of f1 to f24", kExample);
     for (int number = *first; number <= *last; ++number) numbers.push_back(number);
   }
   return numbers;
@@ -112,7 +109,7 @@ void add_tables(const BenchFlags& flags, std::vector<Problem>& problems) {
     if (!flags.time_unit.empty())
       options.seconds_per_unit = to_seconds(duration_flag("--time-unit", flags.time_unit));
     if ((flags.runs > 1 || flags.setup > 0) && !options.seconds_per_unit)
-      refuse(
+      invalid(
           "--runs and --setup are for tables of times, which " + table->name + " is not said to be",
           "say by --time-unit what its values are");
     if (options.seconds_per_unit) options.num_runs = flags.runs, options.setup_share = flags.setup;
@@ -161,15 +158,16 @@ std::vector<Problem> problems_of(const BenchFlags& flags) {
   add_lcbench(flags, problems);
   add_curves(flags, problems);
   if (problems.empty())
-    refuse("there is nothing to search in", "name a --table, a --function, --curves or --lcbench");
+    invalid("there is nothing to search in", "name a --table, a --function, --curves or --lcbench");
   for (const Problem& problem : problems)
     if (problem.has_levels != problems.front().has_levels)
-      refuse("problem '" + problem.name + "' and '" + problems.front().name +
-                 "' are measured by different things, time and numbers of trials",
-             "search in problems with learning curves and in others one after the other");
+      invalid("problem '" + problem.name + "' and '" + problems.front().name +
+                  "' are measured by different things, time and numbers of trials",
+              "search in problems with learning curves and in others one after the other");
   std::set<std::string> names;
   for (const Problem& problem : problems)
-    if (!names.insert(problem.name).second) refuse("problem '" + problem.name + "' is named twice");
+    if (!names.insert(problem.name).second)
+      invalid("problem '" + problem.name + "' is named twice");
   return problems;
 }
 
@@ -187,7 +185,7 @@ MethodChoice method_of(const std::string& text) {
 MethodChoice peer_of(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
-    refuse("--peer = '" + text + "' must be NAME=COMMAND", "for example \"mine=python3 mine.py\"");
+    invalid("--peer = '" + text + "' must be NAME=COMMAND", "for example \"mine=python3 mine.py\"");
   return {.label = text.substr(0, equals),
           .method = text.substr(0, equals),
           .options = Json::Object{},
@@ -199,9 +197,10 @@ std::vector<MethodChoice> methods_of(const BenchFlags& flags) {
   Json shared = assignments("--method-option", flags.method_options, AssignedValues::Json);
   std::vector<MethodChoice> choices;
   std::set<std::string> labels, known;
-  for (const std::string& text : flags.methods) {
+  const std::vector<std::string> usual = {"bayesopt", "random"};
+  for (const std::string& text : flags.methods.empty() ? usual : flags.methods) {
     MethodChoice choice = method_of(text);
-    if (!labels.insert(choice.label).second) refuse("--method = '" + text + "' is named twice");
+    if (!labels.insert(choice.label).second) invalid("--method = '" + text + "' is named twice");
     for (const MethodOption& option : find_method(choice.method).options) {
       const std::string_view key = option.key;
       known.emplace(key);
@@ -217,11 +216,11 @@ std::vector<MethodChoice> methods_of(const BenchFlags& flags) {
   for (const std::string& text : flags.peers) {
     choices.push_back(peer_of(text));
     if (!labels.insert(choices.back().label).second)
-      refuse("--peer = '" + text + "': '" + choices.back().label + "' is named twice");
+      invalid("--peer = '" + text + "': '" + choices.back().label + "' is named twice");
   }
   for (const auto& [key, value] : shared.as_object())
     if (!known.contains(key) && key != kCapOption)
-      refuse("--method-option = '" + key + "': none of the methods has the option '" + key + "'");
+      invalid("--method-option = '" + key + "': none of the methods has the option '" + key + "'");
   return choices;
 }
 
@@ -400,10 +399,7 @@ void add_bench(CLI::App& app, Context& context) {
       "search", "Methods on problems whose truth is known, in virtual time (docs/bench-search.md)");
   add_problem_flags(command, *flags);
   add_run_flags(command, *flags);
-  command.callback([flags, &context] {
-    if (flags->methods.empty()) flags->methods = {"bayesopt", "random"};
-    context.action = [flags, &context] { return bench_search(*flags, context); };
-  });
+  on_choice(command, context, flags, bench_search);
   add_bench_transfer(bench, context);
 }
 

@@ -10,7 +10,7 @@
 #include "skipjack/benchmark/lcbench.h"
 #include "skipjack/benchmark/transfer.h"
 #include "skipjack/cli/commands.h"
-#include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/flag_text.h"
 
 namespace skipjack::cli {
 namespace {
@@ -138,10 +138,11 @@ std::vector<benchmark::TransferCase> cases_of(const TransferFlags& flags,
   return transfer_cases(pairs);
 }
 
-int bench_transfer(TransferFlags& flags, Context& context) {
-  flags.run.method_options =
+int bench_transfer(const TransferFlags& flags, Context& context) {
+  TransferOptions options = flags.run;
+  options.method_options =
       assignments("--method-option", flags.method_options, AssignedValues::Json);
-  benchmark::TransferRuns runs(flags.run);
+  benchmark::TransferRuns runs(options);
   Json all = Json::Object{};
   for (const std::string& sources : flags.sources) {
     TransferReport report(flags);
@@ -198,9 +199,7 @@ void add_bench_transfer(CLI::App& bench, Context& context) {
   command.add_option("--first-seed", flags->run.first_seed, "of them; default 0")->type_name("N");
   command.add_option("--jobs", flags->run.jobs, "threads; default 1")->type_name("N");
   command.add_option("--json", flags->json, "all curves, as a file")->type_name("FILE");
-  command.callback([flags, &context] {
-    context.action = [flags, &context] { return bench_transfer(*flags, context); };
-  });
+  on_choice(command, context, flags, bench_transfer);
 }
 
 }  // namespace skipjack::cli

@@ -3,10 +3,21 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 
 #include "skipjack/cli/context.h"
 
 namespace skipjack::cli {
+
+/// Once the command line has been read, run(*flags, context) is what happens if the command was
+/// chosen. Its value is the exit code.
+template <class Flags>
+void on_choice(CLI::App& command, Context& context, std::shared_ptr<Flags> flags,
+               int (*run)(const Flags&, Context&)) {
+  command.callback([flags, &context, run] {
+    context.action = [flags, &context, run] { return run(*flags, context); };
+  });
+}
 
 /// skipjack s3 get | put | cp | ls | rm | sim | tune
 void add_s3(CLI::App& app, Context& context);

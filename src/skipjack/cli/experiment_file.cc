@@ -1,10 +1,7 @@
-// YAML to JSON with limits (aliases can blow up a small text), JSON to a definition, key by key.
+// JSON to a definition, key by key.
 #include "skipjack/cli/experiment_file.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -12,134 +9,11 @@
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
+#include "skipjack/base/invalid.h"
+#include "skipjack/cli/flag_text.h"
 
 namespace skipjack::cli {
 namespace {
-
-constexpr int kMaxYamlNodes = 100000;
-constexpr int kMaxYamlDepth = 50;
-
-constexpr std::string_view kKeys[] = {"name",
-                                      "entry_point",
-                                      "program",
-                                      "interpreter",
-                                      "template",
-                                      "pass_by",
-                                      "space",
-                                      "metric",
-                                      "mode",
-                                      "metric_kind",
-                                      "objectives",
-                                      "constraints",
-                                      "method",
-                                      "method_options",
-                                      "workers",
-                                      "seed",
-                                      "max_time",
-                                      "max_trials",
-                                      "max_trials_completed",
-                                      "max_trials_finished",
-                                      "max_reports",
-                                      "max_cost",
-                                      "cost_metric",
-                                      "target",
-                                      "stop",
-                                      "at_end",
-                                      "max_failures",
-                                      "trial_time_limit",
-                                      "delete_checkpoints",
-                                      "max_checkpoints",
-                                      "points_to_evaluate",
-                                      "warm_start_from",
-                                      "max_resource_attr",
-                                      "working_directory",
-                                      "environment",
-                                      "grace",
-                                      "gpus",
-                                      "gpus_per_trial",
-                                      "cpus",
-                                      "cpus_per_trial",
-                                      "backend",
-                                      "slurm_partition",
-                                      "slurm_account",
-                                      "slurm_constraint",
-                                      "slurm_cpus",
-                                      "slurm_memory",
-                                      "slurm_gpus",
-                                      "slurm_time",
-                                      "slurm_options"};
-
-[[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
-
-Json scalar(const YAML::Node& node) {
-  const std::string& text = node.Scalar();
-  if (node.Tag() == "!") return text;  // quoted
-  if (text == "null" || text == "~" || text.empty()) return nullptr;
-  if (text == "true" || text == "True") return true;
-  if (text == "false" || text == "False") return false;
-  // JSON's numbers, but nothing that only looks like one ("1_000", "0x10", "1:30").
-  if (text.find_first_not_of("0123456789+-.eE") == std::string::npos) {
-    std::int64_t integer = 0;
-    const char* end = text.data() + text.size();
-    if (const auto [at, error] = std::from_chars(text.data(), end, integer);
-        error == std::errc() && at == end)
-      return integer;
-    double number = 0;
-    if (const auto [at, error] = std::from_chars(text.data(), end, number);
-        error == std::errc() && at == end)
-      return number;
-  }
-  return text;
-}
-
-class YamlReader {
- public:
-  Json read(const YAML::Node& node, int depth = 0) {
-    if (++num_nodes_ > kMaxYamlNodes || depth > kMaxYamlDepth)
-      refuse("the YAML text is too large or too deep",
-             "at most " + std::to_string(kMaxYamlNodes) + " values in " +
-                 std::to_string(kMaxYamlDepth) + " levels");
-    if (!node.IsDefined() || node.IsNull()) return nullptr;
-    if (node.IsScalar()) return scalar(node);
-    if (node.IsSequence()) {
-      Json::Array items;
-      for (const auto& item : node) items.push_back(read(item, depth + 1));
-      return items;
-    }
-    Json object = Json::Object{};
-    for (const auto& entry : node) {
-      if (!entry.first.IsScalar()) refuse("a key of the YAML text is not a word");
-      const std::string& key = entry.first.Scalar();
-      if (object.find(key)) refuse("the key '" + key + "' occurs twice");
-      object.set(key, read(entry.second, depth + 1));
-    }
-    return object;
-  }
-
- private:
-  int num_nodes_ = 0;
-};
-
-YAML::Node parse_yaml(std::string_view text) {
-  try {
-    return YAML::Load(std::string(text));
-  } catch (const YAML::Exception& error) {
-    refuse("line " + std::to_string(error.mark.line + 1) + ": " + error.msg,
-           "write YAML: 'key: value' lines");
-  }
-}
-
-std::string closest_key(std::string_view wrong) {
-  for (std::string_view key : kKeys)
-    if (key.substr(0, 4) == wrong.substr(0, 4)) return "did you mean '" + std::string(key) + "'?";
-  return "docs/cli.md lists the keys";
-}
-
-std::filesystem::path in_folder(const std::string& path, const std::filesystem::path& folder) {
-  return std::filesystem::absolute(folder / path);
-}
 
 /// Access to the keys of the experiment, with their names in every message.
 class Keys {
@@ -149,6 +23,13 @@ class Keys {
   const Json* find(std::string_view key) const {
     const Json* value = experiment_.find(key);
     return value && !value->is_null() ? value : nullptr;
+  }
+  /// The first key given whose name begins so.
+  std::optional<std::string> first_with(std::string_view prefix) const {
+    if (!experiment_.is_object()) return std::nullopt;
+    for (const auto& [key, value] : experiment_.as_object())
+      if (key.starts_with(prefix) && !value.is_null()) return key;
+    return std::nullopt;
   }
   std::string text(std::string_view key, std::string fallback) const {
     const Json* value = find(key);
@@ -161,8 +42,8 @@ class Keys {
     if (!value) return std::nullopt;
     if (!value->is_int()) wrong(key, "a whole number", *value);
     if (value->as_int() < lower)
-      refuse(std::string(key) + " = " + std::to_string(value->as_int()) +
-             " must be >= " + std::to_string(lower));
+      invalid(std::string(key) + " = " + std::to_string(value->as_int()) +
+              " must be >= " + std::to_string(lower));
     return value->as_int();
   }
   bool yes(std::string_view key) const {
@@ -205,13 +86,13 @@ class Keys {
       if (value == name) return choice;
       names += (names.empty() ? "" : ", ") + std::string(name);
     }
-    refuse(std::string(key) + " = '" + value + "' is unknown", "use one of " + names);
+    invalid(std::string(key) + " = '" + value + "' is unknown", "use one of " + names);
   }
 
  private:
   [[noreturn]] static void wrong(std::string_view key, const std::string& wanted,
                                  const Json& value) {
-    refuse(std::string(key) + " = " + to_json_text(value) + " must be " + wanted);
+    invalid(std::string(key) + " = " + to_json_text(value) + " must be " + wanted);
   }
   const Json& experiment_;
 };
@@ -230,7 +111,7 @@ auto from_file(const std::string& path, Read read) {
 SearchSpace space_of(const Keys& keys) {
   const Json* space = keys.find("space");
   if (!space)
-    refuse("no search space is given", "name its file with --space, or write it under 'space:'");
+    invalid("no search space is given", "name its file with --space, or write it under 'space:'");
   if (const Json* file = space->find("file"))
     return from_file(file->as_string(),
                      [](const std::string& text) { return SearchSpace::from_text(text); });
@@ -245,8 +126,8 @@ Metric metric_of(const Keys& keys) {
   Metric metric;
   metric.name = keys.text("metric", "");
   if (metric.name.empty())
-    refuse("no metric is given",
-           "name what the program reports with --metric, such as --metric loss");
+    invalid("no metric is given",
+            "name what the program reports with --metric, such as --metric loss");
   metric.mode = keys.one_of<Mode>("mode", "min", {{"min", Mode::Min}, {"max", Mode::Max}});
   metric.kind = keys.one_of<MetricKind>("metric_kind", "plain",
                                         {{"plain", MetricKind::Plain}, {"time", MetricKind::Time}});
@@ -258,8 +139,8 @@ Metric objective_from(const std::string& text) {
   const std::vector<std::string> words = split_words(text);
   const bool has_mode = words.size() == 2 && (words[1] == "min" || words[1] == "max");
   if (words.size() != 1 && !has_mode)
-    refuse("objectives: '" + text + "' is no objective",
-           "write a metric's name, and max after it where more is better: 'accuracy max'");
+    invalid("objectives: '" + text + "' is no objective",
+            "write a metric's name, and max after it where more is better: 'accuracy max'");
   return {.name = words[0], .mode = has_mode && words[1] == "max" ? Mode::Max : Mode::Min};
 }
 
@@ -273,8 +154,8 @@ Metric constraint_from(const std::string& text) {
   const std::string name = trimmed(std::string_view(text).substr(0, at));
   const auto bound = at == text.npos ? std::nullopt : try_parse_json(trimmed(text.substr(at + 2)));
   if (name.empty() || !bound || !bound->is_number() || !std::isfinite(bound->as_double()))
-    refuse("constraints: '" + text + "' is no constraint",
-           "write what has to hold of a metric: 'memory <= 512', 'accuracy >= 0.9'");
+    invalid("constraints: '" + text + "' is no constraint",
+            "write what has to hold of a metric: 'memory <= 512', 'accuracy >= 0.9'");
   return {.name = name,
           .mode = text[at] == '<' ? Mode::Min : Mode::Max,
           .role = MetricRole::Constraint,
@@ -297,8 +178,8 @@ std::vector<Metric> metrics_of(const Keys& keys) {
   } else {
     for (const char* key : {"metric", "mode", "metric_kind"})
       if (keys.find(key))
-        refuse(std::string("'") + key + "' is given beside 'objectives'",
-               "name every objective under 'objectives': 'loss', 'accuracy max'");
+        invalid(std::string("'") + key + "' is given beside 'objectives'",
+                "name every objective under 'objectives': 'loss', 'accuracy max'");
     for (const std::string& text : objectives) metrics.push_back(objective_from(text));
   }
   for (const std::string& text : texts_of(keys, "constraints"))
@@ -350,7 +231,7 @@ std::vector<int> processors_of(const Keys& keys) {
       }
       more = at != end && *at == ',';
       if (!good || (at != end && !more))
-        refuse("cpus = '" + word + "' must be numbers of processors", "such as 0-3,8");
+        invalid("cpus = '" + word + "' must be numbers of processors", "such as 0-3,8");
       for (int cpu = first; cpu <= last; ++cpu) processors.push_back(cpu);
       if (more) ++at;
     }
@@ -363,10 +244,9 @@ std::optional<SlurmJob> slurm_of(const Keys& keys) {
   const Where where =
       keys.one_of<Where>("backend", "local", {{"local", Where::Local}, {"slurm", Where::Slurm}});
   if (where == Where::Local) {
-    for (const std::string_view key : kKeys)
-      if (key.starts_with("slurm_") && keys.find(key))
-        refuse(std::string(key) + " is given, but trials run on this machine",
-               "say backend: slurm, --backend slurm");
+    if (const auto key = keys.first_with("slurm_"))
+      invalid(*key + " is given, but trials run on this machine",
+              "say backend: slurm, --backend slurm");
     return std::nullopt;
   }
   SlurmJob job;
@@ -386,10 +266,10 @@ std::optional<SlurmJob> slurm_of(const Keys& keys) {
 ProgramDefinition program_of(const Keys& keys) {
   ProgramDefinition program;
   if (keys.find("entry_point") && keys.find("program"))
-    refuse("entry_point and program mean the same; both are given", "leave out one of the two");
+    invalid("entry_point and program mean the same; both are given", "leave out one of the two");
   program.entry_point = keys.text("entry_point", keys.text("program", ""));
   if (program.entry_point.empty())
-    refuse("no program is given", "name the script or executable of a trial with --entry-point");
+    invalid("no program is given", "name the script or executable of a trial with --entry-point");
   program.interpreter = keys.words("interpreter");
   program.argument_template = keys.words("template");
   program.pass_by =
@@ -398,15 +278,15 @@ ProgramDefinition program_of(const Keys& keys) {
                            {"json_file", PassBy::JsonFile},
                            {"template", PassBy::Template}});
   if (program.pass_by == PassBy::Template && program.argument_template.empty())
-    refuse("pass_by = template, but no template is given",
-           "write one, such as --template '--lr={lr} {act}'");
+    invalid("pass_by = template, but no template is given",
+            "write one, such as --template '--lr={lr} {act}'");
   if (program.pass_by != PassBy::Template && !program.argument_template.empty())
-    refuse("a template is given, but pass_by is not template", "leave out one of the two");
+    invalid("a template is given, but pass_by is not template", "leave out one of the two");
   program.max_resource_attr = keys.text("max_resource_attr", "");
   program.working_directory = keys.text("working_directory", "");
   if (const Json* variables = keys.find("environment")) {
     if (!variables->is_object())
-      refuse("environment = " + to_json_text(*variables) + " must be NAME: value lines");
+      invalid("environment = " + to_json_text(*variables) + " must be NAME: value lines");
     for (const auto& [name, value] : variables->as_object())
       program.environment.emplace_back(name,
                                        value.is_string() ? value.as_string() : to_json_text(value));
@@ -431,11 +311,11 @@ std::optional<std::vector<Configuration>> points_of(const Keys& keys) {
                                     [](const std::string& text) { return points_from_text(text); })
                         : *points;
   if (!list.is_array())
-    refuse("points_to_evaluate must be a list of configurations, [{\"name\": value, ...}, ...]");
+    invalid("points_to_evaluate must be a list of configurations, [{\"name\": value, ...}, ...]");
   for (const Json& point : list.as_array())
     if (!point.is_object())
-      refuse("points_to_evaluate: " + to_json_text(point) + " must be a configuration",
-             "write {\"name\": value, ...}");
+      invalid("points_to_evaluate: " + to_json_text(point) + " must be a configuration",
+              "write {\"name\": value, ...}");
   return list.as_array();
 }
 
@@ -448,39 +328,6 @@ std::vector<std::string> warm_start_of(const Keys& keys) {
 }
 
 }  // namespace
-
-Json experiment_from_yaml(std::string_view text, const std::filesystem::path& folder) {
-  const YAML::Node root = parse_yaml(text);
-  if (!root.IsMap()) refuse("an experiment must be 'key: value' lines", "see docs/cli.md");
-  Json experiment = Json::Object{};
-  for (const auto& entry : root) {
-    if (!entry.first.IsScalar()) refuse("a key of the experiment is not a word");
-    const std::string& key = entry.first.Scalar();
-    if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys))
-      refuse("line " + std::to_string(entry.first.Mark().line + 1) + ": unknown key '" + key + "'",
-             closest_key(key));
-    if (experiment.find(key))
-      refuse("line " + std::to_string(entry.first.Mark().line + 1) + ": the key '" + key +
-             "' occurs twice");
-    const bool is_text = entry.second.IsScalar();
-    if (key == "space")
-      experiment.set(
-          key, is_text
-                   ? Json(Json::Object{{"file", in_folder(entry.second.Scalar(), folder).string()}})
-                   : Json(Json::Object{{"text", YAML::Dump(entry.second)}}));
-    else if (is_text && (key == "entry_point" || key == "program" || key == "points_to_evaluate" ||
-                         key == "working_directory"))
-      experiment.set(key, in_folder(entry.second.Scalar(), folder).string());
-    else
-      experiment.set(key, YamlReader().read(entry.second));
-  }
-  return experiment;
-}
-
-Json points_from_text(std::string_view text) {
-  if (auto json = try_parse_json(text)) return *json;
-  return YamlReader().read(parse_yaml(text));
-}
 
 std::optional<SlurmJob> slurm_job_from_json(const Json& experiment) {
   return slurm_of(Keys(experiment));
@@ -509,68 +356,6 @@ Experiment experiment_from_json(const Json& experiment) {
   definition.points_to_evaluate = points_of(keys);
   result.warm_start_from = warm_start_of(keys);
   return result;
-}
-
-Json assignments(const std::string& flag, const std::vector<std::string>& texts,
-                 AssignedValues values) {
-  Json object = Json::Object{};
-  for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    if (equals == 0 || equals == std::string::npos)
-      refuse(flag + " = '" + text + "' must be NAME=VALUE");
-    const std::string value = text.substr(equals + 1);
-    const auto json = values == AssignedValues::Json ? try_parse_json(value) : std::nullopt;
-    object.set(text.substr(0, equals), json ? *json : Json(value));
-  }
-  return object;
-}
-
-std::vector<std::string> split_names(const std::string& key, std::string_view text) {
-  std::vector<std::string> names;
-  for (bool more = true; more;) {
-    const std::size_t comma = text.find(',');
-    more = comma != std::string_view::npos;
-    std::string_view name = text.substr(0, comma);
-    name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
-    name = name.substr(0, name.find_last_not_of(' ') + 1);
-    if (name.empty()) refuse(key + " has an empty name", "write NAME or NAME,NAME");
-    names.emplace_back(name);
-    if (more) text.remove_prefix(comma + 1);
-  }
-  return names;
-}
-
-std::vector<std::string> split_words(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  bool in_word = false;
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool escapes = c == '\\' && quote != '\'' && i + 1 < text.size();
-    if (escapes) {
-      word += text[++i];
-      in_word = true;
-    } else if (quote) {
-      if (c == quote)
-        quote = 0;
-      else
-        word += c;
-    } else if (c == '\'' || c == '"') {
-      quote = c;
-      in_word = true;
-    } else if (c == ' ' || c == '\t' || c == '\n') {
-      if (in_word) words.push_back(std::exchange(word, ""));
-      in_word = false;
-    } else {
-      word += c;
-      in_word = true;
-    }
-  }
-  if (quote)
-    refuse(std::string("the quote ") + quote + " in '" + std::string(text) + "' is not closed");
-  if (in_word) words.push_back(word);
-  return words;
 }
 
 }  // namespace skipjack::cli

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,41 +30,26 @@
 namespace skipjack::cli {
 
 /// The keys of a YAML experiment as an object. Relative paths are made absolute by folder; the
-/// value of "space" is
-/// {"file": PATH} or {"text": YAML}. Throws InvalidArgument with the line for text that is no YAML,
-/// with the name for unknown keys.
+/// value of "space" is {"file": PATH} or {"text": YAML}. Throws InvalidArgument with the line for
+/// text that is no YAML, with the name for unknown keys.
 Json experiment_from_yaml(std::string_view text, const std::filesystem::path& folder);
 
 /// A list of configurations, JSON or YAML. Throws InvalidArgument.
 Json points_from_text(std::string_view text);
 
-/// Reads the files that it names. name: the experiment's, empty if none is given. Throws
-/// InvalidArgument naming the key, its value and what would do; NotFound for missing files.
 struct Experiment {
+  /// Empty if none is given.
   std::string name;
   /// Names of experiments to begin from; the definition's sources are still to be read.
   std::vector<std::string> warm_start_from;
   TuningDefinition definition;
 };
+/// Reads the files that it names. Throws InvalidArgument naming the key, its value and what would
+/// do; NotFound for missing files.
 Experiment experiment_from_json(const Json& experiment);
 
 /// What a trial asks of Slurm, by the keys backend and slurm_...; nullopt for trials on this
 /// machine. Throws InvalidArgument.
 std::optional<SlurmJob> slurm_job_from_json(const Json& experiment);
-
-/// "NAME=VALUE" texts as an object. flag: which one gave them, for errors. Throws InvalidArgument.
-enum class AssignedValues {
-  Text,
-  Json,  ///< JSON where it can be read as such, else text
-};
-Json assignments(const std::string& flag, const std::vector<std::string>& texts,
-                 AssignedValues values);
-
-/// "a,b" as {"a", "b"}; spaces around names are dropped. Throws InvalidArgument for an empty name.
-std::vector<std::string> split_names(const std::string& key, std::string_view text);
-
-/// Words of a command line: split at spaces, '...' and "..." keep them together, \ keeps one
-/// character. Nothing is expanded. Throws InvalidArgument for a quote that is not closed.
-std::vector<std::string> split_words(std::string_view text);
 
 }  // namespace skipjack::cli

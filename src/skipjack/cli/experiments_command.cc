@@ -144,7 +144,7 @@ std::string trials_text(const StoredExperiment& experiment) {
   std::stable_sort(measured.begin(), measured.end(), [&](const auto& a, const auto& b) {
     const bool a_is_allowed = satisfies_constraints(*a.second, constraints);
     if (a_is_allowed != satisfies_constraints(*b.second, constraints)) return a_is_allowed;
-    return metric.mode == Mode::Min ? a.first < b.first : a.first > b.first;
+    return is_better(a.first, b.first, metric.mode);
   });
   std::string text;
   if (!measured.empty()) {
@@ -226,7 +226,8 @@ Json experiment_json(const ExperimentStore& store, const StoredExperiment& exper
     json.set("verdict",
              s3tune::to_json(s3tune::s3_verdict(experiment.definition, experiment.history)));
   } else if (has_front(experiment.definition)) {
-    json.set("front", front_json(experiment.definition, experiment.history));
+    json.set("front", front_json(experiment.history, experiment.definition.metrics,
+                                 comparable_trials(experiment.definition)));
   } else if (const auto found =
                  recommend(experiment.definition.space, experiment.history,
                            experiment.definition.metrics.at(0), experiment.definition.metrics,
@@ -344,9 +345,7 @@ void add_experiments(CLI::App& app, Context& context) {
   const auto list_flags = std::make_shared<ListFlags>();
   CLI::App& list_command = *app.add_subcommand("list", "The experiments, newest first");
   list_command.add_flag("--json", list_flags->json, "as JSON");
-  list_command.callback([list_flags, &context] {
-    context.action = [list_flags, &context] { return list(*list_flags, context); };
-  });
+  on_choice(list_command, context, list_flags, list);
 
   const auto show_flags = std::make_shared<ShowFlags>();
   CLI::App& show_command = *app.add_subcommand("show", "What an experiment is and what it found");
@@ -354,9 +353,7 @@ void add_experiments(CLI::App& app, Context& context) {
       ->required()
       ->type_name("NAME");
   show_command.add_flag("--json", show_flags->json, "everything, as JSON");
-  show_command.callback([show_flags, &context] {
-    context.action = [show_flags, &context] { return show(*show_flags, context); };
-  });
+  on_choice(show_command, context, show_flags, show);
 
   const auto remove_flags = std::make_shared<RemoveFlags>();
   CLI::App& remove_command = *app.add_subcommand("rm", "Delete an experiment with all its files");
@@ -364,9 +361,7 @@ void add_experiments(CLI::App& app, Context& context) {
       ->required()
       ->type_name("NAME");
   remove_command.add_flag("--yes,-y", remove_flags->yes, "don't ask");
-  remove_command.callback([remove_flags, &context] {
-    context.action = [remove_flags, &context] { return remove(*remove_flags, context); };
-  });
+  on_choice(remove_command, context, remove_flags, remove);
 }
 
 }  // namespace skipjack::cli

@@ -168,9 +168,7 @@ void add_methods(CLI::App& app, Context& context) {
       *app.add_subcommand("methods", "The methods that tune knows; one of them explained");
   command.add_option("name", flags->name, "of a method, or an alias")->type_name("NAME");
   command.add_flag("--json", flags->json, "for programs");
-  command.callback([flags, &context] {
-    context.action = [flags, &context] { return show_methods(*flags, context); };
-  });
+  on_choice(command, context, flags, show_methods);
 }
 
 }  // namespace skipjack::cli

@@ -79,9 +79,7 @@ void add_results(CLI::App& app, Context& context) {
       ->type_name("csv|json");
   export_command.add_option("--output,-o", export_flags->output, "file; default: standard output")
       ->type_name("FILE");
-  export_command.callback([export_flags, &context] {
-    context.action = [export_flags, &context] { return export_table(*export_flags, context); };
-  });
+  on_choice(export_command, context, export_flags, export_table);
 
   const auto plot_flags = std::make_shared<PlotFlags>();
   CLI::App& plot_command =
@@ -99,9 +97,7 @@ void add_results(CLI::App& app, Context& context) {
       ->type_name("NAME");
   plot_command.add_option("--width", plot_flags->width, "pixels; default 960")->type_name("N");
   plot_command.add_option("--height", plot_flags->height, "pixels; default 540")->type_name("N");
-  plot_command.callback([plot_flags, &context] {
-    context.action = [plot_flags, &context] { return plot(*plot_flags, context); };
-  });
+  on_choice(plot_command, context, plot_flags, plot);
 }
 
 }  // namespace skipjack::cli

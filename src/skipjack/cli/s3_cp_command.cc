@@ -440,8 +440,7 @@ void add_s3_cp(CLI::App& s3, Context& context) {
   add_s3_access_flags(command, flags->access);
   add_object_access_flags(command, flags->object);
   add_transfer_config_flags(command, flags->transfer);
-  command.callback(
-      [flags, &context] { context.action = [flags, &context] { return copy(*flags, context); }; });
+  on_choice(command, context, flags, copy);
 }
 
 }  // namespace skipjack::cli

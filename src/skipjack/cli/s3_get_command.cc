@@ -215,8 +215,7 @@ void add_s3_get(CLI::App& s3, Context& context) {
   add_endpoint_ips_flag(command, flags->access);
   add_object_access_flags(command, flags->object);
   add_transfer_config_flags(command, flags->transfer);
-  command.callback(
-      [flags, &context] { context.action = [flags, &context] { return get(*flags, context); }; });
+  on_choice(command, context, flags, get);
 }
 
 }  // namespace skipjack::cli

@@ -121,8 +121,7 @@ void add_s3_ls(CLI::App& s3, Context& context) {
   command.add_flag("--json", flags->json, "one JSON object a line");
   command.add_flag("--request-payer", flags->request_payer, "pay for the requests")->group("S3");
   add_s3_access_flags(command, flags->access);
-  command.callback(
-      [flags, &context] { context.action = [flags, &context] { return list(*flags, context); }; });
+  on_choice(command, context, flags, list);
 }
 
 }  // namespace skipjack::cli

@@ -15,6 +15,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/base/file.h"
 #include "skipjack/base/json.h"
+#include "skipjack/cli/commands.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/signals.h"
 #include "skipjack/s3/aws_settings.h"
@@ -125,8 +126,7 @@ void add_s3_measure(CLI::App& s3, Context& context) {
   CLI::App& command = *s3.add_subcommand("measure", "The trial of s3 tune");
   command.group("");  // not shown in the help
   command.add_option("configuration", *file, "JSON file")->required()->type_name("FILE");
-  command.callback(
-      [file, &context] { context.action = [file, &context] { return measure(*file, context); }; });
+  on_choice(command, context, file, measure);
 }
 
 }  // namespace skipjack::cli

@@ -136,8 +136,7 @@ void add_s3_put(CLI::App& s3, Context& context) {
   add_s3_access_flags(command, flags->access);
   add_object_access_flags(command, flags->object);
   add_transfer_config_flags(command, flags->transfer);
-  command.callback(
-      [flags, &context] { context.action = [flags, &context] { return put(*flags, context); }; });
+  on_choice(command, context, flags, put);
 }
 
 }  // namespace skipjack::cli

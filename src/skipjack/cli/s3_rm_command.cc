@@ -87,9 +87,7 @@ void add_s3_rm(CLI::App& s3, Context& context) {
   command.add_flag("--request-payer", flags->request_payer, "pay for the requests")->group("S3");
   add_filter_flags(command, flags->filter);
   add_s3_access_flags(command, flags->access);
-  command.callback([flags, &context] {
-    context.action = [flags, &context] { return remove(*flags, context); };
-  });
+  on_choice(command, context, flags, remove);
 }
 
 }  // namespace skipjack::cli

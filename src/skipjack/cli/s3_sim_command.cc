@@ -169,8 +169,7 @@ void add_s3_sim(CLI::App& s3, Context& context) {
                    "end when the process that started it does");
   command.add_flag("--list-profiles", flags->list_profiles, "print the network models and end");
   command.add_flag("--verbose,-v", flags->verbose, "a line for each request on standard error");
-  command.callback(
-      [flags, &context] { context.action = [flags, &context] { return sim(*flags, context); }; });
+  on_choice(command, context, flags, sim);
 }
 
 }  // namespace skipjack::cli

@@ -9,7 +9,10 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/file.h"
+#include "skipjack/base/invalid.h"
+#include "skipjack/cli/commands.h"
 #include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/flag_text.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/s3_measure_command.h"
 #include "skipjack/cli/scratch_folder.h"
@@ -282,18 +285,20 @@ void find_clients(s3tune::S3TuningOptions& options, const S3TuneFlags& flags, Co
         s3tune::ClientProgram{.path = flags.python, .version = options.boto3->boto3_version};
 }
 
-int tune(const S3TuneFlags& flags, Context& context) {
-  s3tune::S3TuningOptions options = tuning_options(flags);
-  if (flags.save && options.client != "native")
-    throw Error(ErrorCode::InvalidArgument,
-                "--save is for s3 get, and " + options.client + " is tuned",
-                "leave out --save or --client " + options.client);
-  if (flags.save && options.slurm)
-    throw Error(ErrorCode::InvalidArgument,
-                "--save is for s3 get on this host, and nodes of a cluster are measured",
-                "leave out --save; the verdict says what to use there");
-  if (flags.save) tuned_profiles_path(context);  // there is a place
-  const ExperimentStore store(experiments_folder(context), lease_options(context.environment));
+/// Whether what is found can be kept for s3 get.
+void check_save(const s3tune::S3TuningOptions& options, const Context& context) {
+  if (options.client != "native")
+    invalid("--save is for s3 get, and " + options.client + " is tuned",
+            "leave out --save or --client " + options.client);
+  if (options.slurm)
+    invalid("--save is for s3 get on this host, and nodes of a cluster are measured",
+            "leave out --save; the verdict says what to use there");
+  tuned_profiles_path(context);  // there is a place
+}
+
+/// The name given or one by the time; none that is taken.
+std::string new_name(const S3TuneFlags& flags, const ExperimentStore& store,
+                     const Context& context) {
   const std::string name = !flags.name.empty()
                                ? flags.name
                                : default_experiment_name("s3-tune", system_clock().unix_time());
@@ -301,6 +306,14 @@ int tune(const S3TuneFlags& flags, Context& context) {
   if (std::filesystem::exists(store.folder(name)))
     throw Error(ErrorCode::AlreadyExists, "an experiment '" + name + "' is there already",
                 "choose another --name, or remove it with " + command_line(context, "rm " + name));
+  return name;
+}
+
+int tune(const S3TuneFlags& flags, Context& context) {
+  s3tune::S3TuningOptions options = tuning_options(flags);
+  if (flags.save) check_save(options, context);
+  const ExperimentStore store(experiments_folder(context), lease_options(context.environment));
+  const std::string name = new_name(flags, store, context);
   const S3Access access = s3_access(flags.access, context);
   options.target = target_of_flags(flags, access, name);
   if (const auto given = given_credentials(flags.access.keys)) {
@@ -428,8 +441,7 @@ void add_s3_tune(CLI::App& s3, Context& context) {
   command.add_flag("--json", flags->json, "print the verdict as JSON");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the verdict");
   add_s3_access_flags(command, flags->access);
-  command.callback(
-      [flags, &context] { context.action = [flags, &context] { return tune(*flags, context); }; });
+  on_choice(command, context, flags, tune);
   add_s3_measure(s3, context);
 }
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
-#include <map>
 #include <utility>
 
 #include "skipjack/base/bytes.h"
@@ -91,12 +90,10 @@ std::string front_text(const TuningDefinition& definition, const History& histor
 /// last: what is said of the trials that have not ended.
 using Part = std::pair<std::int64_t, const char*>;
 std::string sentence_of(const History& history, const std::vector<Part>& last) {
-  std::map<TrialStatus, std::int64_t> counts;
-  for (const Trial& trial : history.trials()) ++counts[trial.status];
-  std::vector<Part> parts = {{counts[TrialStatus::Completed], "completed"},
-                             {counts[TrialStatus::Stopped], "stopped"},
-                             {counts[TrialStatus::Failed], "failed"},
-                             {counts[TrialStatus::Paused], "paused"}};
+  std::vector<Part> parts = {{history.num_with(TrialStatus::Completed), "completed"},
+                             {history.num_with(TrialStatus::Stopped), "stopped"},
+                             {history.num_with(TrialStatus::Failed), "failed"},
+                             {history.num_with(TrialStatus::Paused), "paused"}};
   parts.insert(parts.end(), last.begin(), last.end());
   std::string text = count_of(std::ssize(history.trials()), "trial");
   const char* separator = ": ";
@@ -128,23 +125,6 @@ std::string value_cell(const Json& value) {
 
 bool has_front(const TuningDefinition& definition) { return objectives_of(definition).size() > 1; }
 
-Json front_json(const TuningDefinition& definition, const History& history) {
-  const std::vector<Metric> objectives = objectives_of(definition);
-  Json::Array rows;
-  for (const FrontMember& member :
-       pareto_front(history, definition.metrics, comparable_trials(definition))) {
-    Json values = Json::Object{};
-    for (std::size_t k = 0; k < objectives.size(); ++k)
-      values.set(objectives[k].name, member.values[k]);
-    Json row;
-    row.set("trial_id", member.trial);
-    row.set("values", std::move(values));
-    row.set("configuration", member.configuration);
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
 StoredExperiment read_experiment(const ExperimentStore& store, const std::string& name) {
   StoredExperiment experiment;
   experiment.holder = store.holder(name);
@@ -152,13 +132,7 @@ StoredExperiment read_experiment(const ExperimentStore& store, const std::string
   experiment.header = std::move(contents.header);
   experiment.events = std::move(contents.events);
   experiment.running_time = contents.running_time;
-  try {
-    experiment.definition = tuning_definition_from_json(experiment.header.definition);
-  } catch (const Error& error) {
-    throw Error(ErrorCode::Corrupted,
-                "experiment '" + name + "': its definition can't be read: " + error.what(),
-                error.try_this());
-  }
+  experiment.definition = read_definition(experiment.header);
   experiment.history = fold(experiment.events);
   if (experiment.holder) experiment.num_queued = queued_now(store, name, *experiment.holder);
   return experiment;
@@ -208,24 +182,18 @@ Comparison comparison_of(const TuningDefinition& definition, const History& hist
   return {metric,
           [metric, is_comparable =
                        comparable_trials(definition)](const Trial& trial) -> std::optional<double> {
-            const auto observation = observe(trial, metric);
-            if (!observation || (is_comparable && !is_comparable(trial))) return std::nullopt;
-            const auto* measured = std::get_if<Measured>(&*observation);
-            return measured ? std::optional(measured->value) : std::nullopt;
+            if (is_comparable && !is_comparable(trial)) return std::nullopt;
+            return measured_value(trial, metric);
           }};
 }
 
 BestOf best_compared(const TuningDefinition& definition) {
-  return [definition](const History& history) {
+  return [definition](const History& history) -> std::optional<Snapshot::Best> {
     const auto [metric, value_of] = comparison_of(definition, history);
-    std::optional<Snapshot::Best> best;
-    for (const Trial& trial : history.trials()) {
-      const std::optional<double> value = value_of(trial);
-      if (value && satisfies_constraints(trial, definition.metrics) &&
-          (!best || (metric.mode == Mode::Min ? *value < best->value : *value > best->value)))
-        best = Snapshot::Best{trial.id, metric.name, *value, trial.configuration};
-    }
-    return best;
+    const auto best = best_value(history, definition.metrics, metric.mode, value_of);
+    if (!best) return std::nullopt;
+    return Snapshot::Best{best->trial, metric.name, best->value,
+                          history.find(best->trial)->configuration};
   };
 }
 

@@ -75,8 +75,6 @@ std::string value_cell(const Json& value);
 
 /// More than one objective.
 bool has_front(const TuningDefinition& definition);
-/// [{"trial_id", "values": {objective: value, ...}, "configuration"}, ...]
-Json front_json(const TuningDefinition& definition, const History& history);
 
 Json to_json(const Recommendation& recommendation);
 /// "2026-11-22 01:05:07 UTC"

@@ -9,6 +9,7 @@
 #include "skipjack/base/file.h"
 #include "skipjack/cli/commands.h"
 #include "skipjack/cli/experiment_file.h"
+#include "skipjack/cli/flag_text.h"
 #include "skipjack/cli/s3_access.h"
 #include "skipjack/cli/s3_tune_command.h"
 #include "skipjack/cli/signals.h"
@@ -159,8 +160,7 @@ int conclude(Context& context, const ExperimentStore& store, const std::string& 
   const Metric& metric = definition.metrics.at(0);
   const auto& trials = result.history.trials();
   const bool any_value = std::any_of(trials.begin(), trials.end(), [&](const Trial& trial) {
-    const auto observation = observe(trial, metric);
-    return observation && std::holds_alternative<Measured>(*observation);
+    return measured_value(trial, metric).has_value();
   });
   if (any_value) return kExitOk;
   std::string why;
@@ -374,10 +374,8 @@ void add_tune(CLI::App& app, Context& context) {
       "'skipjack methods' lists the methods, 'skipjack methods NAME' explains one with its "
       "options.\n"
       "Keys of FILE are the flags with _ for -, and `stop`, `method_options`, `environment` as "
-      "maps "
-      "(docs/cli.md).");
-  command.callback(
-      [flags, &context] { context.action = [flags, &context] { return tune(*flags, context); }; });
+      "maps (docs/cli.md).");
+  on_choice(command, context, flags, tune);
 }
 
 void add_resume(CLI::App& app, Context& context) {
@@ -393,9 +391,7 @@ void add_resume(CLI::App& app, Context& context) {
   command.add_flag("--survive-power-loss", flags->survive_power_loss,
                    "sync the journal to the disk at every turn");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the summary");
-  command.callback([flags, &context] {
-    context.action = [flags, &context] { return resume(*flags, context); };
-  });
+  on_choice(command, context, flags, resume);
 }
 
 }  // namespace skipjack::cli

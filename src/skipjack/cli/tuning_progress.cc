@@ -73,12 +73,9 @@ bool TuningProgress::take_best(const Trial& trial) {
     if (best) best_ = best->ratio, best_trial_ = best->trial;
     return best && best->trial == trial.id;
   }
-  const auto observation = observe(trial, metric_);
-  if (!observation || !std::holds_alternative<Measured>(*observation) ||
-      !satisfies_constraints(trial, metrics_))
-    return false;
-  const double value = std::get<Measured>(*observation).value;
-  if (best_ && !(metric_.mode == Mode::Min ? value < *best_ : value > *best_)) return false;
+  const std::optional<double> value = measured_value(trial, metric_);
+  if (!value || !satisfies_constraints(trial, metrics_)) return false;
+  if (best_ && !is_better(*value, *best_, metric_.mode)) return false;
   best_ = value;
   best_trial_ = trial.id;
   return true;

@@ -102,8 +102,7 @@ void add_watch(CLI::App& app, Context& context) {
   command.add_option("name", flags->name, "the experiment")->required()->type_name("NAME");
   command.add_flag("--once", flags->once, "say how it stands, and end");
   command.add_flag("--json", flags->json, "the same as JSON");
-  command.callback(
-      [flags, &context] { context.action = [flags, &context] { return watch(*flags, context); }; });
+  on_choice(command, context, flags, watch);
 }
 
 }  // namespace skipjack::cli

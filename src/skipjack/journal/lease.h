@@ -54,9 +54,9 @@ class Lease {
 bool is_dead(const LeaseHolder& left_behind, const LeaseOptions& options);
 
 /// path: the lease file, created if it is not there. subject ("experiment 'x'") begins the message.
-/// Throws AlreadyExists
-/// ("experiment 'x' is running (pid N on host H)") if another holds it; Io and PermissionDenied.
-/// May take two minutes where a file server still holds the lock of a holder that is dead.
+/// Throws AlreadyExists ("experiment 'x' is running (pid N on host H)") if another holds it; Io and
+/// PermissionDenied. May take two minutes where a file server still holds the lock of a holder that
+/// is dead.
 std::unique_ptr<Lease> acquire_lease(const std::filesystem::path& path, const std::string& subject,
                                      const LeaseOptions& options = {});
 

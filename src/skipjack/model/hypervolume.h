@@ -34,7 +34,6 @@ class HypervolumeImprovement {
   /// mean, stddev (m), stddev > 0. -infinity only where the improvement is below any double's
   /// logarithm. O(boxes m).
   double log_expected(const Eigen::VectorXd& mean, const Eigen::VectorXd& stddev) const;
-  std::size_t num_boxes() const { return lower_.size(); }
 
  private:
   /// By dimension, ascending, from -infinity to the reference.

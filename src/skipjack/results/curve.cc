@@ -3,18 +3,9 @@
 
 #include <algorithm>
 #include <tuple>
-#include <variant>
 
 namespace skipjack {
 namespace {
-
-bool is_better(double a, double b, Mode mode) { return mode == Mode::Min ? a < b : a > b; }
-
-std::optional<double> measured_by(const Trial& trial, const Metric& metric) {
-  const auto observation = observe(trial, metric);
-  const Measured* measured = observation ? std::get_if<Measured>(&*observation) : nullptr;
-  return measured ? std::optional(measured->value) : std::nullopt;
-}
 
 void accumulate_best(std::vector<TrialPoint>& points, Mode mode) {
   std::optional<double> best;
@@ -35,7 +26,7 @@ Curve best_so_far(const History& history, const CurveOptions& options) {
       continue;
     TrialPoint point{.trial = trial.id,
                      .time = trial.ended.value_or(history.time()),
-                     .value = options.value ? options.value(trial) : measured_by(trial, metric),
+                     .value = options.value ? options.value(trial) : measured_value(trial, metric),
                      .best = {}};
     if (point.value && !trial.reports.empty()) point.time = trial.reports.back().time;
     curve.over_trials.push_back(point);

@@ -262,6 +262,27 @@ std::string run_gnuplot(const std::string& program, const std::string& script, D
   return picture;
 }
 
+std::string plot_command(const Blocks& blocks) {
+  if (!blocks.has_values && !blocks.has_failures)
+    return "unset ytics\nset label 1 'no trial has ended yet' at graph 0.5,0.5 center textcolor "
+           "rgb '#808890'\nplot NaN notitle";
+  std::vector<std::string> layers;
+  if (blocks.has_values)
+    layers.push_back(
+        "$values using 1:2 with points pointtype 7 pointsize 0.9 linecolor rgb '#404878b0' "
+        "title 'trial'");
+  if (blocks.has_failures)
+    layers.push_back(
+        "$failures using 1:2 with points pointtype 2 pointsize 0.9 linewidth 2 linecolor rgb "
+        "'#c0392b' title 'failed'");
+  if (blocks.has_values)
+    layers.push_back(
+        "$best using 1:2 with steps linewidth 2.5 linecolor rgb '#e07b00' title 'best so far'");
+  std::string command;
+  for (const std::string& layer : layers) command += (command.empty() ? "plot " : ", ") + layer;
+  return command;
+}
+
 }  // namespace
 
 std::string plot_script(const Curve& curve, const PlotOptions& options) {
@@ -286,11 +307,9 @@ std::string plot_script(const Curve& curve, const PlotOptions& options) {
       << (over_time ? quoted(std::string("time (") + unit.name + ")") : quoted("trial"))
       << " textcolor rgb '#404850'\n"
       << "set key at screen 0.54,0.015 bottom center horizontal maxrows 1 Left reverse samplen 2 "
-         "textcolor rgb "
-         "'#404850' "
-         "noenhanced\n"
-      << "set lmargin 11\nset rmargin 3\nset bmargin 5.2\nset xtics offset 0,0.2\nset format x "
-         "'%g'\n"
+         "textcolor rgb '#404850' noenhanced\n"
+      << "set lmargin 11\nset rmargin 3\nset bmargin 5.2\n"
+      << "set xtics offset 0,0.2\nset format x '%g'\n"
       << "set xrange [" << shortest_decimal(over_time ? 0.0 : -0.02 * right - 0.3) << ':'
       << shortest_decimal(1.02 * right + (over_time ? 0.0 : 0.3)) << "]\n"
       << "set yrange [" << shortest_decimal(axis.lower) << ':' << shortest_decimal(axis.upper)
@@ -306,29 +325,7 @@ std::string plot_script(const Curve& curve, const PlotOptions& options) {
         << " at graph 1,1.035 right noenhanced textcolor rgb '#b86400'\n";
   out << blocks.text;
 
-  std::string sep = "plot ";
-  if (blocks.has_values) {
-    out << sep
-        << "$values using 1:2 with points pointtype 7 pointsize 0.9 linecolor rgb '#404878b0' "
-           "title 'trial'";
-    sep = ", ";
-  }
-  if (blocks.has_failures) {
-    out << sep
-        << "$failures using 1:2 with points pointtype 2 pointsize 0.9 linewidth 2 linecolor rgb "
-           "'#c0392b' title 'failed'";
-    sep = ", ";
-  }
-  if (blocks.has_values) {
-    out << sep
-        << "$best using 1:2 with steps linewidth 2.5 linecolor rgb '#e07b00' title 'best so far'";
-    sep = ", ";
-  }
-  if (sep == "plot ")
-    out << "unset ytics\nset label 1 'no trial has ended yet' at graph 0.5,0.5 center textcolor "
-           "rgb '#808890'\n"
-        << "plot NaN notitle";
-  out << "\nunset output\n";
+  out << plot_command(blocks) << "\nunset output\n";
   return out.str();
 }
 

@@ -1,8 +1,8 @@
 // A picture of an experiment: each trial's value as a point, failed trials marked at the edge, the
 // best so far as a step line. Axes, ticks and text are drawn by gnuplot, which runs as a child
 // process and gets its script and data on standard input and gives the picture on standard output;
-// no file is touched. Names from outside reach the script only as strings of
-// letters and octal escapes, and data only as numbers.
+// no file is touched. Names from outside reach the script only as strings of letters and octal
+// escapes, and data only as numbers.
 #pragma once
 
 #include <string>

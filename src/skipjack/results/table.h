@@ -20,13 +20,17 @@ struct Table {
 };
 
 /// All events of an experiment, in order, as a table. Columns, in this order:
-///   the metrics reported, in order of first appearance;
-///   st_worker_timestamp, st_worker_time, st_worker_cost, st_worker_iter, those that were reported;
-///   st_decision  CONTINUE, STOP or PAUSE: what was decided on this report
-///   st_status    of the trial: InProgress, on its last row Completed, Stopped or Failed once it
-///   has ended trial_id, config_<name> (constants too, in the space's order) st_tuner_time  running
-///   time of the experiment in seconds sj_attempt, sj_unix_time, sj_end (why the last attempt
-///   ended, on the trial's last row), sj_<key> for each key of the trials' tags.
+/// - the metrics reported, in order of first appearance;
+/// - st_worker_timestamp, st_worker_time, st_worker_cost, st_worker_iter, those that were reported;
+/// - st_decision: CONTINUE, STOP or PAUSE, what was decided on this report;
+/// - st_status: of the trial, InProgress, on its last row Completed, Stopped or Failed once it has
+///   ended;
+/// - trial_id;
+/// - config_<name>: constants too, in the space's order;
+/// - st_tuner_time: running time of the experiment in seconds;
+/// - sj_attempt, sj_unix_time;
+/// - sj_end: why the last attempt ended, on the trial's last row;
+/// - sj_<key>: for each key of the trials' tags.
 /// Where two columns would have one name, the later in this list is kept. Rows in order of time;
 /// reports of an attempt that was lost and run again are left out. O(reports * columns).
 Table report_table(const SearchSpace& space, std::span<const Event> events);

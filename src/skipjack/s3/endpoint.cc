@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/s3/aws_partition.h"
 #include "skipjack/s3/text.h"
 
@@ -97,21 +98,18 @@ bool is_virtual_hosted(const EndpointOptions& endpoint, std::string_view authori
 /// The host of AWS for a bucket name, without the bucket.
 std::string s3_host(const EndpointOptions& endpoint) {
   const AwsPartition& partition = partition_of(endpoint.region);
-  const auto refuse = [](const std::string& what, const std::string& advice) {
-    throw Error(ErrorCode::InvalidArgument, what, advice);
-  };
   if (endpoint.use_fips_endpoint && partition.name == "aws-cn")
-    refuse("there are no FIPS endpoints in region " + endpoint.region,
-           "leave use_fips_endpoint out");
+    invalid("there are no FIPS endpoints in region " + endpoint.region,
+            "leave use_fips_endpoint out");
   if (!endpoint.use_accelerate_endpoint)
     return std::string(endpoint.use_fips_endpoint ? "s3-fips." : "s3.") +
            (endpoint.use_dualstack_endpoint ? "dualstack." : "") + endpoint.region + "." +
            std::string(partition.domain);
   if (endpoint.use_fips_endpoint)
-    refuse("use_accelerate_endpoint can't go with use_fips_endpoint", "leave one of them out");
+    invalid("use_accelerate_endpoint can't go with use_fips_endpoint", "leave one of them out");
   if (partition.name != "aws")
-    refuse("there is no Transfer Acceleration in region " + endpoint.region,
-           "leave use_accelerate_endpoint out");
+    invalid("there is no Transfer Acceleration in region " + endpoint.region,
+            "leave use_accelerate_endpoint out");
   return std::string("s3-accelerate.") + (endpoint.use_dualstack_endpoint ? "dualstack." : "") +
          std::string(partition.domain);
 }

@@ -20,7 +20,7 @@ constexpr std::int64_t kMostBytes = std::int64_t{1} << 62;
 /// Pages in a row without an entry: a store may pass over what was deleted, but not for ever.
 constexpr int kMostEmptyPages = 1000;
 
-[[noreturn]] void refuse(const std::string& what) {
+[[noreturn]] void corrupted(const std::string& what) {
   throw Error(ErrorCode::Corrupted, "the server's listing " + what,
               "check that the endpoint is an S3 server");
 }
@@ -42,7 +42,7 @@ std::string url_decoded(std::string_view text) {
     } else if (text[i] == '%') {
       const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-      if (high < 0 || low < 0) refuse("holds a key that is not encoded as it says");
+      if (high < 0 || low < 0) corrupted("holds a key that is not encoded as it says");
       decoded += static_cast<char>(high * 16 + low);
       i += 2;
     } else {
@@ -59,7 +59,7 @@ ListedObject listed_object(const pugi::xml_node& node, bool is_encoded) {
                       .last_modified = node.child_value("LastModified")};
   const auto size = parse_size(node.child_value("Size"));
   if (object.key.empty() || object.key.size() > kLongestKey || !size || *size > kLargestObject)
-    refuse("holds an entry without a key or a size that can be");
+    corrupted("holds an entry without a key or a size that can be");
   object.size = *size;
   return object;
 }
@@ -88,9 +88,9 @@ ListPage parse_list_page(std::string_view xml) {
   pugi::xml_document document;
   if (!document.load_buffer(xml.data(), xml.size(),
                             pugi::parse_default | pugi::parse_ws_pcdata_single))
-    refuse("is no XML");
+    corrupted("is no XML");
   const pugi::xml_node root = document.child("ListBucketResult");
-  if (!root) refuse("is no ListBucketResult");
+  if (!root) corrupted("is no ListBucketResult");
   const bool is_encoded = std::string_view(root.child_value("EncodingType")) == "url";
   ListPage page;
   for (const pugi::xml_node node : root.children("Contents"))
@@ -101,7 +101,7 @@ ListPage parse_list_page(std::string_view xml) {
   }
   if (std::string_view(root.child_value("IsTruncated")) == "true") {
     page.next_token = root.child_value("NextContinuationToken");
-    if (page.next_token.empty()) refuse("goes on, but does not say where");
+    if (page.next_token.empty()) corrupted("goes on, but does not say where");
   }
   return page;
 }
@@ -135,7 +135,7 @@ bool Listing::advance(Duration now) {
     if (!request_->advance(now)) return false;
     const SmallAnswer answer = request_->take();
     request_.reset();
-    if (answer.is_cut) refuse("has a page that is too long");
+    if (answer.is_cut) corrupted("has a page that is too long");
     ListPage page = parse_list_page(answer.body);
     check(page);
     token_ = page.next_token;
@@ -150,17 +150,17 @@ bool Listing::advance(Duration now) {
 void Listing::check(const ListPage& page) {
   const auto require_prefix = [this](const std::string& name) {
     if (!name.starts_with(options_.prefix))
-      refuse("holds names that don't begin with the prefix \"" + options_.prefix + "\"");
+      corrupted("holds names that don't begin with the prefix \"" + options_.prefix + "\"");
   };
   for (const ListedObject& object : page.objects) {
     require_prefix(object.key);
-    if ((num_bytes_ += object.size) > kMostBytes) refuse("holds more bytes than there can be");
+    if ((num_bytes_ += object.size) > kMostBytes) corrupted("holds more bytes than there can be");
   }
   for (const std::string& prefix : page.common_prefixes) require_prefix(prefix);
   if (page.next_token.empty()) return;
   num_empty_ = page.objects.empty() && page.common_prefixes.empty() ? num_empty_ + 1 : 0;
-  if (num_empty_ >= kMostEmptyPages) refuse("goes on without an entry");
-  if (page.next_token == landmark_) refuse("goes round in a circle");
+  if (num_empty_ >= kMostEmptyPages) corrupted("goes on without an entry");
+  if (page.next_token == landmark_) corrupted("goes round in a circle");
   if (++num_pages_ == next_landmark_) {
     landmark_ = page.next_token;
     next_landmark_ *= 2;

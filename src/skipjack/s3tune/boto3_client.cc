@@ -9,6 +9,7 @@
 #include "skipjack/base/error.h"
 #include "skipjack/base/json.h"
 #include "skipjack/s3tune/child_process.h"
+#include "skipjack/s3tune/client_entry.h"
 
 namespace skipjack::s3tune {
 namespace {

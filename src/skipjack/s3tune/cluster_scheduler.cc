@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "skipjack/base/error.h"
@@ -41,12 +40,9 @@ class ClusterScheduler final : public Scheduler {
     limits_.apply(event);
     if (const auto* started = std::get_if<TrialStarted>(&event.body))
       return take_start(event, *started, *history.find(started->trial));
-    if (const auto* resumed = std::get_if<TrialResumed>(&event.body)) {
-      running_.insert(resumed->id.trial);
+    if (const auto* resumed = std::get_if<TrialResumed>(&event.body))
       num_downloads_ += num_downloads(history.find(resumed->id.trial)->configuration);
-    }
     const Trial* trial = trial_of(event, history);
-    if (trial && trial->status != TrialStatus::Running) running_.erase(trial->id);
     if (const auto* reported = std::get_if<Reported>(&event.body))
       object_.take(reported->id.trial, reported->metrics);
     if (trial) jobs_.update(*trial);
@@ -72,7 +68,6 @@ class ClusterScheduler final : public Scheduler {
   }
 
   void take_start(const Event& event, TrialStarted started, const Trial& trial) {
-    running_.insert(trial.id);
     num_downloads_ += num_downloads(trial.configuration);
     const std::string_view phase = phase_of(trial);
     if (phase == kBaselinePhase && !first_block_) first_block_ = trial.id;
@@ -123,7 +118,7 @@ class ClusterScheduler final : public Scheduler {
   /// Search trials that run and of which more downloads would only tell how bad they are.
   std::vector<Command> watch(const SchedulerView& view) const {
     std::vector<Command> commands;
-    for (const TrialId id : running_) {
+    for (const TrialId id : view.history.running()) {
       const Trial& trial = *view.history.find(id);
       if (trial.ending || phase_of(trial) != kSearchPhase) continue;
       const std::size_t downloads = download_seconds(trial, kCandidateArm).size();
@@ -173,7 +168,7 @@ class ClusterScheduler final : public Scheduler {
       return Finished{"the baseline failed: " + (first.end ? first.end->reason : std::string())};
     if (auto command = go_on_with_search(view)) return command;
     // What still runs may yet lead.
-    if (!running_.empty()) return std::nullopt;
+    if (!view.history.running().empty()) return std::nullopt;
     return begin_verdict(view);
   }
 
@@ -315,7 +310,6 @@ class ClusterScheduler final : public Scheduler {
   std::int64_t num_blocks_ = 0;
   /// Of all attempts.
   std::int64_t num_downloads_ = 0;
-  std::set<TrialId> running_;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Our own engine as a client: boto3's four parameters, and a file for `skipjack s3 get --config`.
-#include "skipjack/s3tune/client.h"
+#include "skipjack/s3tune/client_entry.h"
 
 namespace skipjack::s3tune {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "skipjack/base/bytes.h"
-#include "skipjack/s3tune/client.h"
+#include "skipjack/s3tune/client_entry.h"
 
 namespace skipjack::s3tune {
 namespace {

@@ -72,10 +72,7 @@ class Rehearsal {
         Running running{.trial = static_cast<TrialId>(history_.trials().size()),
                         .downloads_left = start->configuration.at(kRepeats).as_int()};
         if (start->deadline) running.deadline = to_seconds(*start->deadline);
-        emit(TrialStarted{.trial = running.trial,
-                          .configuration = std::move(start->configuration),
-                          .deadline = start->deadline,
-                          .tag = std::move(start->tag)});
+        emit(as_event(*start, running.trial));
         running_ = std::move(running);
         begin_download(now_ + options_.overhead);
         return true;

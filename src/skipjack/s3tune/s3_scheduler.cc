@@ -38,7 +38,7 @@ class S3Scheduler final : public Scheduler {
   }
 
   std::vector<Command> decide(const SchedulerView& view) override {
-    const std::vector<TrialId> running = view.history.running();
+    const std::vector<TrialId>& running = view.history.running();
     if (!running.empty()) return watch(view, *view.history.find(running.front()));
     if (view.free_workers <= 0) return {};
     if (object_.changed()) return {Finished{"the object changed"}};
@@ -50,13 +50,11 @@ class S3Scheduler final : public Scheduler {
   }
 
  private:
-  TrialBeliefs beliefs_of(const History& history) const {
-    return {history, options_.arms[options_.baseline_arm].name};
-  }
+  TrialBeliefs beliefs_of(const History& history) const { return {history, baseline().name}; }
 
-  bool is_baseline(const Trial& trial) const {
-    return is_of_arm(trial, options_.arms[options_.baseline_arm].name);
-  }
+  const Arm& baseline() const { return options_.arms[options_.baseline_arm]; }
+
+  bool is_baseline(const Trial& trial) const { return is_of_arm(trial, baseline().name); }
 
   /// Starting a trial of `downloads` downloads of an arm or of a configuration of the space.
   Start start_trial(const Configuration& configuration, int downloads, Json::Object tag) const {
@@ -134,9 +132,8 @@ class S3Scheduler final : public Scheduler {
                    downloads + verdict_downloads(options_, reserved_blocks(options_))))
       return std::nullopt;
     if (baseline_due)
-      return start_trial(
-          options_.arms[options_.baseline_arm].configuration, downloads,
-          {{"phase", kBaselinePhase}, {"arm", options_.arms[options_.baseline_arm].name}});
+      return start_trial(baseline().configuration, downloads,
+                         {{"phase", kBaselinePhase}, {"arm", baseline().name}});
 
     const TrialBeliefs beliefs = beliefs_of(view.history);
     std::optional<Command> command = search_.ask(
@@ -210,6 +207,11 @@ class S3Scheduler final : public Scheduler {
     return nullptr;
   }
 
+  std::optional<TrialCost> cost_of_arm(const History& history, const Arm& arm) const {
+    const Trial* trial = first_of_arm(history, arm.name);
+    return trial ? cost_of(*trial) : std::nullopt;
+  }
+
   /// Search trials since the baseline was measured last.
   int since_baseline(const History& history) const {
     int count = 0;
@@ -229,8 +231,7 @@ class S3Scheduler final : public Scheduler {
 
   /// Seconds of one more measurement of the baseline.
   double baseline_duration(const History& history) const {
-    const Trial* baseline = first_of_arm(history, options_.arms[options_.baseline_arm].name);
-    const auto cost = baseline ? cost_of(*baseline) : std::nullopt;
+    const auto cost = cost_of_arm(history, baseline());
     return cost ? cost->overhead + baseline_downloads() * cost->download : 0;
   }
 
@@ -248,15 +249,13 @@ class S3Scheduler final : public Scheduler {
   double block_cost(const History& history, Winner with_winner) const {
     double sum = 0;
     for (const Arm& arm : options_.arms)
-      if (const Trial* trial = first_of_arm(history, arm.name))
-        if (const auto cost = cost_of(*trial)) sum += cost->total();
+      if (const auto cost = cost_of_arm(history, arm)) sum += cost->total();
     if (with_winner == Winner::None) return sum;
     std::optional<double> winner;
     for (const Trial* trial : search_trials(history))
       if (const auto cost = cost_of(*trial); cost && (!winner || cost->total() < *winner))
         winner = cost->total();
-    const Trial* baseline = first_of_arm(history, options_.arms[options_.baseline_arm].name);
-    const auto cost = baseline ? cost_of(*baseline) : std::nullopt;
+    const auto cost = cost_of_arm(history, baseline());
     return sum + winner.value_or(cost ? cost->total() : 0);
   }
 

@@ -145,6 +145,53 @@ std::vector<Configuration> start_of(const S3TuningOptions& options, const Client
   return points;
 }
 
+/// What only an S3 tuning has in its definition.
+Json extra_of(const S3TuningOptions& options, const Source& source, const ClientSpace& space,
+              const std::vector<Configuration>& first_points) {
+  Json::Array arms;
+  const std::vector<Arm> rows = make_arms(options);
+  for (const Arm& arm : rows)
+    arms.push_back(Json(Json::Object{{"name", arm.name}, {"configuration", arm.configuration}}));
+  const std::string baseline =
+      options.client == kNativeClient ? std::string("boto3-values") : options.client;
+  std::int64_t baseline_arm = 0;
+  while (rows[static_cast<std::size_t>(baseline_arm)].name != baseline) ++baseline_arm;
+
+  Json extra;
+  extra.set("kind", kS3TuningKind);
+  extra.set("client", options.client);
+  extra.set("object", Json(Json::Object{{"uri", options.target.object},
+                                        {"size", source.size},
+                                        {"etag", source.etag},
+                                        {"num_objects", source.num_objects},
+                                        {"typical_size", source.typical()},
+                                        {"endpoint_url", options.target.endpoint_url},
+                                        {"to", to_string(options.target.to)}}));
+  extra.set("arms", std::move(arms));
+  extra.set("baseline_arm", baseline_arm);
+  extra.set("baseline_point", space.defaults);
+  extra.set("start", Json::Array(first_points.begin(), first_points.end()));
+  extra.set("repeats", options.repeats);
+  extra.set("max_bytes", optional_json(options.max_bytes));
+  extra.set("max_search_trials", optional_json(options.max_trials));
+  // The engine holds what it gets against the server's checksums by itself.
+  extra.set("verify", options.client != kNativeClient && options.target.to == Destination::File);
+  if (options.keys_given_for_this_run) extra.set("keys", kKeysForOneRun);
+  if (options.profile)
+    extra.set("profile", Json(Json::Object{{"name", options.profile->name},
+                                           {"remark", options.profile->remark},
+                                           {"ideal_seconds", options.profile->ideal_seconds}}));
+  if (options.boto3)
+    extra.set("boto3", Json(Json::Object{{"version", options.boto3->boto3_version},
+                                         {"python", options.boto3->python_version},
+                                         {"interpreter", options.boto3->python},
+                                         {"script", options.boto3->script.string()}}));
+  if (options.client_program)
+    extra.set("program", Json(Json::Object{{"path", options.client_program->path},
+                                           {"version", options.client_program->version}}));
+  return extra;
+}
+
 }  // namespace
 
 bool is_s3_tuning(const TuningDefinition& definition) {
@@ -185,51 +232,6 @@ TuningDefinition define_s3_tuning(const S3TuningOptions& options, const Source& 
   const ClientSpace space =
       client.space(space_options, options.client_program.value_or(ClientProgram{}));
 
-  Json::Array arms;
-  const std::vector<Arm> rows = make_arms(options);
-  for (const Arm& arm : rows)
-    arms.push_back(Json(Json::Object{{"name", arm.name}, {"configuration", arm.configuration}}));
-  const std::string baseline =
-      options.client == kNativeClient ? std::string("boto3-values") : options.client;
-  std::int64_t baseline_arm = 0;
-  while (rows[static_cast<std::size_t>(baseline_arm)].name != baseline) ++baseline_arm;
-
-  Json::Array start;
-  for (const Configuration& point : start_of(options, space, space_options)) start.push_back(point);
-
-  Json extra;
-  extra.set("kind", kS3TuningKind);
-  extra.set("client", options.client);
-  extra.set("object", Json(Json::Object{{"uri", options.target.object},
-                                        {"size", source.size},
-                                        {"etag", source.etag},
-                                        {"num_objects", source.num_objects},
-                                        {"typical_size", source.typical()},
-                                        {"endpoint_url", options.target.endpoint_url},
-                                        {"to", to_string(options.target.to)}}));
-  extra.set("arms", std::move(arms));
-  extra.set("baseline_arm", baseline_arm);
-  extra.set("baseline_point", space.defaults);
-  extra.set("start", std::move(start));
-  extra.set("repeats", options.repeats);
-  extra.set("max_bytes", optional_json(options.max_bytes));
-  extra.set("max_search_trials", optional_json(options.max_trials));
-  // The engine holds what it gets against the server's checksums by itself.
-  extra.set("verify", options.client != kNativeClient && options.target.to == Destination::File);
-  if (options.keys_given_for_this_run) extra.set("keys", kKeysForOneRun);
-  if (options.profile)
-    extra.set("profile", Json(Json::Object{{"name", options.profile->name},
-                                           {"remark", options.profile->remark},
-                                           {"ideal_seconds", options.profile->ideal_seconds}}));
-  if (options.boto3)
-    extra.set("boto3", Json(Json::Object{{"version", options.boto3->boto3_version},
-                                         {"python", options.boto3->python_version},
-                                         {"interpreter", options.boto3->python},
-                                         {"script", options.boto3->script.string()}}));
-  if (options.client_program)
-    extra.set("program", Json(Json::Object{{"path", options.client_program->path},
-                                           {"version", options.client_program->version}}));
-
   TuningDefinition definition;
   definition.space = space.space;
   definition.metrics = {
@@ -245,7 +247,7 @@ TuningDefinition define_s3_tuning(const S3TuningOptions& options, const Source& 
   definition.program.entry_point = options.program;
   definition.program.pass_by = PassBy::Template;
   definition.program.argument_template = {"s3", "measure", "{st_config_json_filename}"};
-  definition.extra = std::move(extra);
+  definition.extra = extra_of(options, source, space, start_of(options, space, space_options));
   return definition;
 }
 

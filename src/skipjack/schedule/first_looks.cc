@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {
@@ -19,14 +19,11 @@ class FirstLooks final : public Scheduler {
  public:
   explicit FirstLooks(FirstLooksOptions options)
       : options_(std::move(options)), log_(options_.progress, options_.metric) {
-    const auto refuse = [](const std::string& message) {
-      throw Error(ErrorCode::InvalidArgument, message);
-    };
-    if (!options_.inner) refuse("inner = null: looks need a scheduler that starts trials");
+    if (!options_.inner) invalid("inner = null: looks need a scheduler that starts trials");
     if (options_.num_looks < 0)
-      refuse("num_looks = " + std::to_string(options_.num_looks) + " must be >= 0");
+      invalid("num_looks = " + std::to_string(options_.num_looks) + " must be >= 0");
     if (!(options_.most_budget > 0 && options_.most_budget <= 1))
-      refuse("most_budget = " + shortest_decimal(options_.most_budget) + " must be in (0, 1]");
+      invalid("most_budget = " + shortest_decimal(options_.most_budget) + " must be in (0, 1]");
   }
 
   void apply(const Event& event, const History& history) override {

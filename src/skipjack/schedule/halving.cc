@@ -11,16 +11,13 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/base/rng.h"
 
 namespace skipjack {
 namespace {
 
 constexpr const char* kBracketTag = "bracket";
-
-[[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
 
 /// What a trial has cost, over its attempts.
 class CostMeter {
@@ -150,17 +147,17 @@ Halving::Halving(HalvingOptions options)
 }
 
 void Halving::check() const {
-  if (!options_.searcher) refuse("searcher = null: successive halving needs a searcher");
-  if (objectives_.empty()) refuse("successive halving needs an objective");
+  if (!options_.searcher) invalid("searcher = null: successive halving needs a searcher");
+  if (objectives_.empty()) invalid("successive halving needs an objective");
   const auto most = static_cast<int>(levels_.size()) + 1;
   if (options_.num_brackets < 1 || options_.num_brackets > most)
-    refuse("brackets = " + std::to_string(options_.num_brackets) + " must be in [1, " +
-               std::to_string(most) + "]",
-           "there is one bracket for each of the " + std::to_string(levels_.size()) +
-               " rungs, and one without");
+    invalid("brackets = " + std::to_string(options_.num_brackets) + " must be in [1, " +
+                std::to_string(most) + "]",
+            "there is one bracket for each of the " + std::to_string(levels_.size()) +
+                " rungs, and one without");
   if (!(options_.rule_probability >= 0 && options_.rule_probability <= 1))
-    refuse("rule_probability = " + shortest_decimal(options_.rule_probability) +
-           " must be in [0, 1]");
+    invalid("rule_probability = " + shortest_decimal(options_.rule_probability) +
+            " must be in [0, 1]");
 }
 
 void Halving::apply(const Event& event, const History& history) {

@@ -7,16 +7,12 @@
 #include <unordered_map>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/schedule/resource.h"
 #include "skipjack/schedule/rungs.h"
 
 namespace skipjack {
 namespace {
-
-[[noreturn]] void refuse(const std::string& message) {
-  throw Error(ErrorCode::InvalidArgument, message);
-}
 
 /// Over the finite ones.
 struct Mean {
@@ -29,13 +25,13 @@ class MedianStopping final : public Scheduler {
   explicit MedianStopping(MedianStoppingOptions options)
       : options_(std::move(options)), log_(options_.resource_attr, {options_.metric}) {
     if (!options_.inner)
-      refuse("inner = null: median stopping needs a scheduler to stop trials of");
+      invalid("inner = null: median stopping needs a scheduler to stop trials of");
     if (options_.grace_time < 1)
-      refuse("grace_time = " + std::to_string(options_.grace_time) + " must be >= 1");
+      invalid("grace_time = " + std::to_string(options_.grace_time) + " must be >= 1");
     if (options_.grace_population < 1)
-      refuse("grace_population = " + std::to_string(options_.grace_population) + " must be >= 1");
+      invalid("grace_population = " + std::to_string(options_.grace_population) + " must be >= 1");
     if (!(options_.rank_cutoff > 0 && options_.rank_cutoff < 1))
-      refuse("rank_cutoff = " + shortest_decimal(options_.rank_cutoff) + " must be in (0, 1)");
+      invalid("rank_cutoff = " + shortest_decimal(options_.rank_cutoff) + " must be in (0, 1)");
   }
 
   void apply(const Event& event, const History& history) override {

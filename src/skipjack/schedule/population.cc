@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/base/json.h"
 #include "skipjack/schedule/explore.h"
 #include "skipjack/schedule/resource.h"
@@ -45,28 +46,25 @@ struct Member {
   bool is_alive() const { return state == State::Running || state == State::Resting; }
 };
 
-[[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
-
 void validate(const PopulationOptions& o) {
-  if (!o.searcher) refuse("searcher = null: a population needs configurations to begin with");
-  if (o.max_t < 2) refuse("max_t = " + std::to_string(o.max_t) + " must be >= 2");
+  if (!o.searcher) invalid("searcher = null: a population needs configurations to begin with");
+  if (o.max_t < 2) invalid("max_t = " + std::to_string(o.max_t) + " must be >= 2");
   if (o.population_size == 1)
-    refuse("population_size = 1: a population of one has nobody to learn from",
-           "give at least 2, better 10 or more");
+    invalid("population_size = 1: a population of one has nobody to learn from",
+            "give at least 2, better 10 or more");
   if (o.population_size < 1 || o.population_size > kMaxPopulation)
-    refuse("population_size = " + std::to_string(o.population_size) + " must be in [2, " +
-           std::to_string(kMaxPopulation) + "]");
+    invalid("population_size = " + std::to_string(o.population_size) + " must be in [2, " +
+            std::to_string(kMaxPopulation) + "]");
   const auto interval = o.perturbation_interval;
   if (interval && (*interval < 1 || *interval >= o.max_t))
-    refuse("perturbation_interval = " + std::to_string(*interval) +
-           " must be in [1, max_t = " + std::to_string(o.max_t) + ")");
+    invalid("perturbation_interval = " + std::to_string(*interval) +
+            " must be in [1, max_t = " + std::to_string(o.max_t) + ")");
   if (!(o.quantile_fraction > 0 && o.quantile_fraction <= 0.5))
-    refuse("quantile_fraction = " + shortest_decimal(o.quantile_fraction) + " must be in (0, 0.5]");
+    invalid("quantile_fraction = " + shortest_decimal(o.quantile_fraction) +
+            " must be in (0, 0.5]");
   if (!(o.resample_probability >= 0 && o.resample_probability <= 1))
-    refuse("resample_probability = " + shortest_decimal(o.resample_probability) +
-           " must be in [0, 1]");
+    invalid("resample_probability = " + shortest_decimal(o.resample_probability) +
+            " must be in [0, 1]");
 }
 
 class PopulationTraining final : public Scheduler {

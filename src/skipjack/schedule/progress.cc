@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {
@@ -23,10 +23,6 @@ constexpr double kLeastDeviation = 1e-3;
 // In place of an octave: the trial says that it is done.
 constexpr int kDone = -1;
 
-[[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
-
 /// k for a fraction in [2^-(k+1), 2^-k).
 int octave_of(double fraction) {
   if (fraction >= 1) return kDone;
@@ -38,16 +34,16 @@ int octave_of(double fraction) {
 SoFar so_far_from_string(std::string_view name) {
   if (name == "elapsed") return SoFar::Elapsed;
   if (name == "estimate") return SoFar::Estimate;
-  refuse("there is no so_far '" + std::string(name) + "'", "one of: elapsed, estimate");
+  invalid("there is no so_far '" + std::string(name) + "'", "one of: elapsed, estimate");
 }
 
 void validate(const ProgressOptions& options) {
-  if (options.progress_attr.empty()) refuse("progress_attr is empty");
+  if (options.progress_attr.empty()) invalid("progress_attr is empty");
   if (!(options.max_progress > 0 && std::isfinite(options.max_progress)))
-    refuse("max_progress = " + shortest_decimal(options.max_progress) + " must be in (0, inf)");
+    invalid("max_progress = " + shortest_decimal(options.max_progress) + " must be in (0, inf)");
   if (!(options.min_probability > 0 && options.min_probability <= 0.5))
-    refuse("min_probability = " + shortest_decimal(options.min_probability) +
-           " must be in (0, 0.5]");
+    invalid("min_probability = " + shortest_decimal(options.min_probability) +
+            " must be in (0, 0.5]");
 }
 
 double student_t_cdf(double t, int degrees) {
@@ -129,10 +125,10 @@ std::string ProgressLog::lack_of(const Json& metrics) const {
 
 void ProgressLog::require_sense() const {
   if (problem_.empty()) return;
-  refuse(problem_,
-         "every report must have the metric, in seconds, and under progress_attr how "
-         "much of the work is done, growing up to max_progress = " +
-             shortest_decimal(options_.max_progress));
+  invalid(problem_,
+          "every report must have the metric, in seconds, and under progress_attr how "
+          "much of the work is done, growing up to max_progress = " +
+              shortest_decimal(options_.max_progress));
 }
 
 void ProgressLog::end(const Trial& trial) {

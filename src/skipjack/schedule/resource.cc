@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/base/json.h"
 
 namespace skipjack {
@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::int64_t kLargestResource = std::int64_t{1} << 53;
 constexpr std::size_t kMaxRungs = std::size_t{1} << 20;
-
-[[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
 
 const Json* constant(const SearchSpace& space, std::string_view name) {
   for (const Parameter& parameter : space.parameters())
@@ -27,8 +23,8 @@ const Json* constant(const SearchSpace& space, std::string_view name) {
 std::int64_t checked_largest(const std::string& name, const Json& value) {
   const auto number = resource_of(Json::Object{{name, value}}, name);
   if (!number || *number < 2)
-    refuse(name + " = " + to_json_text(value) + " must be a whole number >= 2",
-           "it is the resource, in epochs or the like, at which a trial is done");
+    invalid(name + " = " + to_json_text(value) + " must be a whole number >= 2",
+            "it is the resource, in epochs or the like, at which a trial is done");
   return *number;
 }
 
@@ -36,8 +32,8 @@ void check_ascending(const std::vector<std::int64_t>& levels) {
   std::int64_t last = 0;
   for (const std::int64_t level : levels) {
     if (level <= last)
-      refuse("rung_levels must ascend from 1 on, but " + std::to_string(level) + " follows " +
-             std::to_string(last));
+      invalid("rung_levels must ascend from 1 on, but " + std::to_string(level) + " follows " +
+              std::to_string(last));
     last = level;
   }
 }
@@ -50,13 +46,14 @@ std::int64_t largest_resource(const SearchSpace& space, std::string_view max_res
   if (!max_resource_attr.empty()) {
     const std::string name(max_resource_attr);
     if (const Json* value = constant(space, name)) return checked_largest(name, *value);
-    refuse("max_resource_attr = '" + name + "' is no constant of the search space",
-           "add it with the largest resource as its value, or give max_t");
+    invalid("max_resource_attr = '" + name + "' is no constant of the search space",
+            "add it with the largest resource as its value, or give max_t");
   }
   for (const char* name : {"epochs", "max_t", "max_epochs"})
     if (const Json* value = constant(space, name)) return checked_largest(name, *value);
-  refuse("the method looks at trials on the way, and nothing says where they end",
-         "give max_t, or name the constant of the search space that holds it by max_resource_attr");
+  invalid(
+      "the method looks at trials on the way, and nothing says where they end",
+      "give max_t, or name the constant of the search space that holds it by max_resource_attr");
 }
 
 std::vector<std::int64_t> rung_levels(const ResourceOptions& options) {
@@ -66,18 +63,18 @@ std::vector<std::int64_t> rung_levels(const ResourceOptions& options) {
     check_ascending(levels);
     if (levels.back() == max_t) levels.pop_back();
     if (levels.empty() || levels.back() >= max_t)
-      refuse("rung_levels must lie below max_t = " + std::to_string(max_t) +
-             ", and at least one of them must");
+      invalid("rung_levels must lie below max_t = " + std::to_string(max_t) +
+              ", and at least one of them must");
     return levels;
   }
   if (options.grace_period < 1 || options.grace_period >= max_t)
-    refuse("grace_period = " + std::to_string(options.grace_period) +
-           " must be in [1, max_t = " + std::to_string(max_t) + ")");
+    invalid("grace_period = " + std::to_string(options.grace_period) +
+            " must be in [1, max_t = " + std::to_string(max_t) + ")");
   if (options.rung_increment && *options.rung_increment < 1)
-    refuse("rung_increment = " + std::to_string(*options.rung_increment) + " must be >= 1");
+    invalid("rung_increment = " + std::to_string(*options.rung_increment) + " must be >= 1");
   const double eta = options.reduction_factor;
   if (!(eta >= 2 && std::isfinite(eta)))
-    refuse("reduction_factor = " + shortest_decimal(eta) + " must be >= 2");
+    invalid("reduction_factor = " + shortest_decimal(eta) + " must be >= 2");
   const auto level = [&](std::size_t k) {
     const double first = static_cast<double>(options.grace_period), n = static_cast<double>(k);
     const double at = options.rung_increment
@@ -86,7 +83,7 @@ std::vector<std::int64_t> rung_levels(const ResourceOptions& options) {
     return static_cast<std::int64_t>(std::min(at, static_cast<double>(kLargestResource)));
   };
   for (std::size_t k = 0; level(k) < max_t; ++k) {
-    if (k == kMaxRungs) refuse("there are more than " + std::to_string(kMaxRungs) + " rungs");
+    if (k == kMaxRungs) invalid("there are more than " + std::to_string(kMaxRungs) + " rungs");
     levels.push_back(level(k));
   }
   return levels;
@@ -175,9 +172,9 @@ std::string ResourceLog::lack_of(const Json& metrics) const {
 
 void ResourceLog::require_sense() const {
   if (problem_.empty()) return;
-  refuse(problem_,
-         "every report must have the metrics and, under resource_attr, how far the trial "
-         "has come: 1, 2, 3, ...");
+  invalid(problem_,
+          "every report must have the metrics and, under resource_attr, how far the trial "
+          "has come: 1, 2, 3, ...");
 }
 
 std::int64_t ResourceLog::reached(TrialId trial) const {

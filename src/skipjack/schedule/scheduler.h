@@ -22,6 +22,15 @@ struct Start {
   /// Model parameters behind the choice, for the journal (Proposal::fitted).
   std::optional<Json> fitted;
 };
+/// The event that says so of the trial.
+inline TrialStarted as_event(const Start& start, TrialId trial) {
+  return {.trial = trial,
+          .configuration = start.configuration,
+          .checkpoint_from = start.checkpoint_from,
+          .max_resource = start.max_resource,
+          .deadline = start.deadline,
+          .tag = start.tag};
+}
 /// Start the next attempt of a paused or failed trial.
 struct Resume {
   TrialId trial = 0;

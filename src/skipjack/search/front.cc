@@ -14,10 +14,9 @@ std::optional<std::vector<double>> values_of(const Trial& trial,
                                              std::span<const Metric> objectives) {
   std::vector<double> values;
   for (const Metric& objective : objectives) {
-    const auto observation = observe(trial, objective);
-    const auto* measured = observation ? std::get_if<Measured>(&*observation) : nullptr;
-    if (measured == nullptr) return std::nullopt;
-    values.push_back(measured->value);
+    const std::optional<double> value = measured_value(trial, objective);
+    if (!value) return std::nullopt;
+    values.push_back(*value);
   }
   return values;
 }
@@ -47,6 +46,21 @@ std::vector<FrontMember> pareto_front(const History& history, std::span<const Me
     return sign(0) * a.values[0] < sign(0) * b.values[0];
   });
   return front;
+}
+
+Json front_json(const History& history, std::span<const Metric> metrics,
+                const std::function<bool(const Trial&)>& include) {
+  const std::vector<Metric> objectives = metrics_with(MetricRole::Objective, metrics);
+  Json::Array rows;
+  for (FrontMember& member : pareto_front(history, metrics, include)) {
+    Json values = Json::Object{};
+    for (std::size_t k = 0; k < objectives.size(); ++k)
+      values.set(objectives[k].name, member.values[k]);
+    rows.push_back(Json::Object{{"trial_id", member.trial},
+                                {"values", std::move(values)},
+                                {"configuration", std::move(member.configuration)}});
+  }
+  return rows;
 }
 
 }  // namespace skipjack

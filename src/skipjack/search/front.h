@@ -23,5 +23,8 @@ struct FrontMember {
 /// trials that take part; empty: all. O(n^2).
 std::vector<FrontMember> pareto_front(const History& history, std::span<const Metric> metrics,
                                       const std::function<bool(const Trial&)>& include = {});
+/// The same as [{"trial_id", "values": {objective: value, ...}, "configuration"}, ...].
+Json front_json(const History& history, std::span<const Metric> metrics,
+                const std::function<bool(const Trial&)>& include = {});
 
 }  // namespace skipjack

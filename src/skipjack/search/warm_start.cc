@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/search/surrogate.h"
 
 namespace skipjack {
@@ -16,10 +17,6 @@ namespace {
 /// Least distance of chosen configurations, tried in this order.
 constexpr double kDistances[] = {0.2, 0.1, 0.05, 0.025, 0.0};
 constexpr double kBestShare = 0.1;
-
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
 
 /// Index of the first of count increasing values that is not less than number; count if none is.
 template <class ValueAt>
@@ -164,12 +161,9 @@ double distance(const std::vector<DimensionKind>& kinds, const UnitPoint& a, con
 
 SourceExperiment source_experiment(std::string name, const History& history, const Metric& metric) {
   SourceExperiment source{.name = std::move(name), .mode = metric.mode, .observations = {}};
-  for (const Trial& trial : history.trials()) {
-    const std::optional<Observation> observation = observe(trial, metric);
-    if (!observation) continue;
-    if (const auto* measured = std::get_if<Measured>(&*observation))
-      source.observations.push_back({trial.configuration, measured->value});
-  }
+  for (const Trial& trial : history.trials())
+    if (const auto value = measured_value(trial, metric))
+      source.observations.push_back({trial.configuration, *value});
   return source;
 }
 

@@ -6,7 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "skipjack/space/invalid.h"
+#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {

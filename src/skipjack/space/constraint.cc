@@ -13,7 +13,8 @@
 #include <mutex>
 
 #include "skipjack/base/bytes.h"
-#include "skipjack/space/invalid.h"
+#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {

@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "skipjack/base/invalid.h"
 #include "skipjack/base/overloaded.h"
 #include "skipjack/space/domain_cells.h"
-#include "skipjack/space/invalid.h"
+#include "skipjack/space/text_of.h"
 
 namespace skipjack {
 namespace {
@@ -343,11 +344,6 @@ Json value_at(const Domain& domain, std::int64_t index) {
           [&](const QuantizedDomain& d) { return quantized_value(d, multiples(d).lower + index); },
       },
       domain);
-}
-
-bool is_unordered(const Domain& domain) {
-  const auto* categorical = std::get_if<CategoricalDomain>(&domain);
-  return categorical != nullptr && categorical->categories.size() > 2;
 }
 
 double to_unit(const Domain& domain, const Json& value) {

@@ -94,8 +94,6 @@ std::optional<std::int64_t> cardinality(const Domain& domain);
 /// The index-th of cardinality() values, in order.
 Json value_at(const Domain& domain, std::int64_t index);
 
-/// True for categories without order (more than two): distance between them means nothing.
-bool is_unordered(const Domain& domain);
 /// Position in [0, 1]. Integers, finite ranges, ordinals and categories sit in the middle of cells
 /// of their (scaled) width, so that bounds are not special; from_unit(to_unit(v)) == v.
 double to_unit(const Domain& domain, const Json& value);

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "skipjack/base/invalid.h"
 #include "skipjack/space/domain.h"
-#include "skipjack/space/invalid.h"
 
 namespace skipjack {
 namespace {

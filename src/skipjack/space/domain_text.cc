@@ -7,9 +7,11 @@
 #include <optional>
 
 #include "skipjack/base/bytes.h"
+#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/space/domain.h"
-#include "skipjack/space/invalid.h"
 #include "skipjack/space/scalar.h"
+#include "skipjack/space/text_of.h"
 
 namespace skipjack {
 namespace {

@@ -3,9 +3,10 @@
 #include <cmath>
 #include <set>
 
+#include "skipjack/base/invalid.h"
 #include "skipjack/space/domain.h"
 #include "skipjack/space/domain_cells.h"
-#include "skipjack/space/invalid.h"
+#include "skipjack/space/text_of.h"
 
 namespace skipjack {
 namespace {

@@ -8,10 +8,11 @@
 #include <mutex>
 #include <set>
 
+#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/space/conditions.h"
 #include "skipjack/space/constraint.h"
 #include "skipjack/space/enumeration.h"
-#include "skipjack/space/invalid.h"
 
 namespace skipjack {
 namespace {

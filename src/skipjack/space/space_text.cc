@@ -7,9 +7,10 @@
 #include <set>
 #include <sstream>
 
+#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/space/conditions.h"
 #include "skipjack/space/constraint.h"
-#include "skipjack/space/invalid.h"
 #include "skipjack/space/scalar.h"
 #include "skipjack/space/search_space.h"
 

@@ -12,15 +12,12 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/method/method.h"
 #include "skipjack/schedule/scheduler.h"
 
 namespace skipjack {
 namespace {
-
-[[noreturn]] void invalid(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
 
 std::string trial_called(TrialId id) { return "trial " + std::to_string(id); }
 
@@ -225,16 +222,10 @@ Advice AskTell::State::report(TrialId trial, const Values& values, std::optional
 
 std::optional<BestTrial> AskTell::State::best() const {
   const Metric& metric = first_objective(options_.metrics);
-  const double sign = metric.mode == Mode::Min ? 1 : -1;
-  std::optional<BestTrial> best;
-  for (const Trial& trial : history_.trials()) {
-    const auto observation = observe(trial, metric);
-    if (!observation || !satisfies_constraints(trial, options_.metrics)) continue;
-    const auto* measured = std::get_if<Measured>(&*observation);
-    if (measured != nullptr && (!best || sign * measured->value < sign * best->value))
-      best = BestTrial{trial.id, trial.configuration, measured->value};
-  }
-  return best;
+  const auto best = best_value(history_, options_.metrics, metric.mode,
+                               [&](const Trial& trial) { return measured_value(trial, metric); });
+  if (!best) return std::nullopt;
+  return BestTrial{best->trial, history_.find(best->trial)->configuration, best->value};
 }
 
 bool AskTell::State::is_open(TrialId id) const {
@@ -378,12 +369,7 @@ std::optional<AskedTrial> AskTell::State::carry_out(const Command& command) {
   if (const auto* start = std::get_if<Start>(&command)) {
     if (start->fitted) emit(ModelFitted{*start->fitted});
     const auto id = static_cast<TrialId>(history_.trials().size());
-    emit(TrialStarted{.trial = id,
-                      .configuration = start->configuration,
-                      .checkpoint_from = start->checkpoint_from,
-                      .max_resource = start->max_resource,
-                      .deadline = start->deadline,
-                      .tag = start->tag});
+    emit(as_event(*start, id));
     return AskedTrial{id, start->configuration, 0, start->max_resource};
   }
   if (const auto* again = std::get_if<Resume>(&command))

@@ -20,43 +20,16 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
-bool is_better(const Metric& metric, double value, const std::optional<Snapshot::Best>& best) {
-  return !best || (metric.mode == Mode::Min ? value < best->value : value > best->value);
-}
-
-void count(const Trial& trial, Snapshot& snapshot) {
-  switch (trial.status) {
-    case TrialStatus::Running:
-      break;
-    case TrialStatus::Paused:
-      ++snapshot.num_paused;
-      break;
-    case TrialStatus::Completed:
-      ++snapshot.num_completed;
-      break;
-    case TrialStatus::Stopped:
-      ++snapshot.num_stopped;
-      break;
-    case TrialStatus::Failed:
-      ++snapshot.num_failed;
-      break;
-  }
-}
-
 }  // namespace
 
 BestOf best_single_value(std::vector<Metric> metrics) {
-  return [metrics = std::move(metrics)](const History& history) {
+  return [metrics = std::move(metrics)](const History& history) -> std::optional<Snapshot::Best> {
     const Metric& metric = metrics.front();
-    std::optional<Snapshot::Best> best;
-    for (const Trial& trial : history.trials()) {
-      const std::optional<Observation> seen = observe(trial, metric);
-      const Measured* measured = seen ? std::get_if<Measured>(&*seen) : nullptr;
-      if (measured && is_better(metric, measured->value, best) &&
-          satisfies_constraints(trial, metrics))
-        best = Snapshot::Best{trial.id, metric.name, measured->value, trial.configuration};
-    }
-    return best;
+    const auto best = best_value(history, metrics, metric.mode,
+                                 [&](const Trial& trial) { return measured_value(trial, metric); });
+    if (!best) return std::nullopt;
+    return Snapshot::Best{best->trial, metric.name, best->value,
+                          history.find(best->trial)->configuration};
   };
 }
 
@@ -158,7 +131,10 @@ void SnapshotWriter::take(const Turn& turn) {
   now.num_running = turn.num_running;
   now.num_queued = turn.num_queued;
   now.num_reports = turn.history.num_reports();
-  for (const Trial& trial : turn.history.trials()) count(trial, now);
+  now.num_completed = turn.history.num_with(TrialStatus::Completed);
+  now.num_stopped = turn.history.num_with(TrialStatus::Stopped);
+  now.num_failed = turn.history.num_with(TrialStatus::Failed);
+  now.num_paused = turn.history.num_with(TrialStatus::Paused);
   now.best = best_of_(turn.history);
   snapshot_ = std::move(now);
 }

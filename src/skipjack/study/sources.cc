@@ -4,14 +4,10 @@
 #include <set>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 
 namespace skipjack {
 namespace {
-
-[[noreturn]] void refuse(const std::string& message, const std::string& try_this = {}) {
-  throw Error(ErrorCode::InvalidArgument, message, try_this);
-}
 
 /// What the experiment measured within its own space: a comparison with something else that it made
 /// too is left out, and so are parameters that the new space does not search.
@@ -40,20 +36,20 @@ SourceExperiment read_source(const ExperimentStore& store, const std::string& na
   if (own == definition.metrics.end()) {
     std::string names;
     for (const Metric& m : definition.metrics) names += (names.empty() ? "" : ", ") + m.name;
-    refuse(what + " has no metric '" + metric.name + "'", "it has: " + names);
+    invalid(what + " has no metric '" + metric.name + "'", "it has: " + names);
   }
   if (own->mode != metric.mode)
-    refuse(what + " has '" + metric.name + "' with the other mode",
-           "begin from an experiment that optimised it the same way");
+    invalid(what + " has '" + metric.name + "' with the other mode",
+            "begin from an experiment that optimised it the same way");
   const History history = fold(contents.events);
   SourceExperiment source =
       reduced(read ? read(name, definition, history, *own) : source_experiment(name, history, *own),
               definition.space, space);
   if (source.observations.empty())
-    refuse(what + " measured no '" + metric.name + "'", "skipjack list shows what others did");
+    invalid(what + " measured no '" + metric.name + "'", "skipjack list shows what others did");
   if (carry_over(space, source).empty())
-    refuse(what + " has no configuration that this search space could have",
-           "parameters are matched by name, and categories must be among the domain's");
+    invalid(what + " has no configuration that this search space could have",
+            "parameters are matched by name, and categories must be among the domain's");
   return source;
 }
 
@@ -65,7 +61,7 @@ std::vector<SourceExperiment> read_sources(const ExperimentStore& store,
   std::vector<SourceExperiment> sources;
   std::set<std::string> seen;
   for (const std::string& name : names) {
-    if (!seen.insert(name).second) refuse("warm_start_from names experiment '" + name + "' twice");
+    if (!seen.insert(name).second) invalid("warm_start_from names experiment '" + name + "' twice");
     sources.push_back(read_source(store, name, metric, space, read));
   }
   return sources;

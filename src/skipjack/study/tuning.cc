@@ -45,8 +45,11 @@ ArgumentStyle argument_style(const TuningDefinition& definition) {
   check_failed("a known way to pass arguments", __FILE__, __LINE__);
 }
 
-/// With paths that mean the same from wherever it is resumed.
-TuningDefinition with_absolute_paths(TuningDefinition definition) {
+/// As it is kept: the objectives before other metrics, since the first metric is what people are
+/// shown, and paths that mean the same from wherever it is resumed.
+TuningDefinition as_stored(TuningDefinition definition) {
+  std::stable_partition(definition.metrics.begin(), definition.metrics.end(),
+                        [](const Metric& metric) { return metric.role == MetricRole::Objective; });
   ProgramDefinition& program = definition.program;
   if (program.entry_point.empty()) return definition;
   program.entry_point = fs::absolute(program.entry_point).lexically_normal();
@@ -67,18 +70,6 @@ std::unique_ptr<Backend> backend_for(const TuningDefinition& definition, const f
   return make_program_backend(definition, folder, run);
 }
 
-/// Key of the level in reports, for methods that know one.
-std::string resource_attr(const TuningDefinition& definition) {
-  constexpr std::string_view kKey = "resource_attr";
-  for (const MethodOption& option : find_method(definition.method).options) {
-    if (option.key != kKey) continue;
-    const Json* given = definition.method_options.find(kKey);
-    const Json& value = given ? *given : option.default_value;
-    return value.is_string() ? value.as_string() : std::string();
-  }
-  return {};
-}
-
 TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions& run) {
   TunerOptions options{
       .workers = definition.workers,
@@ -95,20 +86,11 @@ TunerOptions tuner_options(const TuningDefinition& definition, const RunOptions&
       .log = run.log,
       .environment = run.environment.is_null() ? environment_record() : run.environment,
       .clock = run.clock};
-  if (!run.make_scheduler) options.resource_attr = resource_attr(definition);
+  if (!run.make_scheduler)
+    options.resource_attr = resource_attr_of(definition.method, definition.method_options);
   for (const Metric& metric : definition.metrics)
     if (metric.role != MetricRole::Cost) options.required_metrics.push_back(metric.name);
   return options;
-}
-
-TuningDefinition read_definition(const JournalHeader& header) {
-  try {
-    return tuning_definition_from_json(header.definition);
-  } catch (const Error& e) {
-    throw Error(ErrorCode::Corrupted,
-                "experiment '" + header.name + "' has a definition that can't be read: " + e.what(),
-                "it may be from another version of skipjack");
-  }
 }
 
 StoppingCriterion extended(StoppingCriterion stop, const ResumeOptions& options,
@@ -366,7 +348,7 @@ TuningResult start_tuning(const ExperimentStore& store, const std::string& name,
                           const TuningDefinition& given, const RunOptions& options) {
   validate_experiment_name(name);
   validate(given);
-  const TuningDefinition definition = with_absolute_paths(given);
+  const TuningDefinition definition = as_stored(given);
   const std::unique_ptr<Scheduler> scheduler = scheduler_for(definition, options);
   OpenExperiment experiment =
       store.create(name, to_json(definition), options.clock->unix_time(), options.durability);
@@ -419,6 +401,16 @@ TuningResult resume_tuning(const ExperimentStore& store, const std::string& name
   tuner.reached = running_time;
   return run_in_sight(*scheduler, *backend, experiment, events, best_of(definition, options.run),
                       tuner);
+}
+
+TuningDefinition read_definition(const JournalHeader& header) {
+  try {
+    return tuning_definition_from_json(header.definition);
+  } catch (const Error& e) {
+    throw Error(ErrorCode::Corrupted,
+                "experiment '" + header.name + "' has a definition that can't be read: " + e.what(),
+                "it may be from another version of skipjack");
+  }
 }
 
 ExperimentStatus experiment_status(const std::vector<Event>& events) {

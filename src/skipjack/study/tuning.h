@@ -69,7 +69,7 @@ struct ProgramDefinition {
 /// Everything that makes an experiment what it is; stored in its journal.
 struct TuningDefinition {
   SearchSpace space;
-  /// The first objective is what the method looks at.
+  /// The first objective is what the method looks at. Kept with the objectives first.
   std::vector<Metric> metrics;
   /// See method/method.h.
   std::string method = "bayesopt";
@@ -99,6 +99,8 @@ void validate(const TuningDefinition& definition);
 Json to_json(const TuningDefinition& definition);
 /// Throws InvalidArgument.
 TuningDefinition tuning_definition_from_json(const Json& json);
+/// Of a stored experiment. Throws Corrupted.
+TuningDefinition read_definition(const JournalHeader& header);
 
 using SchedulerFactory = std::function<std::unique_ptr<Scheduler>(const TuningDefinition&)>;
 /// folder: the experiment's; trials belong under folder / "trials".
@@ -161,8 +163,8 @@ TuningResult start_tuning(const ExperimentStore& store, const std::string& name,
 
 /// Goes on with it where its journal ends. An experiment that has ended, and was given nothing
 /// more (time, trials, or a stop_when of the caller's own), is not started: reason "already
-/// finished". Throws NotFound, AlreadyExists (it is running),
-/// Corrupted, Unsupported, and what run_tuner throws.
+/// finished". Throws NotFound, AlreadyExists (it is running), Corrupted, Unsupported, and what
+/// run_tuner throws.
 TuningResult resume_tuning(const ExperimentStore& store, const std::string& name,
                            const ResumeOptions& options = {});
 
@@ -191,9 +193,9 @@ History fold(const std::vector<Event>& events);
 using Objective = std::function<std::vector<std::pair<std::string, double>>(const Configuration&)>;
 
 /// A tuning in three lines, kept in memory only:
-///   TuningDefinition definition{.space = SearchSpace::from_text("x: uniform(0, 1)"), .metrics =
-///   {{"loss"}}}; definition.stop.max_trials_started = 30; TuningResult result = tune(definition,
-///   [](const Configuration& c) { return ... {{"loss", f(c)}}; });
+///   TuningDefinition definition{.space = space, .metrics = {{"loss"}}};
+///   definition.stop.max_trials_started = 30;
+///   TuningResult result = tune(definition, [](const Configuration& c) { return ...; });
 TuningResult tune(const TuningDefinition& definition, const Objective& objective,
                   const RunOptions& options = {});
 

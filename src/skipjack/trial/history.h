@@ -1,6 +1,8 @@
 // The history: what is known of every trial, folded from the events.
 #pragma once
 
+#include <array>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,6 +33,7 @@ struct Metric {
 };
 std::vector<Metric> metrics_with(MetricRole role, std::span<const Metric> metrics);
 bool is_satisfied(const Metric& constraint, double value);
+bool is_better(double value, double than, Mode mode);
 
 /// Running holds also for a trial whose attempt was lost: it runs again. A trial that is stopped
 /// while paused or lost is Stopped at once; its end stays that of the last attempt.
@@ -84,7 +87,7 @@ struct Invalid {};
 struct TransientFailure {};
 using Observation = std::variant<Measured, Bounded, Invalid, TransientFailure>;
 
-/// Copyable; cost of apply O(1).
+/// Copyable; cost of apply O(1), and a memory move of the running trials where one begins or ends.
 class History {
  public:
   /// Throws Corrupted for an event that can't follow: a trial out of turn, an unknown trial or
@@ -102,14 +105,22 @@ class History {
   const Trial* find(TrialId id) const;
   /// Number of Reported events that were accepted, over all trials.
   std::int64_t num_reports() const { return num_reports_; }
-  /// Trials whose status is Running, in order of number.
-  std::vector<TrialId> running() const;
+  /// Trials whose status is Running, in order of number. Kept up to date by apply().
+  const std::vector<TrialId>& running() const { return running_; }
+  std::int64_t num_with(TrialStatus status) const {
+    return num_with_[static_cast<std::size_t>(status)];
+  }
   Duration time() const { return time_; }
   std::int64_t num_events() const { return num_events_; }
   int num_runs() const { return num_runs_; }
 
  private:
+  class Fold;
+
   std::vector<Trial> trials_;
+  std::vector<TrialId> running_;
+  /// By status.
+  std::array<std::int64_t, 5> num_with_{};
   std::int64_t num_reports_ = 0;
   std::int64_t num_events_ = 0;
   int num_runs_ = 0;
@@ -122,8 +133,20 @@ std::optional<double> last_value(const Trial& trial, std::string_view metric);
 /// trial's reports count as Measured only after it has ended. Failed trials are Invalid; stopped
 /// ones Bounded if a bound was given, else Measured if they reported.
 std::optional<Observation> observe(const Trial& trial, const Metric& metric);
+/// What the trial counts with where values are compared: that of observe(), if it is Measured.
+std::optional<double> measured_value(const Trial& trial, const Metric& metric);
 /// Whether the trial reported a value of each constraint and all of them are satisfied; what isn't
 /// a constraint is passed over.
 bool satisfies_constraints(const Trial& trial, std::span<const Metric> metrics);
+
+struct BestValue {
+  TrialId trial = 0;
+  double value = 0;
+};
+/// The best, by mode, of what value_of gives for the trials that satisfy the constraints among
+/// metrics, the first of equals; nullopt without any.
+std::optional<BestValue> best_value(
+    const History& history, std::span<const Metric> metrics, Mode mode,
+    const std::function<std::optional<double>(const Trial&)>& value_of);
 
 }  // namespace skipjack

@@ -337,12 +337,7 @@ Loop::Effect Loop::obey(const Command& command) {
     need_worker();
     if (start->fitted) emit(ModelFitted{*start->fitted});
     const auto id = static_cast<TrialId>(history_.trials().size());
-    emit(TrialStarted{.trial = id,
-                      .configuration = start->configuration,
-                      .checkpoint_from = start->checkpoint_from,
-                      .max_resource = start->max_resource,
-                      .deadline = start->deadline,
-                      .tag = start->tag});
+    emit(as_event(*start, id));
     launch({id, 0}, *history_.find(id));
     return Effect::Started;
   }
