@@ -73,6 +73,8 @@ TEST_F(ResumeTest, FetchesOnlyWhatIsMissing) {
   EXPECT_EQ(result.bytes, kSize);
   EXPECT_GE(result.resumed_bytes, 500'000);
   EXPECT_EQ(server.stats().body_bytes_sent - before, kSize - result.resumed_bytes);
+  EXPECT_NEAR(result.bytes_per_second() * to_seconds(result.duration),
+              static_cast<double>(kSize - result.resumed_bytes), 1);
 }
 
 TEST_F(ResumeTest, WhatOneOfManyObjectsHadBeforeIsToldApart) {

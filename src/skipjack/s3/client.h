@@ -144,6 +144,7 @@ struct DownloadResult {
   ChecksumOutcome checksum;
   MemoryObject memory;
 
+  /// Of what was fetched: resumed bytes are no speed.
   double bytes_per_second() const;
 };
 /// Without the bytes.
