@@ -175,10 +175,12 @@ DownloadResult Download::finish() {
   if (queue_) {
     queue_->drain();
     result_.peak_buffer_bytes += queue_->allocated_bytes();
-    queue_.reset();
   }
   if (options_.stop.stop_requested()) throw_cancelled(options_.object);
   forget_if_corrupted([&] { result_.checksum = checksum_.finish(); });
+  // In its thread: a cancel does not wait for the disk.
+  if (queue_ && sink_->hints().is_durable) queue_->sync();
+  queue_.reset();
   sink_->finish();
   partial_ = nullptr;
   sink_.reset();
@@ -287,6 +289,7 @@ FlightOptions Download::flight_options(const Plan& plan) const {
                        .number = FlightOptions::Number::Given,
                        .experience = requester_.experience()};
   if (config_.multipart_chunksize || is_one) flight.part_size = config.multipart_chunksize;
+  if (window_ > 0) flight.window = window_;
   if (config_.max_concurrency || is_one) return flight;
   flight.number = FlightOptions::Number::Measured;
   const TransferConfig start = options_.start ? options_.start(*size_) : TransferConfig{};

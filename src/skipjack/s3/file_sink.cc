@@ -126,8 +126,11 @@ class FileSink final : public Sink {
   }
 
   WriteHints hints() const override {
-    if (direct_fd_ < 0) return {};
-    return {.alignment = alignment_, .num_writers = kDirectWriters, .direct_file = direct_fd_};
+    if (direct_fd_ < 0) return {.is_durable = is_durable_};
+    return {.alignment = alignment_,
+            .num_writers = kDirectWriters,
+            .direct_file = direct_fd_,
+            .is_durable = is_durable_};
   }
 
   void write(std::int64_t offset, std::span<const std::byte> bytes) override {
@@ -145,9 +148,12 @@ class FileSink final : public Sink {
     write_all(fd_, offset, bytes, path_.string());
   }
 
-  void finish() override {
+  void sync() override {
     if (is_durable_ && ::fsync(fd_) != 0)
       throw errno_error(errno, "can't bring " + path_.string() + " onto the disk");
+  }
+
+  void finish() override {
     std::optional<SyncedFolder> synced_folder;
     if (is_durable_) synced_folder.emplace(folder());
     // A link can't replace a file that is there, so a nameless one gets the temporary name first.

@@ -186,6 +186,8 @@ class Partial final : public PartialFile {
     is_worth_keeping_ = true;
   }
 
+  void sync() override { file_->sync(); }
+
   void finish() override {
     file_->finish();
     ::unlink(journal_.c_str());
