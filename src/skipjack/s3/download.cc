@@ -261,6 +261,7 @@ void Download::learn_object(const HttpHead& head, const AnsweredBody& body, Part
   parts_.set_missing(without(missing, first.range));
   const FlightOptions flight = flight_options(plan);
   flight_.emplace(flight);
+  requester_.quota().make_room(flight.most_requests);
   requester_.transport().set_receive_buffer(plan.config.receive_buffer);
   if (sink_->delivery() == Delivery::Written) {
     // Writes begin and end at multiples of the sink's alignment, if they hold some.
