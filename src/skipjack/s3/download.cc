@@ -90,7 +90,8 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
 
 std::unique_ptr<Sink> Download::file_sink(const ToFile& file) {
   const FileSinkOptions options{.write_mode = write_mode_for(config_),
-                                .is_durable = config_.fsync.value_or(false)};
+                                .is_durable = config_.fsync.value_or(false),
+                                .shown = file.shown};
   if (config_.resume.value_or(false)) {
     if (auto partial = make_partial_file(file.path, options)) {
       partial_ = partial.get();

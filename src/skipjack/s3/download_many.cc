@@ -303,7 +303,8 @@ void DownloadMany::start_large(Found found) {
     large->options.stop = options_.stop;
     if (tree_) {
       large->place = tree_->place(folder()->name(object));
-      large->options.target = ToFile{large->place->path()};
+      const std::filesystem::path shown = folder()->folder / large->place->name;
+      large->options.target = ToFile{.path = large->place->path(), .shown = shown.string()};
     } else {
       large->options.target = ToMemory{};
     }

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "skipjack/s3/transfer_config.h"
 
@@ -82,6 +83,8 @@ struct FileSinkOptions {
   /// Unless empty: the unfinished file's name beside the target. It is taken up if it is there, and
   /// abandon() leaves it.
   std::filesystem::path kept_name{};
+  /// What messages call the file; empty: its path.
+  std::string shown{};
 };
 /// Creates the file at once, so that a folder that can't be written to is known before
 /// the first byte is fetched. Throws Error: NotFound (no such folder), PermissionDenied, Io,
