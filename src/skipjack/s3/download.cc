@@ -160,9 +160,21 @@ std::unique_ptr<Sink> Download::consumer_sink(const ToConsumer& consumer) {
                             }});
 }
 
+/// What came and is to be resumed is written before the download fails; a cancel does not wait.
+void Download::keep_what_came() noexcept {
+  if (partial_ == nullptr || !queue_ || options_.stop.stop_requested()) return;
+  try {
+    for (Lane& lane : lanes_) flush(lane);
+    queue_->drain();
+  } catch (...) {
+    // The failure that is told is the one before.
+  }
+}
+
 Download::~Download() {
   for (Lane& lane : lanes_)
     if (!lane.is_idle()) requester_.transport().cancel(lane);
+  keep_what_came();
   if (queue_)
     WriteQueue::abandon(std::move(queue_), std::move(sink_));
   else if (sink_)
