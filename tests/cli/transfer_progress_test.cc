@@ -54,6 +54,11 @@ TEST(TransferProgress, WhatOneOfManyObjectsHadBeforeIsNoSpeed) {
             "93 MiB, 2 MiB/s");
 }
 
+TEST(TransferProgress, TheLastLineSaysWhatWasThere) {
+  EXPECT_EQ(resumed_text(3 * kMiB, 10 * kMiB), "; resumed: 3 MiB of 10 MiB were there");
+  EXPECT_EQ(resumed_text(0, 10 * kMiB), "");
+}
+
 TEST(TransferProgress, CallsThatAreFarBetweenHaveARateToo) {
   TransferProgress progress;
   progress.text({.bytes_done = 0, .bytes_total = 100 * kMiB, .now = seconds(0)});

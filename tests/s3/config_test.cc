@@ -116,6 +116,8 @@ TEST(Plan, Boto3ValuesCutAsBoto3Does) {
 TEST(Plan, WritesAreShorterWhereThereIsLittleToWrite) {
   EXPECT_EQ(plan_download(10 * kGiB, {}, {}).config.io_chunksize, 4 * kMiB);
   EXPECT_EQ(plan_download(192 * kMiB, {}, {}).config.io_chunksize, kMiB);
+  // What is in buffers is lost with the process.
+  EXPECT_EQ(plan_download(10 * kGiB, {.resume = true}, {}).config.io_chunksize, kMiB);
   EXPECT_EQ(plan_download(192 * kMiB, {.io_chunksize = 4 * kMiB}, {}).config.io_chunksize,
             4 * kMiB);
 }

@@ -263,6 +263,31 @@ TEST(FlightControl, UntilMoreIsKnownEachConnectionHasItsShare) {
   EXPECT_EQ(flight.part_size(32 * 8 * kMiB), 8 * kMiB);
 }
 
+/// Nothing takes the place of one that waits for its first byte, so few wait: 20 ms of 0.7 s.
+TEST(FlightControl, AGivenNumberHasLongerRanges) {
+  FlightControl flight({.requests = 10, .number = FlightOptions::Number::Given});
+  EXPECT_GE(flight.part_size(10 * kGiB), 16 * kMiB);
+  flight.answered(0.02);
+  flight.succeeded(2 * kMiB, 2.0 * kMiB / 60e6);
+  std::int64_t sum = 0;
+  for (int i = 0; i < 100; ++i) {
+    sum += flight.part_size(10 * kGiB);
+    flight.began_part();
+  }
+  EXPECT_NEAR(static_cast<double>(sum) / 100, 32 * 0.02 * 60e6, 1e6);
+}
+
+TEST(FlightControl, RangesFitTogetherIntoHalfOfTheWindow) {
+  const FlightControl flight({.requests = 16,
+                              .number = FlightOptions::Number::Given,
+                              .window = 256 * kMiB,
+                              .experience = {.first_byte_seconds = 0.1, .bytes_per_second = 60e6}});
+  EXPECT_EQ(flight.part_size(10 * kGiB), 8 * kMiB);
+  const FlightControl narrow({.requests = 16, .window = kMiB});
+  EXPECT_EQ(narrow.part_size(10 * kGiB), 4 * kMiB);
+  EXPECT_EQ(narrow.part_size(32 * kMiB), 2 * kMiB);
+}
+
 TEST(FlightControl, AGivenSizeIsKept) {
   FlightControl flight({.part_size = 12345});
   EXPECT_EQ(flight.part_size(kGiB), 12345);

@@ -242,5 +242,21 @@ TEST(Retry, AQuotaEndsAStormOfRetries) {
       decide_retry({.http_status = 500}, 1, 0.5, kRetry, quota)));
 }
 
+TEST(Retry, AnOutageOfAllRequestsInFlightLeavesTheQuotaRoom) {
+  RetryQuota quota;
+  quota.make_room(128);
+  quota.make_room(10);
+  const auto all_time_out = [&] {
+    for (int i = 0; i < 128; ++i)
+      if (!std::holds_alternative<RetryAfter>(
+              decide_retry({.transport = TransportStatus::TimedOut}, 1, 0.5, kRetry, quota)))
+        return false;
+    return true;
+  };
+  EXPECT_TRUE(all_time_out());
+  EXPECT_TRUE(all_time_out());
+  EXPECT_FALSE(all_time_out());
+}
+
 }  // namespace
 }  // namespace skipjack::s3

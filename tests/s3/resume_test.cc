@@ -1,6 +1,8 @@
 // Downloads that break off or are killed, and are taken up again.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -39,6 +42,15 @@ class ResumeTest : public FolderTest {
                        .io_chunksize = 30'000,
                        .hedge = false,
                        .resume = true}};
+  }
+  /// In parts, since there is so little memory.
+  DownloadManyOptions one_of_many() const {
+    DownloadManyOptions many{
+        .objects = {{"bucket", "key"}},
+        .target = IntoFolder{folder_, [](const ObjectAddress&) { return std::string("out"); }},
+        .config = options().config};
+    many.config.memory_limit = 3 * kMiB;
+    return many;
   }
   static Client client_of(const s3sim::Server& server) {
     return Client({.endpoint = {.endpoint_url = server.endpoint_url()}, .seed = 1});
@@ -73,6 +85,42 @@ TEST_F(ResumeTest, FetchesOnlyWhatIsMissing) {
   EXPECT_EQ(result.bytes, kSize);
   EXPECT_GE(result.resumed_bytes, 500'000);
   EXPECT_EQ(server.stats().body_bytes_sent - before, kSize - result.resumed_bytes);
+  EXPECT_NEAR(result.bytes_per_second() * to_seconds(result.duration),
+              static_cast<double>(kSize - result.resumed_bytes), 1);
+}
+
+/// Two answers stall half way. The first one to be given up ends the download.
+TEST_F(ResumeTest, WhatIsInBuffersIsKeptWhenADownloadFails) {
+  s3sim::Server server({.faults = {{.kind = FaultKind::Stall, .first = 2, .count = 2, .at = 0.5}}});
+  server.put_object("bucket", "key", bytes_);
+  DownloadOptions failing = options();
+  failing.config.max_concurrency = 2;
+  failing.config.num_download_attempts = 1;
+  failing.config.io_chunksize = 100'000;
+  Client client({.endpoint = {.endpoint_url = server.endpoint_url()},
+                 .transport = {.stall_timeout = std::chrono::seconds(1)},
+                 .seed = 1});
+  EXPECT_THROW(client.download(failing), Error);
+  EXPECT_EQ(client_of(server).download(options()).resumed_bytes, 300'000);
+  expect_finished(bytes_);
+}
+
+/// Below a folder that is held by a descriptor.
+TEST_F(ResumeTest, MessagesNameTheFileOfOneOfManyAsItsUserDoes) {
+  s3sim::Server server({});
+  server.put_object("bucket", "key", bytes_);
+  const int other = ::open(journal().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);
+  std::optional<Error> error;
+  DownloadManyOptions many = one_of_many();
+  many.on_end = [&](const ObjectEnd& end) { error = end.error; };
+  client_of(server).download_many(many);
+  ::close(other);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), ErrorCode::AlreadyExists);
+  EXPECT_NE(std::string(error->what()).find(" " + (folder_ / "out").string() + " "),
+            std::string::npos)
+      << error->what();
 }
 
 TEST_F(ResumeTest, WhatOneOfManyObjectsHadBeforeIsToldApart) {
@@ -81,17 +129,11 @@ TEST_F(ResumeTest, WhatOneOfManyObjectsHadBeforeIsToldApart) {
   break_off(server);
   const std::int64_t before = server.stats().body_bytes_sent;
   std::vector<std::int64_t> seen;
-  DownloadManyOptions many{
-      .objects = {{"bucket", "key"}},
-      .target = IntoFolder{folder_, [](const ObjectAddress&) { return std::string("out"); }},
-      .config = options().config,
-      .progress =
-          [&](const ManyCounts& counts) {
-            seen.push_back(counts.bytes_done - counts.bytes_resumed);
-          },
-      .progress_interval = Duration(0)};
-  // So little that each object is a download in parts.
-  many.config.memory_limit = 3 * kMiB;
+  DownloadManyOptions many = one_of_many();
+  many.progress = [&](const ManyCounts& counts) {
+    seen.push_back(counts.bytes_done - counts.bytes_resumed);
+  };
+  many.progress_interval = Duration(0);
   const ManyCounts counts = client_of(server).download_many(many).counts;
   expect_finished(bytes_);
   EXPECT_EQ(counts.bytes_done, kSize);

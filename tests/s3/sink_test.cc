@@ -44,6 +44,7 @@ class StuckSink final : public Sink {
     signals_.is_writing.set_value();
     signals_.may_write.get_future().wait();
   }
+  void sync() override { write(0, {}); }
   void finish() override {}
   void abandon() noexcept override { signals_.was_abandoned.set_value(); }
 
@@ -65,6 +66,26 @@ TEST(WriteQueue, ACancelledTransferDoesNotWaitForTheDisk) {
   std::jthread cancel([&] { stop.request_stop(); });
   EXPECT_EQ(error_of([&] { queue->acquire(); }).code(), ErrorCode::Cancelled);
   EXPECT_EQ(error_of([&] { queue->drain(); }).code(), ErrorCode::Cancelled);
+  WriteQueue::abandon(std::move(queue), std::move(sink));
+  std::future<void> abandoned = signals.was_abandoned.get_future();
+  EXPECT_EQ(abandoned.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  signals.may_write.set_value();
+  abandoned.wait();
+}
+
+TEST(WriteQueue, ACancelledTransferDoesNotWaitForASync) {
+  StuckSink::Signals signals;
+  std::stop_source stop;
+  auto sink = std::make_unique<StuckSink>(signals);
+  auto queue = std::make_unique<WriteQueue>(
+      *sink,
+      WriteQueueOptions{
+          .buffer_bytes = 10, .num_buffers = 2, .max_outstanding = 1, .stop = stop.get_token()});
+  std::jthread cancel([&] {
+    signals.is_writing.get_future().wait();
+    stop.request_stop();
+  });
+  EXPECT_EQ(error_of([&] { queue->sync(); }).code(), ErrorCode::Cancelled);
   WriteQueue::abandon(std::move(queue), std::move(sink));
   std::future<void> abandoned = signals.was_abandoned.get_future();
   EXPECT_EQ(abandoned.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
@@ -194,6 +215,7 @@ TEST_P(FileSinkTest, OnlyADurableOneIsBroughtToTheDiskFirstItselfThenItsName) {
   auto sink = make_file_sink(folder_ / "out", {.unfinished = GetParam(), .is_durable = true});
   sink->open(new_bytes_.size());
   sink->write(0, std::as_bytes(std::span(new_bytes_)));
+  sink->sync();
   sink->finish();
   const std::vector<Synced> synced = take_synced();
   ASSERT_EQ(synced.size(), 2u);

@@ -118,8 +118,7 @@ void write_output(Context& context, const std::filesystem::path& path, std::stri
     ::signal(SIGPIPE, SIG_DFL);
     ::raise(SIGPIPE);
   }
-  if (!context.out)
-    throw Error(ErrorCode::Io, "cannot write to standard output", "is the disk full?");
+  if (!context.out) throw errno_error(errno != 0 ? errno : EIO, "cannot write to standard output");
 }
 
 }  // namespace skipjack::cli

@@ -1,4 +1,5 @@
 // The program: hands the process's surroundings to run().
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -16,6 +17,15 @@ namespace {
 // tuned.
 extern "C" void on_failed_write(int) {}
 
+/// Where a standard descriptor is closed (`>&-`), the next file to be opened would get its number,
+/// and what is printed would go into that file. Opened the wrong way round: using it is an error.
+void occupy_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0 &&
+        ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+      std::_Exit(EXIT_FAILURE);  // Nowhere to say it.
+}
+
 std::optional<std::string> environment_variable(const char* name) {
   const char* value = std::getenv(name);
   return value && *value ? std::optional<std::string>(value) : std::nullopt;
@@ -24,6 +34,7 @@ std::optional<std::string> environment_variable(const char* name) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_standard_descriptors();
   const std::vector<std::string> arguments = skipjack::cli::take_arguments(argc, argv);
   std::vector<const char*> words;
   for (const std::string& argument : arguments) words.push_back(argument.c_str());

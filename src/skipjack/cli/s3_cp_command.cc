@@ -142,12 +142,14 @@ class Report {
   int finish(const s3::ManyCounts& counts) {
     status_.clear();
     const double seconds = to_seconds(system_clock().now() - started_);
-    const double rate = seconds > 0 ? static_cast<double>(counts.bytes_done) / seconds : 0;
+    const auto moved = static_cast<double>(counts.bytes_done - counts.bytes_resumed);
+    const double rate = seconds > 0 ? moved / seconds : 0;
     if (flags_.json) {
       Json json;
       json.set("objects", counts.objects_done);
       json.set("failed", counts.objects_failed);
       json.set("bytes", counts.bytes_done);
+      json.set("resumed_bytes", counts.bytes_resumed);
       json.set("seconds", seconds);
       json.set("bytes_per_second", rate);
       json.set("failures", Json(failures_));
@@ -158,6 +160,7 @@ class Report {
           std::to_string(counts.objects_done) + " objects, " +
               format_byte_size(static_cast<double>(counts.bytes_done)) + " in " +
               format_duration(from_seconds(seconds)) + ", " + format_byte_size(rate) + "/s" +
+              resumed_text(counts.bytes_resumed, counts.bytes_done) +
               (counts.objects_failed > 0 ? "; " + std::to_string(counts.objects_failed) + " failed"
                                          : "") +
               "\n");

@@ -126,7 +126,8 @@ std::string sentence(const s3::DownloadResult& result, const s3::ObjectAddress& 
               : std::holds_alternative<s3::ToMemory>(where) ? " to memory"
                                                             : " (discarded)") +
              ": " + size(result.bytes) + " in " + format_duration(result.duration) + ", " +
-             format_byte_size(result.bytes_per_second()) + "/s; " +
+             format_byte_size(result.bytes_per_second()) + "/s" +
+             resumed_text(result.resumed_bytes, result.bytes) + "; " +
              (result.num_parts <= 1
                   ? "one request; "
                   : std::to_string(result.num_parts) + " parts of " +

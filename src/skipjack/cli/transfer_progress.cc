@@ -17,6 +17,12 @@ constexpr std::size_t kAroundBar = 3;
 
 }  // namespace
 
+std::string resumed_text(std::int64_t bytes_resumed, std::int64_t bytes) {
+  if (bytes_resumed == 0) return {};
+  return "; resumed: " + format_byte_size(static_cast<double>(bytes_resumed)) + " of " +
+         format_byte_size(static_cast<double>(bytes)) + " were there";
+}
+
 std::optional<double> TransferProgress::rate(const State& state) {
   // What an earlier transfer has left is known with the total.
   if (!state.bytes_total && state.bytes_done == 0) {

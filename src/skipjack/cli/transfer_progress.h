@@ -12,6 +12,9 @@
 
 namespace skipjack::cli {
 
+/// "; resumed: 3 MiB of 10 MiB were there", for a transfer's last line; empty if none were.
+std::string resumed_text(std::int64_t bytes_resumed, std::int64_t bytes);
+
 class TransferProgress {
  public:
   struct State {

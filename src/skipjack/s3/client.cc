@@ -115,7 +115,7 @@ void Client::create_bucket(const std::string& bucket) {
 
 double DownloadResult::bytes_per_second() const {
   const double seconds = to_seconds(duration);
-  return seconds > 0 ? static_cast<double>(bytes) / seconds : 0;
+  return seconds > 0 ? static_cast<double>(bytes - resumed_bytes) / seconds : 0;
 }
 
 Json to_json(const DownloadResult& result) {

@@ -66,6 +66,8 @@ struct MemoryObject {
 /// (/dev/null) is written to directly.
 struct ToFile {
   std::filesystem::path path;
+  /// What messages call it; empty: path.
+  std::string shown{};
 };
 /// The bytes come back in DownloadResult::memory.
 struct ToMemory {};
@@ -144,6 +146,7 @@ struct DownloadResult {
   ChecksumOutcome checksum;
   MemoryObject memory;
 
+  /// Of what was fetched: resumed bytes are no speed.
   double bytes_per_second() const;
 };
 /// Without the bytes.

@@ -18,6 +18,7 @@
 #include <optional>
 #include <vector>
 
+#include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3/curl_status.h"
 #include "skipjack/s3/file_limit.h"
@@ -301,8 +302,7 @@ class CurlTransport final : public Transport {
       if (exchange.receiver == nullptr || now - exchange.last_progress < timeout) continue;
       ResponseReceiver* const receiver = exchange.receiver;
       retire(exchange);
-      receiver->on_end(TransportStatus::TimedOut,
-                       "no byte in " + std::to_string(to_seconds(timeout)) + " s");
+      receiver->on_end(TransportStatus::TimedOut, "no byte in " + format_duration(timeout));
     }
   }
 

@@ -90,7 +90,8 @@ Download::Download(Requester& requester, const DownloadOptions& options, TokenBu
 
 std::unique_ptr<Sink> Download::file_sink(const ToFile& file) {
   const FileSinkOptions options{.write_mode = write_mode_for(config_),
-                                .is_durable = config_.fsync.value_or(false)};
+                                .is_durable = config_.fsync.value_or(false),
+                                .shown = file.shown};
   if (config_.resume.value_or(false)) {
     if (auto partial = make_partial_file(file.path, options)) {
       partial_ = partial.get();
@@ -159,9 +160,21 @@ std::unique_ptr<Sink> Download::consumer_sink(const ToConsumer& consumer) {
                             }});
 }
 
+/// What came and is to be resumed is written before the download fails; a cancel does not wait.
+void Download::keep_what_came() noexcept {
+  if (partial_ == nullptr || !queue_ || options_.stop.stop_requested()) return;
+  try {
+    for (Lane& lane : lanes_) flush(lane);
+    queue_->drain();
+  } catch (...) {
+    // The failure that is told is the one before.
+  }
+}
+
 Download::~Download() {
   for (Lane& lane : lanes_)
     if (!lane.is_idle()) requester_.transport().cancel(lane);
+  keep_what_came();
   if (queue_)
     WriteQueue::abandon(std::move(queue_), std::move(sink_));
   else if (sink_)
@@ -175,10 +188,12 @@ DownloadResult Download::finish() {
   if (queue_) {
     queue_->drain();
     result_.peak_buffer_bytes += queue_->allocated_bytes();
-    queue_.reset();
   }
   if (options_.stop.stop_requested()) throw_cancelled(options_.object);
   forget_if_corrupted([&] { result_.checksum = checksum_.finish(); });
+  // In its thread: a cancel does not wait for the disk.
+  if (queue_ && sink_->hints().is_durable) queue_->sync();
+  queue_.reset();
   sink_->finish();
   partial_ = nullptr;
   sink_.reset();
@@ -259,6 +274,7 @@ void Download::learn_object(const HttpHead& head, const AnsweredBody& body, Part
   parts_.set_missing(without(missing, first.range));
   const FlightOptions flight = flight_options(plan);
   flight_.emplace(flight);
+  requester_.quota().make_room(flight.most_requests);
   requester_.transport().set_receive_buffer(plan.config.receive_buffer);
   if (sink_->delivery() == Delivery::Written) {
     // Writes begin and end at multiples of the sink's alignment, if they hold some.
@@ -287,6 +303,7 @@ FlightOptions Download::flight_options(const Plan& plan) const {
                        .number = FlightOptions::Number::Given,
                        .experience = requester_.experience()};
   if (config_.multipart_chunksize || is_one) flight.part_size = config.multipart_chunksize;
+  if (window_ > 0) flight.window = window_;
   if (config_.max_concurrency || is_one) return flight;
   flight.number = FlightOptions::Number::Measured;
   const TransferConfig start = options_.start ? options_.start(*size_) : TransferConfig{};

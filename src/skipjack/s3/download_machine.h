@@ -100,6 +100,7 @@ class Download final : public DownloadTask {
   std::vector<ByteRange> missing_ranges(std::int64_t size);
   template <class Function>
   void forget_if_corrupted(Function&& function);
+  void keep_what_came() noexcept;
   Lane& idle_lane();
   FlightControl::InFlight in_flight() const;
   bool may_start() const;

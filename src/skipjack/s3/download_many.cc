@@ -129,6 +129,7 @@ DownloadMany::DownloadMany(Requester& requester, const DownloadManyOptions& opti
                    : 0,
                [this] { requester_.transport().wake(); }) {
   retry_.num_attempts = *with_boto3_defaults(options.config).num_download_attempts;
+  requester.quota().make_room(options.config.max_concurrency.value_or(kAutoConcurrency));
   if (folder() != nullptr)
     tree_.emplace(folder()->folder,
                   TargetTreeOptions{.is_durable = options.config.fsync.value_or(false)});
@@ -302,7 +303,8 @@ void DownloadMany::start_large(Found found) {
     large->options.stop = options_.stop;
     if (tree_) {
       large->place = tree_->place(folder()->name(object));
-      large->options.target = ToFile{large->place->path()};
+      const std::filesystem::path shown = folder()->folder / large->place->name;
+      large->options.target = ToFile{.path = large->place->path(), .shown = shown.string()};
     } else {
       large->options.target = ToMemory{};
     }

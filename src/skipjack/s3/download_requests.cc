@@ -275,7 +275,9 @@ void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view
     part.is_hedge_refused = true;
     return;
   }
-  const RetryOptions retry{.num_attempts = *with_boto3_defaults(config_).num_download_attempts};
+  RetryOptions retry{.num_attempts = *with_boto3_defaults(config_).num_download_attempts};
+  // Who has answered before is there, and back in seconds rather than in milliseconds.
+  if (size_ && status == TransportStatus::ConnectFailed) retry.base = retry.throttled_base;
   const RetryDecision decision =
       decide_retry(failure.attempt, part.attempts, requester_.chance(), retry, requester_.quota());
   if (!std::holds_alternative<RetryAfter>(decision))

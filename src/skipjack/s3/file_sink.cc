@@ -101,6 +101,7 @@ class FileSink final : public Sink {
   FileSink(std::filesystem::path path, const FileSinkOptions& options)
       : path_(std::move(path)),
         temporary_(options.kept_name),
+        shown_(options.shown.empty() ? path_.string() : options.shown),
         write_mode_(options.write_mode),
         is_durable_(options.is_durable),
         is_kept_(!options.kept_name.empty()) {
@@ -126,15 +127,18 @@ class FileSink final : public Sink {
   }
 
   WriteHints hints() const override {
-    if (direct_fd_ < 0) return {};
-    return {.alignment = alignment_, .num_writers = kDirectWriters, .direct_file = direct_fd_};
+    if (direct_fd_ < 0) return {.is_durable = is_durable_};
+    return {.alignment = alignment_,
+            .num_writers = kDirectWriters,
+            .direct_file = direct_fd_,
+            .is_durable = is_durable_};
   }
 
   void write(std::int64_t offset, std::span<const std::byte> bytes) override {
     if (direct_fd_ >= 0) {
       const auto ahead = static_cast<std::size_t>((alignment_ - offset % alignment_) % alignment_);
       if (ahead < bytes.size() && is_aligned(bytes.data() + ahead)) {
-        write_all(fd_, offset, bytes.first(ahead), path_.string());
+        write_all(fd_, offset, bytes.first(ahead), shown_);
         offset += static_cast<std::int64_t>(ahead);
         bytes = bytes.subspan(ahead);
         const std::size_t written = write_blocks(offset, bytes);
@@ -142,26 +146,28 @@ class FileSink final : public Sink {
         bytes = bytes.subspan(written);
       }
     }
-    write_all(fd_, offset, bytes, path_.string());
+    write_all(fd_, offset, bytes, shown_);
+  }
+
+  void sync() override {
+    if (is_durable_ && ::fsync(fd_) != 0)
+      throw errno_error(errno, "can't bring " + shown_ + " onto the disk");
   }
 
   void finish() override {
-    if (is_durable_ && ::fsync(fd_) != 0)
-      throw errno_error(errno, "can't bring " + path_.string() + " onto the disk");
     std::optional<SyncedFolder> synced_folder;
     if (is_durable_) synced_folder.emplace(folder());
     // A link can't replace a file that is there, so a nameless one gets the temporary name first.
     if (!has_temporary_name_) {
       if (::linkat(AT_FDCWD, name_of_descriptor(fd_).c_str(), AT_FDCWD, temporary_.c_str(),
                    AT_SYMLINK_FOLLOW) != 0)
-        throw errno_error(errno, "can't give the finished download the name " + path_.string());
+        throw errno_error(errno, "can't give the finished download the name " + shown_);
       has_temporary_name_ = true;
     }
     close_direct();
-    if (::close(std::exchange(fd_, -1)) != 0)
-      throw errno_error(errno, "can't write " + path_.string());
+    if (::close(std::exchange(fd_, -1)) != 0) throw errno_error(errno, "can't write " + shown_);
     if (::rename(temporary_.c_str(), path_.c_str()) != 0)
-      throw errno_error(errno, "can't rename the finished download to " + path_.string());
+      throw errno_error(errno, "can't rename the finished download to " + shown_);
     has_temporary_name_ = false;
     if (synced_folder) synced_folder->sync();
   }
@@ -180,7 +186,7 @@ class FileSink final : public Sink {
 
   void open_named(int flags) {
     fd_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
-    if (fd_ < 0) throw errno_error(errno, "can't create a file for " + path_.string());
+    if (fd_ < 0) throw errno_error(errno, "can't create a file for " + shown_);
     // A name that is always the same may be taken.
     if (is_kept_ && !is_own_file(fd_)) {
       ::close(std::exchange(fd_, -1));
@@ -196,8 +202,7 @@ class FileSink final : public Sink {
     const bool in_memory = ::fstatfs(fd_, &file_system) == 0 &&
                            (file_system.f_type == TMPFS_MAGIC || file_system.f_type == RAMFS_MAGIC);
     const auto no_room = [&] {
-      return errno_error(errno,
-                         "no room for the " + std::to_string(size) + " bytes of " + path_.string());
+      return errno_error(errno, "no room for the " + std::to_string(size) + " bytes of " + shown_);
     };
     if (!in_memory) {
       int result = 0;
@@ -217,7 +222,7 @@ class FileSink final : public Sink {
       direct_fd_ = ::open(name_of_descriptor(fd_).c_str(), O_RDWR | O_DIRECT | O_CLOEXEC);
     if (direct_fd_ < 0 && write_mode_ == WriteMode::Direct)
       throw Error(ErrorCode::Unsupported,
-                  "the file system of " + path_.string() + " can't write around the page cache",
+                  "the file system of " + shown_ + " can't write around the page cache",
                   "leave write_mode at auto");
   }
 
@@ -239,7 +244,7 @@ class FileSink final : public Sink {
       const ssize_t n = ::pwrite(direct_fd_, bytes.data() + written, size - written,
                                  offset + static_cast<std::int64_t>(written));
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0 && errno != EINVAL) throw errno_error(errno, "can't write " + path_.string());
+      if (n < 0 && errno != EINVAL) throw errno_error(errno, "can't write " + shown_);
       if (n < 0) is_refused_ = true;
       if (n <= 0) break;
       written += static_cast<std::size_t>(n) / block * block;
@@ -249,6 +254,7 @@ class FileSink final : public Sink {
   }
 
   std::filesystem::path path_, temporary_;
+  std::string shown_;
   WriteMode write_mode_;
   bool is_durable_, is_kept_;
   int fd_ = -1;

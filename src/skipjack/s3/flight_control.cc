@@ -25,8 +25,9 @@ constexpr double kShortestSettling = 0.05, kShortestWindow = 0.15;
 constexpr double kTolerated = 0.125;
 constexpr double kDecrease = 0.75;
 // Request bytes in units of (time to first byte x rate): 8 leave a connection idle a ninth of the
-// time, so that an eighth more of them are as many as receive.
-constexpr std::int64_t kWorth = 8;
+// time, so that an eighth more of them are as many as receive. Where there may be no more than a
+// given number, what is idle is lost: a 33rd.
+constexpr std::int64_t kWorth = 8, kWorthOfGiven = 32;
 // What a connection more should bring, in the same units: it costs its handshakes, a slow start and
 // a buffer of fresh memory.
 constexpr double kEarned = 4;
@@ -35,6 +36,8 @@ constexpr double kEarned = 4;
 constexpr std::int64_t kSmallestBulk = 8 * kMiB, kLargest = 64 * kMiB;
 // Near the end.
 constexpr std::int64_t kSmallest = kMiB;
+// Where a narrow window is shared: with smaller ones more are on their way, and wait as much more.
+constexpr std::int64_t kSmallestInWindow = 4 * kMiB;
 // What ranges are multiples of: whole writes, whole pages where a MiB would be much of a share and
 // the rest another wave of requests.
 constexpr std::int64_t kBulkUnit = kMiB, kUnit = 64 * kKiB;
@@ -77,10 +80,12 @@ bool FlightControl::may_start(const InFlight& now) const {
 
 /// Of a range; what S3 usually gives until it has been measured.
 std::int64_t FlightControl::worth() const {
+  const std::int64_t units =
+      options_.number == FlightOptions::Number::Given ? kWorthOfGiven : kWorth;
   const auto measured =
-      static_cast<std::int64_t>(static_cast<double>(kWorth) * (first_byte_ * connection_rate_));
+      static_cast<std::int64_t>(static_cast<double>(units) * (first_byte_ * connection_rate_));
   if (measured > 0) return measured;
-  return options_.first_worth > 0 ? options_.first_worth : kSmallestBulk;
+  return options_.first_worth > 0 ? options_.first_worth : units / kWorth * kSmallestBulk;
 }
 
 /// Whether so many connections would bring enough of what is missing.
@@ -91,7 +96,8 @@ bool FlightControl::earns(std::int64_t number, std::int64_t missing_bytes) const
 
 std::int64_t FlightControl::part_size(std::int64_t bytes_left) const {
   if (options_.part_size) return *options_.part_size;
-  const std::int64_t share = bytes_left / requests();
+  const std::int64_t in_window = std::max(options_.window / 2 / requests(), kSmallestInWindow);
+  const std::int64_t share = std::min(bytes_left / requests(), in_window);
   std::int64_t size = std::min(std::clamp(worth(), kSmallestBulk, kLargest),
                                std::max(share / 2, std::min(share, worth())));
   const std::int64_t unit = size < kSmallestBulk ? kUnit : kBulkUnit;

@@ -127,8 +127,9 @@ class Partial final : public PartialFile {
  public:
   Partial(const std::filesystem::path& path, FileSinkOptions options)
       : partial_(name_beside(path, ".skipjack-part")),
-        journal_(name_beside(path, ".skipjack-journal")) {
-    open_journal(path);
+        journal_(name_beside(path, ".skipjack-journal")),
+        shown_(options.shown.empty() ? path.string() : options.shown) {
+    open_journal();
     try {
       read_journal();
       options.kept_name = partial_;
@@ -182,9 +183,11 @@ class Partial final : public PartialFile {
     // In one call: lines of two writers don't mix. What is not written whole is not believed.
     const ssize_t written = ::write(fd_, lines.data(), lines.size());
     if (written != static_cast<ssize_t>(lines.size()))
-      throw errno_error(written < 0 ? errno : ENOSPC, "can't write " + journal_.string());
+      throw errno_error(written < 0 ? errno : ENOSPC, "can't write the journal of " + shown_);
     is_worth_keeping_ = true;
   }
+
+  void sync() override { file_->sync(); }
 
   void finish() override {
     file_->finish();
@@ -209,16 +212,15 @@ class Partial final : public PartialFile {
   }
 
   /// Nobody else's, and not one that was removed between open and lock.
-  void open_journal(const std::filesystem::path& path) {
+  void open_journal() {
     for (;;) {
       fd_ = ::open(journal_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
-      if (fd_ < 0) throw errno_error(errno, "can't create a file for " + path.string());
+      if (fd_ < 0) throw errno_error(errno, "can't create a file for " + shown_);
       if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
         const int error = errno;
         close_journal();
-        if (error != EWOULDBLOCK) throw errno_error(error, "can't lock " + journal_.string());
-        throw Error(ErrorCode::AlreadyExists,
-                    "another download to " + path.string() + " is on its way",
+        if (error != EWOULDBLOCK) throw errno_error(error, "can't lock the journal of " + shown_);
+        throw Error(ErrorCode::AlreadyExists, "another download to " + shown_ + " is on its way",
                     "wait for it, or download to another file");
       }
       struct stat status {};
@@ -240,10 +242,10 @@ class Partial final : public PartialFile {
     const bool is_empty = partial >= 0 && ::ftruncate(partial, 0) == 0;
     const int error = errno;
     if (partial >= 0) ::close(partial);
-    if (!is_empty) throw errno_error(error, "can't write " + partial_.string());
+    if (!is_empty) throw errno_error(error, "can't write " + shown_);
     if (::ftruncate(fd_, 0) != 0 ||
         ::write(fd_, head.data(), head.size()) != static_cast<ssize_t>(head.size()))
-      throw errno_error(errno, "can't write " + journal_.string());
+      throw errno_error(errno, "can't write the journal of " + shown_);
   }
 
   void read_journal() {
@@ -263,7 +265,7 @@ class Partial final : public PartialFile {
     }
     // What comes next goes behind what is whole.
     if (::ftruncate(fd_, static_cast<off_t>(at)) != 0)
-      throw errno_error(errno, "can't write " + journal_.string());
+      throw errno_error(errno, "can't write the journal of " + shown_);
     if (records_.empty()) return;
     is_worth_keeping_ = true;
     std::vector<ByteRange> missing = complement(claimed, identity->size);
@@ -312,6 +314,7 @@ class Partial final : public PartialFile {
   }
 
   const std::filesystem::path partial_, journal_;
+  const std::string shown_;
   std::unique_ptr<Sink> file_;
   int fd_ = -1;  ///< of the journal.
   std::optional<Earlier> earlier_;

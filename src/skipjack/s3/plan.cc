@@ -170,8 +170,11 @@ Plan plan_download(std::int64_t object_size, const TransferConfig& config,
       std::clamp<std::int64_t>(plan.num_parts, 1, effective.max_concurrency);
 
   const std::int64_t longest_part = std::max<std::int64_t>({1, first, std::min(chunk, rest)});
-  effective.io_chunksize = std::min(
-      config.io_chunksize.value_or(auto_write(rest / effective.max_concurrency)), longest_part);
+  // What is in buffers is lost when a download that is to be resumed is killed.
+  const std::int64_t write = config.resume.value_or(false)
+                                 ? kAutoSmallestWrite
+                                 : auto_write(rest / effective.max_concurrency);
+  effective.io_chunksize = std::min(config.io_chunksize.value_or(write), longest_part);
   effective.max_io_queue =
       effective.use_threads ? config.max_io_queue.value_or(kAutoOutstandingWrites) : 1;
   if (effective.max_bandwidth)

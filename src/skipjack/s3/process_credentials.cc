@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "skipjack/base/bytes.h"
 #include "skipjack/base/descriptor.h"
 #include "skipjack/base/error.h"
 #include "skipjack/base/json.h"
@@ -61,8 +62,7 @@ void wait_for(int descriptor, int wake, Duration longest, const ProcessOptions& 
     throw Error(ErrorCode::Cancelled, "the request for credentials was cancelled");
   if (left <= Duration(0))
     throw Error(ErrorCode::Timeout,
-                who + " did not end within " +
-                    std::to_string(to_seconds(options.time_limit)).substr(0, 4) + " s",
+                who + " did not end within " + format_duration(options.time_limit),
                 "run it by hand");
 }
 

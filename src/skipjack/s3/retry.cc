@@ -44,7 +44,9 @@ RetryDecision decide_retry(const FailedAttempt& failure, std::int64_t attempts_m
                            const RetryOptions& options, RetryQuota& quota) {
   if (!is_retryable(failure)) return GiveUp::NotRetryable;
   if (attempts_made >= options.num_attempts) return GiveUp::AttemptsUsedUp;
-  const std::int64_t tokens = failure.transport == TransportStatus::TimedOut ? 10 : 5;
+  const std::int64_t tokens = failure.transport == TransportStatus::TimedOut
+                                  ? RetryQuota::kTimeoutTokens
+                                  : RetryQuota::kTokens;
   if (!quota.take(tokens)) return GiveUp::QuotaUsedUp;
   const double base = to_seconds(is_throttling(failure) ? options.throttled_base : options.base);
   const double doublings = static_cast<double>(std::min<std::int64_t>(attempts_made - 1, 40));

@@ -4,6 +4,7 @@
 // waiting.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,21 +30,28 @@ struct RetryOptions {
 /// Tokens for retries, shared by all parts of a client: 500, a retry takes 5 (10 after a timeout)
 /// and gives them back when it succeeds; a first attempt that succeeds gives 1 [AWS SDK standard
 /// mode].
+/// Deviation: more where many requests are in flight, which one outage strikes together.
 class RetryQuota {
  public:
+  /// Room for so many requests to time out twice.
+  void make_room(std::int64_t requests) {
+    const std::int64_t more = 2 * kTimeoutTokens * requests - capacity_;
+    if (more <= 0) return;
+    capacity_ += more;
+    tokens_ += more;
+  }
   bool take(std::int64_t tokens) {
     if (tokens > tokens_) return false;
     tokens_ -= tokens;
     return true;
   }
-  void give(std::int64_t tokens) {
-    tokens_ = tokens_ + tokens > kCapacity ? kCapacity : tokens_ + tokens;
-  }
+  void give(std::int64_t tokens) { tokens_ = std::min(capacity_, tokens_ + tokens); }
   std::int64_t tokens() const { return tokens_; }
 
+  static constexpr std::int64_t kTokens = 5, kTimeoutTokens = 10;
+
  private:
-  static constexpr std::int64_t kCapacity = 500;
-  std::int64_t tokens_ = kCapacity;
+  std::int64_t capacity_ = 500, tokens_ = capacity_;
 };
 
 /// How an attempt ended, if it did not succeed.

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "skipjack/s3/transfer_config.h"
 
@@ -39,9 +40,11 @@ struct WriteHints {
   int direct_file = -1;
   /// write() runs code of the transfer's caller, which must not run once the transfer has ended.
   bool calls_back = false;
+  /// sync() has something to do, which takes as long as the disk takes.
+  bool is_durable = false;
 };
 
-/// open, then writes, then finish or abandon. Destruction without finish abandons.
+/// open, then writes, then sync and finish, or abandon. Destruction without finish abandons.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -57,7 +60,10 @@ class Sink {
   virtual Room room() const { return {}; }
   /// The object's bytes, for InPlace, after open().
   virtual std::byte* memory() { return nullptr; }
-  /// All bytes are there: makes the result visible under its name. Throws Error.
+  /// All bytes are there: brings them onto the disk, if the sink is a durable one. Any thread.
+  /// Throws Error.
+  virtual void sync() {}
+  /// All bytes are there: makes the result visible under its name, after sync(). Throws Error.
   virtual void finish() = 0;
   /// Removes what there is. May be called at any time, repeatedly.
   virtual void abandon() noexcept = 0;
@@ -72,11 +78,13 @@ struct FileSinkOptions {
   UnfinishedFile unfinished = UnfinishedFile::Nameless;
   /// Direct throws Unsupported at open() where the file system can't.
   WriteMode write_mode = WriteMode::Auto;
-  /// finish() returns when the file and its name are on the disk (fsync(2)).
+  /// After sync() and finish() the file and its name are on the disk (fsync(2)).
   bool is_durable = false;
   /// Unless empty: the unfinished file's name beside the target. It is taken up if it is there, and
   /// abandon() leaves it.
   std::filesystem::path kept_name{};
+  /// What messages call the file; empty: its path.
+  std::string shown{};
 };
 /// Creates the file at once, so that a folder that can't be written to is known before
 /// the first byte is fetched. Throws Error: NotFound (no such folder), PermissionDenied, Io,

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3/address_book.h"
 #include "skipjack/s3/file_limit.h"
@@ -437,13 +438,12 @@ class SocketTransport final : public Transport {
     const Exchange& exchange = c.http.exchange();
     if (!stands && woken_ - exchange.began >= options_.connect_timeout) {
       retire_address(c);
-      fail(c, TransportStatus::TimedOut,
-           "no connection to " + c.origin.host + " in " +
-               std::to_string(to_seconds(options_.connect_timeout)) + " s");
+      fail(
+          c, TransportStatus::TimedOut,
+          "no connection to " + c.origin.host + " in " + format_duration(options_.connect_timeout));
     } else if (stands && woken_ - exchange.last_progress >= exchange.stall_timeout) {
       retire_address(c);
-      fail(c, TransportStatus::TimedOut,
-           "no byte in " + std::to_string(to_seconds(exchange.stall_timeout)) + " s");
+      fail(c, TransportStatus::TimedOut, "no byte in " + format_duration(exchange.stall_timeout));
     }
   }
 

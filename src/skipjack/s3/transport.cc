@@ -1,5 +1,6 @@
 #include "skipjack/s3/transport.h"
 
+#include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
 #include "skipjack/s3/transfer_config.h"
 
@@ -9,7 +10,7 @@ void validate(const TransportOptions& options) {
   const auto positive = [](Duration value, const char* name) {
     if (value <= Duration(0))
       throw Error(ErrorCode::InvalidArgument,
-                  std::string(name) + " = " + std::to_string(to_seconds(value)) + " s must be > 0");
+                  std::string(name) + " = " + format_duration(value) + " must be > 0");
   };
   positive(options.connect_timeout, "connect_timeout");
   positive(options.stall_timeout, "stall_timeout");

@@ -20,6 +20,9 @@ constexpr std::chrono::milliseconds kPatience(50);
 /// Longest wait for the kernel before the others are looked at, and the stop.
 constexpr std::chrono::milliseconds kLook(20);
 
+/// Among writes: the sink is to be synced.
+constexpr WriteQueue::Write kSync{};
+
 std::byte* new_buffer(std::size_t bytes) {
   const std::size_t alignment = bytes >= kHugePage ? kHugePage
                                 : bytes >= kPage   ? kPage
@@ -148,7 +151,7 @@ void WriteQueue::release(Buffer buffer) {
 }
 
 void WriteQueue::submit(const Write& write) {
-  if (options_.num_writers == 0) return write_one(write);
+  if (options_.num_writers == 0) return carry_out(write);
   const bool is_for_kernel = is_for_ring(write);
   std::unique_lock lock(mutex_);
   wait_until(lock, [&] {
@@ -234,6 +237,18 @@ void WriteQueue::drain() {
   throw_if_stopped();
 }
 
+void WriteQueue::sync() {
+  if (options_.num_writers == 0) return sink_.sync();
+  {
+    const std::lock_guard lock(mutex_);
+    writes_.push_back(kSync);
+    ++outstanding_;
+    start_writers();
+  }
+  work_.notify_one();
+  drain();
+}
+
 void WriteQueue::rethrow_failure() {
   const std::lock_guard lock(mutex_);
   if (failure_) std::rethrow_exception(failure_);
@@ -253,23 +268,27 @@ void WriteQueue::run() {
     writes_.pop_front();
     ++num_writing_;
     lock.unlock();
-    write_one(write);
+    carry_out(write);
     lock.lock();
     --outstanding_, --num_writing_;
     progress_.notify_all();
   }
 }
 
-void WriteQueue::write_one(const Write& write) noexcept {
+void WriteQueue::carry_out(const Write& write) noexcept {
+  const bool is_sync = write.buffer == nullptr;
   std::exception_ptr failure;
   try {
-    sink_.write(write.offset, {write.buffer + write.begin, write.length});
+    if (is_sync)
+      sink_.sync();
+    else
+      sink_.write(write.offset, {write.buffer + write.begin, write.length});
   } catch (...) {
     failure = std::current_exception();
   }
   const std::lock_guard lock(mutex_);
   if (failure && !failure_) failure_ = failure;
-  free_.push_back(write.buffer);
+  if (!is_sync) free_.push_back(write.buffer);
 }
 
 }  // namespace skipjack::s3

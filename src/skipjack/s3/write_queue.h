@@ -70,6 +70,8 @@ class WriteQueue {
   void submit(const Write& write);
   /// Waits until all is written. Throws what a write threw.
   void drain();
+  /// The sink's sync(), after drain(), waited for. Throws what it threw.
+  void sync();
   /// Throws what a write threw, if one did. Does not wait.
   void rethrow_failure();
   /// Most bytes of buffers there have been.
@@ -84,7 +86,7 @@ class WriteQueue {
   void close();
   void throw_if_stopped() const;
   bool is_idle_soon();
-  void write_one(const Write& write) noexcept;
+  void carry_out(const Write& write) noexcept;
   bool is_for_ring(const Write& write) const;
   void write_through_ring(const Write& write);
   void take_back(Duration wait);
