@@ -338,13 +338,16 @@ class Bench(Case):
 
     def test_learning_curves_are_searched_over_time(self):
         out, _ = self.bench("--curves", self.CURVES, "--gaps", "forest", "--method", "asha", "random", "--seeds", 2,
-                            "--evals", 10, "--workers", 2, "--stop-delay", "1s", "--failures", "0.5", "--json", "out.json")
+                            "--evals", 10, "--workers", 2, "--stop-delay", "1s", "--failures", "0.5", "--start", "midpoint",
+                            "--json", "out.json")
         header = out.splitlines()[0].split()
         self.assertEqual(header[2:8], ["t=10%", "t=25%", "t=50%", "t=75%", "t=100%", "anytime"])
         stopped, _, failed = map(float, out.splitlines()[1].split()[11:14])
         self.assertGreater(stopped, 10)
         self.assertGreater(failed, 0)
-        problem = json.loads((self.folder / "out.json").read_text())["problems"]["curves_7593"]
+        report = json.loads((self.folder / "out.json").read_text())
+        self.assertEqual([method["start"] for method in report["settings"]["methods"]], ["midpoint", "midpoint"])
+        problem = report["problems"]["curves_7593"]
         self.assertEqual([len(moments) for moments in problem["asha"]["moments"]], [20, 20])
         self.assertAlmostEqual(sum(problem["random"]["moments"][0]) / 20, problem["random"]["anytime_regret"][0])
 
