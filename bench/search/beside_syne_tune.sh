@@ -3,16 +3,17 @@
 #
 #     PEER_PYTHON=venv/bin/python bench/search/beside_syne_tune.sh SKIPJACK FOLDER [FIRST_SEED SEEDS [NAME...]]
 #
-# PEER_PYTHON has what peers_multifidelity.py wants. NAME: Syne Tune's, of the list below; default all. Results go to
-# FOLDER, a file for each method, table and range of seeds; what is there is not played again, so that seeds (default 0
-# and 30), tables (TASKS) and names can be added. What fails is told of, and left out. The comparison is over all that is
-# there.
+# PEER_PYTHON has what peers_multifidelity.py wants. NAME: Syne Tune's, of the list below; default all. Both sides begin
+# with the middle of the space, as both do by default. Results go to FOLDER, a file for each method, table and range of
+# seeds; what is there is not played again, so that seeds (default 0 and 30), tables (TASKS) and names can be added. A
+# folder is for one budget (EVALS, default 30): with models Syne Tune takes minutes for a tuning of 30. What fails is
+# told of, and left out. The comparison is over all that is there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 curves=$here/../data/curves
 skipjack=$1 folder=$2 first=${3:-0} seeds=${4:-30}
 shift $(($# < 4 ? $# : 4))
-tasks=${TASKS:-3945 7593 126026 167190}
+tasks=${TASKS:-3945 7593 126026 167190} evals=${EVALS:-30}
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 # Syne Tune's name and ours, in the order of the docs.
@@ -35,7 +36,7 @@ play() {  # FILE FLAGS...
   local file=$1
   shift
   [ -s "$file" ] && return 0
-  "$skipjack" bench search --evals 30 --workers 4 --seeds "$seeds" --first-seed "$first" "$@" \
+  "$skipjack" bench search --evals "$evals" --workers 4 --start midpoint --seeds "$seeds" --first-seed "$first" "$@" \
     --json "$file" > "${file%.json}.txt" && return 0
   echo "failed: $file (${file%.json}.txt says how far it came)" >&2
   rm -f "$file"

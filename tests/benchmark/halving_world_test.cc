@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"median_stopping", "median_stopping", {}, 0.8},
                       Case{"mobster", "mobster", {}}, Case{"hypertune", "hypertune", {}, 0.95},
                       Case{"dyhpo", "dyhpo", {}, 0.5, true}, Case{"ashabore", "ashabore", {}},
-                      Case{"ashacqr", "ashacqr", {}, 0.6}, Case{"bohb", "bohb", {}},
+                      Case{"ashacqr", "ashacqr", {}, 0.6}, Case{"bohb", "bohb", {}, 0.8},
                       Case{"sync_mobster", "sync_mobster", {}, 0.8, true}),
     [](const auto& each) { return each.param.name; });
 

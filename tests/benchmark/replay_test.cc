@@ -287,6 +287,24 @@ TEST(WorldTrials, ACheckpointIsWorthTheLevelsOfTheTrialThatItIsFrom) {
   EXPECT_EQ(copy.duration, from_seconds(7.5));
 }
 
+TEST(Replay, BeginsInTheMiddleWhereToldTo) {
+  const Plane world({});
+  const auto first_of = [&](FirstTrial first_trial) {
+    Configuration first;
+    replay(world, {.method = "random",
+                   .first_trial = first_trial,
+                   .seed = 1,
+                   .evaluations = 3,
+                   .checkpoints = {3},
+                   .on_end = [&](const History& history) {
+                     first = history.trials().front().configuration;
+                   }});
+    return first;
+  };
+  EXPECT_EQ(first_of(FirstTrial::Standard), world.space().midpoint());
+  EXPECT_NE(first_of(FirstTrial::Proposed), world.space().midpoint());
+}
+
 TEST(Replay, OptionsOutOfRangeAreRefused) {
   const Plane world({});
   const auto refused = [&](const ReplayOptions& options) {

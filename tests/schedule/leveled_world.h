@@ -21,6 +21,8 @@ struct LeveledWorldOptions {
   std::uint64_t seed = 0;
   int workers = 3;
   std::int64_t max_t = 27;
+  /// Levels that a trial reports in one moment, before the scheduler can say anything.
+  std::int64_t levels_at_once = 1;
   /// What a trial reports at a level, by metric.
   std::function<Json::Object(const Trial&, std::int64_t level)> value;
   /// Resumed trials go on where they were, instead of from the start.
@@ -146,10 +148,14 @@ class LeveledWorld {
     if (attempt.told) return end(trial, *attempt.told);
     if (options_.failing.contains(trial)) return end(trial, Outcome::Failed);
     if (attempt.level == options_.max_t) return end(trial, Outcome::Completed);
-    ++attempt.level;
-    reached[trial] = std::max(reached[trial], attempt.level);
-    Json::Object metrics = options_.value(*history_.find(trial), attempt.level);
-    metrics.emplace_back("epoch", attempt.level);
+    for (std::int64_t i = 0; i < options_.levels_at_once && attempt.level < options_.max_t; ++i)
+      report(trial, ++attempt.level);
+  }
+
+  void report(TrialId trial, std::int64_t level) {
+    reached[trial] = std::max(reached[trial], level);
+    Json::Object metrics = options_.value(*history_.find(trial), level);
+    metrics.emplace_back("epoch", level);
     add(Reported{.id = {trial, history_.find(trial)->attempt}, .metrics = std::move(metrics)});
   }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -198,6 +199,43 @@ TEST(SyncHyperband, AnExhaustedSpaceIsPromotedToTheEnd) {
   int complete = 0;
   for (const auto& [trial, level] : world.reached) complete += level == 27;
   EXPECT_EQ(complete, 1);
+}
+
+TEST(SyncHyperband, WhatCameInOneMomentCountsAtItsOwnLevel) {
+  // Five levels at once: all there is to know at levels 1 and 3. From 4 on the order is another.
+  const auto scheduler = make(space(), Mode::Min, 1);
+  testing::LeveledWorldOptions options = quiet_world();
+  options.workers = 1;
+  options.levels_at_once = 5;
+  options.value = [](const Trial& trial, std::int64_t level) {
+    const double x = trial.configuration.at("x").as_double();
+    return Json::Object{{"loss", level <= 3 ? -x : x}};
+  };
+  testing::LeveledWorld world(*scheduler, options);
+  while (world.history().trials().size() < 28) world.run(world.events().size() + 1);
+  std::vector<std::pair<double, TrialId>> order;
+  for (TrialId t = 0; t < 27; ++t)
+    order.emplace_back(-world.history().find(t)->configuration.at("x").as_double(), t);
+  std::sort(order.begin(), order.end());
+  // Three go on to 9, and of them the smallest x to 27.
+  for (std::size_t i = 0; i < order.size(); ++i)
+    EXPECT_EQ(world.reached[order[i].second], i < 2 ? 10 : i == 2 ? 27 : 5) << i;
+}
+
+TEST(SyncHyperband, WhateverComesInOneMomentBracketsEnd) {
+  for (const std::int64_t at_once : {2, 10, 26, 27}) {
+    const auto scheduler = make(SearchSpace({{"x", rand_int(1, 30)}}), Mode::Min, 1);
+    testing::LeveledWorldOptions options = quiet_world();
+    options.levels_at_once = at_once;
+    testing::LeveledWorld world(*scheduler, options);
+    world.run(5000);
+    EXPECT_TRUE(world.is_finished());
+    EXPECT_EQ(world.history().trials().size(), 30u);
+    // A bracket of 27 and one of the three that were left.
+    int complete = 0;
+    for (const auto& [trial, level] : world.reached) complete += level == 27;
+    EXPECT_EQ(complete, at_once == 27 ? 30 : 2) << at_once;
+  }
 }
 
 TEST(SyncHyperband, ReportsWithoutSenseAreAnError) {

@@ -279,11 +279,14 @@ std::unique_ptr<Scheduler> scheduler_for(const World& world, const ReplayOptions
     method_options.set(kCapOption, false);
   const MethodRow& row = find_method(options.method);
   if (row.multi_fidelity) set_levels(row, world.resource(), method_options);
-  return make_scheduler(options.method, {.space = world.space(),
-                                         .metrics = {world.metric()},
-                                         .seed = options.seed,
-                                         .sources = options.sources,
-                                         .options = std::move(method_options)});
+  MethodOptions made{.space = world.space(),
+                     .metrics = {world.metric()},
+                     .seed = options.seed,
+                     .sources = options.sources,
+                     .options = std::move(method_options)};
+  if (options.first_trial == FirstTrial::Standard)
+    made.points_to_evaluate = standard_start(made.space, made.sources);
+  return make_scheduler(options.method, made);
 }
 
 }  // namespace

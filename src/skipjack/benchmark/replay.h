@@ -14,6 +14,12 @@
 
 namespace skipjack::benchmark {
 
+/// What a method's first trial is.
+enum class FirstTrial {
+  Proposed,  ///< the method's own proposal
+  Standard,  ///< standard_start(): as in a tuning that is given no points
+};
+
 struct ReplayOptions {
   /// See method/method.h.
   std::string method;
@@ -21,6 +27,8 @@ struct ReplayOptions {
   /// Unless empty, the program that proposes in the method's place (see peer.h). What it recommends
   /// is what such programs return: the configuration with the best single value.
   std::string peer_command = {};
+  /// A peer begins as it likes.
+  FirstTrial first_trial = FirstTrial::Proposed;
   /// Of the method, and of the noise: the n-th run of a configuration gives the same whatever the
   /// method.
   std::uint64_t seed = 0;

@@ -27,6 +27,7 @@ ReplayResult run_one(const Problem& problem, const SuiteOptions& options, std::s
   ReplayOptions replay_options{.method = options.methods[method].method,
                                .method_options = options.methods[method].options,
                                .peer_command = options.methods[method].peer_command,
+                               .first_trial = options.first_trial,
                                .seed = seed,
                                .evaluations = options.evaluations,
                                .start_delay = options.start_delay,

@@ -29,6 +29,7 @@ struct SuiteOptions {
   /// See ReplayOptions. Problems with levels have a limit of time instead: what random search takes
   /// for so many trials in the same world.
   int evaluations = 100;
+  FirstTrial first_trial = FirstTrial::Proposed;
   Duration start_delay{0}, stop_delay{0};
   double failure_probability = 0;
   int workers = 1;

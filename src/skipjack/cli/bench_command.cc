@@ -32,7 +32,7 @@ struct BenchFlags {
   std::vector<std::string> noise = {"none"}, noise_models = {"gauss"};
   std::string time_unit, json;
   std::string lcbench, lcbench_metric = "val_accuracy", start_delay, stop_delay;
-  std::string gaps = "nearest";
+  std::string gaps = "nearest", start = "proposed";
   std::vector<std::string> tasks = {"3945", "7593", "126026", "167190"};
   double seed_deviation = benchmark::kSeedDeviation, failure_probability = 0;
   std::int64_t runs = 1;
@@ -241,6 +241,9 @@ int bench_search(const BenchFlags& flags, Context& context) {
                                         .first_seed = flags.first_seed,
                                         .num_seeds = flags.seeds,
                                         .evaluations = flags.evaluations,
+                                        .first_trial = flags.start == "midpoint"
+                                                           ? benchmark::FirstTrial::Standard
+                                                           : benchmark::FirstTrial::Proposed,
                                         .start_delay = delay(flags.start_delay, "--start-delay"),
                                         .stop_delay = delay(flags.stop_delay, "--stop-delay"),
                                         .failure_probability = flags.failure_probability,
@@ -359,6 +362,13 @@ void add_run_flags(CLI::App& command, BenchFlags& flags) {
       .type_name("NAME=COMMAND...");
   command.add_flag("--cap", flags.cap,
                    "stop runs that can no longer win, where the metric is a time");
+  command
+      .add_option("--start", flags.start,
+                  "what the methods, not the peers, try first: proposed (their own), or midpoint, "
+                  "the middle of the space, as in a tuning without points_to_evaluate; default "
+                  "proposed")
+      ->check(CLI::IsMember({"proposed", "midpoint"}))
+      ->type_name("WHERE");
   command.add_option("--evals", flags.evaluations, "trials a tuning; default 100")
       ->check(CLI::Range(1, 1000000))
       ->type_name("N");

@@ -55,6 +55,8 @@ Json settings_json(const benchmark::SuiteOptions& options) {
     if (choice.peer_command.empty()) {
       method.set("method", choice.method);
       method.set("options", choice.options);
+      method.set("start",
+                 options.first_trial == benchmark::FirstTrial::Standard ? "midpoint" : "proposed");
     } else {
       method.set("command", choice.peer_command);
     }

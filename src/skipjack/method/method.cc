@@ -135,6 +135,13 @@ std::string resource_attr_of(std::string_view method, const Json& options) {
   return {};
 }
 
+std::vector<Configuration> standard_start(const SearchSpace& space,
+                                          const std::vector<SourceExperiment>& sources) {
+  Configuration middle = space.midpoint();
+  if (!sources.empty() || !space.satisfies_constraints(middle)) return {};
+  return {std::move(middle)};
+}
+
 std::unique_ptr<Scheduler> make_scheduler(std::string_view method, const MethodOptions& options) {
   const Recipe& recipe = find_recipe(method);
   check_options(recipe.row, options.options);

@@ -82,6 +82,12 @@ const MethodRow& find_method(std::string_view name);
 /// options; empty for other methods and unknown ones.
 std::string resource_attr_of(std::string_view method, const Json& options);
 
+/// Where a tuning begins that is given no points: the midpoint of the space, if it satisfies the
+/// constraints and there are no sources, which know better; else nowhere. What all front doors do;
+/// Syne Tune likewise.
+std::vector<Configuration> standard_start(const SearchSpace& space,
+                                          const std::vector<SourceExperiment>& sources);
+
 /// Throws InvalidArgument: an unknown method (the message lists the names), an option it does not
 /// know, options or points that don't fit the space, metrics that the method can't deal with,
 /// sources for one that learns from none, none for one that needs them.

@@ -15,6 +15,8 @@ namespace {
 
 constexpr HalvingDefaults kAsha{};
 constexpr HalvingDefaults kHyperTune{.num_brackets = std::nullopt};
+constexpr HalvingDefaults kBohb{.num_brackets = std::nullopt,
+                                .bracket_rungs = BracketRungs::PerBracket};
 /// [Falkner2018]
 constexpr double kBohbRandomFraction = 1.0 / 3;
 constexpr double kDyhpoRuleProbability = 0.25;
@@ -122,7 +124,7 @@ std::unique_ptr<Scheduler> make_bohb(const MethodOptions& o) {
   tpe.num_candidates = option(o, "num_candidates", as_int).value_or(tpe.num_candidates);
   tpe.random_fraction = option(o, "random_fraction", as_double).value_or(kBohbRandomFraction);
   tpe.levels = level_options(resource_options(o), SearcherData::Rungs);
-  return make_halving(halving_options("bohb", o, kAsha, make_tpe_search(std::move(tpe))));
+  return make_halving(halving_options("bohb", o, kBohb, make_tpe_search(std::move(tpe))));
 }
 
 std::vector<MethodOption> dyhpo_entries() {
@@ -200,10 +202,10 @@ std::vector<Recipe> model_halving_recipes() {
         .multi_fidelity = true},
        make_asha_cqr},
       {{.name = "bohb",
-        .description = "successive halving with tpe, which learns from the highest level it can",
+        .description = "hyperband with tpe, which learns from the highest level it can",
         .aliases = {"BOHB"},
         .options = with_halving_options(
-            kAsha, {num_init_random_option(),
+            kBohb, {num_init_random_option(),
                     {"num_candidates", "draws of which the best is proposed, in [1, 10000]",
                      TpeOptions().num_candidates},
                     {"random_fraction", "of the proposals, how many are random, in [0, 1]",

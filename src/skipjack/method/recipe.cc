@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "skipjack/schedule/fifo.h"
+#include "skipjack/schedule/sync_scheduler.h"
 
 namespace skipjack {
 
@@ -92,7 +93,9 @@ std::vector<MethodOption> with_halving_options(const HalvingDefaults& defaults,
        {"brackets",
         defaults.num_brackets
             ? "bracket s begins at rung s; in [1, number of rungs + 1]"
-            : "bracket s begins at rung s; in [1, number of rungs + 1]; unset: all",
+            : "bracket s begins at rung s; in [1, number of rungs + 1]; unset: "
+              "floor(log(max_t / grace_period) / log(reduction_factor)) + 1, or all with levels of "
+              "your own",
         defaults.num_brackets ? Json(*defaults.num_brackets) : Json()},
        {"rung_system_per_bracket", "whether each bracket ranks its own trials only",
         defaults.bracket_rungs == BracketRungs::PerBracket}});
@@ -109,9 +112,9 @@ HalvingOptions halving_options(std::string_view method, const MethodOptions& o,
                          .resource = resource_options(o),
                          .seed = o.seed};
   options.type = option(o, "type", as_halving_type).value_or(defaults.type);
-  const auto most = static_cast<std::int64_t>(rung_levels(options.resource).size()) + 1;
+  const auto hyperbands = static_cast<std::int64_t>(sync_levels(options.resource).size());
   const auto brackets =
-      option(o, "brackets", as_int).value_or(defaults.num_brackets.value_or(most));
+      option(o, "brackets", as_int).value_or(defaults.num_brackets.value_or(hyperbands));
   options.num_brackets = static_cast<int>(std::clamp<std::int64_t>(
       brackets, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
   options.bracket_rungs =

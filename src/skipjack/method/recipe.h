@@ -48,7 +48,8 @@ ResourceOptions resource_options(const MethodOptions& options);
 /// entries only.
 struct HalvingDefaults {
   HalvingType type = HalvingType::Stopping;
-  /// Unset: as many as there are levels.
+  /// Unset: Hyperband's floor(log_eta(max_t / grace_period)) + 1, or as many as levels where these
+  /// are given (sync_levels).
   std::optional<int> num_brackets = 1;
   BracketRungs bracket_rungs = BracketRungs::Shared;
 };

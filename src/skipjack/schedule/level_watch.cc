@@ -1,5 +1,6 @@
 #include "skipjack/schedule/level_watch.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace skipjack {
@@ -13,7 +14,11 @@ LevelWatch::State& LevelWatch::state(TrialId trial) {
   return states_[i];
 }
 
-void LevelWatch::expect(TrialId trial, std::int64_t level) { state(trial).expected = level; }
+void LevelWatch::expect(TrialId trial, std::int64_t level) {
+  State& s = state(trial);
+  s.expected = level;
+  s.from_result.clear();
+}
 
 void LevelWatch::begin(TrialId trial) {
   State& s = state(trial);
@@ -47,8 +52,9 @@ std::optional<LevelWatch::Result> LevelWatch::take_report(const Reported& report
   if (!step) return std::nullopt;
   State& s = state(report.id.trial);
   s.last_loss = score_of(report.metrics, metric_);
-  if (s.expected == 0 || step->to < s.expected) return std::nullopt;
-  s.expected = 0;
+  if (step->to < s.expected) return std::nullopt;
+  s.from_result.push_back({step->to, *s.last_loss});
+  if (std::exchange(s.expected, 0) == 0) return std::nullopt;
   to_end_.insert(report.id.trial);
   return Result{report.id.trial, s.last_loss};
 }
@@ -90,12 +96,15 @@ std::vector<Command> LevelWatch::decide(const History& history) const {
 
 bool LevelWatch::is_at_rest(TrialId trial) const {
   const State& s = states_[static_cast<std::size_t>(trial)];
-  return !s.is_running && !s.is_dead && s.expected == 0 && !final_loss(trial);
+  return !s.is_running && !s.is_dead && s.expected == 0 && !s.ended_itself && !is_complete(trial);
 }
 
-std::optional<double> LevelWatch::final_loss(TrialId trial) const {
+std::optional<double> LevelWatch::loss_at(TrialId trial, std::int64_t level) const {
   const State& s = states_[static_cast<std::size_t>(trial)];
-  return s.ended_itself || is_complete(trial) ? s.last_loss : std::nullopt;
+  const auto at = std::find_if(s.from_result.begin(), s.from_result.end(),
+                               [level](const LevelLoss& known) { return known.level >= level; });
+  if (at != s.from_result.end()) return at->loss;
+  return s.ended_itself ? s.last_loss : std::nullopt;
 }
 
 }  // namespace skipjack

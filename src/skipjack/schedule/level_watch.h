@@ -37,13 +37,18 @@ class LevelWatch {
 
   /// It gave its result and may be resumed.
   bool is_at_rest(TrialId trial) const;
-  /// Of a trial that has come to max_t or ended by itself below its level: all that will ever be
-  /// known.
-  std::optional<double> final_loss(TrialId trial) const;
+  /// Of a trial that gave its result, its loss at a level above, if it need not run for that: it
+  /// came so far in the moment of its result (reports may come several at once), or it ended by
+  /// itself below, so that its last loss is all that will ever be known.
+  std::optional<double> loss_at(TrialId trial, std::int64_t level) const;
   /// Trials whose attempt runs, or will run again since it was lost.
   std::int64_t num_running() const { return num_running_; }
 
  private:
+  struct LevelLoss {
+    std::int64_t level = 0;
+    double loss = 0;
+  };
   struct State {
     /// 0: nothing is wanted of it.
     std::int64_t expected = 0;
@@ -52,6 +57,8 @@ class LevelWatch {
     bool is_dead = false;
     bool ended_itself = false;
     std::optional<double> last_loss;
+    /// Its result, and reports that came behind it before it was told to end.
+    std::vector<LevelLoss> from_result;
   };
   State& state(TrialId trial);
   bool is_complete(TrialId trial) const { return log_.reached(trial) >= max_t_; }

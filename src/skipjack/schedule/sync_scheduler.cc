@@ -24,8 +24,11 @@ class SyncScheduler final : public Scheduler {
     if (const auto* started = std::get_if<TrialStarted>(&event.body))
       begin(*history.find(started->trial));
     if (const auto* resumed = std::get_if<TrialResumed>(&event.body))
-      resume(*history.find(resumed->id.trial));
-    if (const auto result = watch_.apply(event, history)) take(*result);
+      resume(*history.find(resumed->id.trial), history);
+    if (const auto result = watch_.apply(event, history))
+      take(*result, history);
+    else if (const auto* report = std::get_if<Reported>(&event.body))
+      take_more(report->id.trial, history);
   }
 
   std::vector<Command> decide(const SchedulerView& view) override {
@@ -35,6 +38,8 @@ class SyncScheduler final : public Scheduler {
   }
 
  private:
+  using Brackets = std::map<std::size_t, SyncBracket>;
+
   /// The bracket that a new trial belongs to; one behind the last if none has an open place.
   std::size_t open_bracket() const {
     for (const auto& [number, bracket] : active_)
@@ -65,19 +70,23 @@ class SyncScheduler final : public Scheduler {
     options_.proposer->begin(trial, place_in(number, bracket));
   }
 
-  void resume(const Trial& trial) {
-    const auto at = active_.find(bracket_of_[static_cast<std::size_t>(trial.id)]);
+  void resume(const Trial& trial, const History& history) {
+    const std::size_t number = bracket_of_[static_cast<std::size_t>(trial.id)];
+    const auto at = active_.find(number);
     if (at == active_.end() || at->second.is_running(trial.id)) return;  // its attempt was lost
     SyncBracket& bracket = at->second;
-    // Resumed before the rung had its full number: the searcher was exhausted.
-    if (!bracket.is_waiting(trial.id)) bracket.close();
-    if (!bracket.is_waiting(trial.id)) return;
+    if (!bracket.is_waiting(trial.id)) {
+      // Resumed before the rung had its full number: the searcher was exhausted.
+      bracket.close();
+      settle_known(at, history);
+    }
+    if (!active_.contains(number) || !bracket.is_waiting(trial.id)) return;
     bracket.resume(trial.id);
     watch_.expect(trial.id, bracket.level());
-    options_.proposer->begin(trial, place_in(at->first, bracket));
+    options_.proposer->begin(trial, place_in(number, bracket));
   }
 
-  void take(const LevelWatch::Result& result) {
+  void take(const LevelWatch::Result& result, const History& history) {
     options_.proposer->finish(result.trial, result.loss);
     const auto at = active_.find(bracket_of_[static_cast<std::size_t>(result.trial)]);
     if (at == active_.end()) return;
@@ -86,22 +95,41 @@ class SyncScheduler final : public Scheduler {
       bracket.finish(result.trial, *result.loss);
     else
       bracket.fail(result.trial);
-    settle_ended(bracket);
-    if (bracket.is_done()) active_.erase(at);
+    settle_known(at, history);
   }
 
-  /// Promoted trials that ended by themselves have nothing more to show.
-  void settle_ended(SyncBracket& bracket) {
-    std::vector<std::pair<TrialId, double>> ended;
+  /// Of a trial that gave its result, which may have promoted it, and has not been told to end yet.
+  void take_more(TrialId trial, const History& history) {
+    const auto at = active_.find(bracket_of_[static_cast<std::size_t>(trial)]);
+    if (at != active_.end() && at->second.is_waiting(trial)) settle_known(at, history);
+  }
+
+  /// Promoted trials whose result at the next level is known need not run for it. tell(trial, loss)
+  /// comes before the bracket knows.
+  template <class Tell>
+  void settle_known(SyncBracket& bracket, const Tell& tell) const {
+    std::vector<std::pair<TrialId, double>> known;
     do {
-      ended.clear();
+      known.clear();
       if (bracket.is_done()) return;
       for (const SyncBracket::Place& place : bracket.places(bracket.rung()))
-        if (const auto loss = watch_.final_loss(place.trial);
+        if (const auto loss = watch_.loss_at(place.trial, bracket.level());
             loss && bracket.is_waiting(place.trial))
-          ended.emplace_back(place.trial, *loss);
-      for (const auto& [trial, loss] : ended) bracket.finish(trial, loss);
-    } while (!ended.empty());
+          known.emplace_back(place.trial, *loss);
+      for (const auto& [trial, loss] : known) {
+        tell(trial, loss);
+        bracket.finish(trial, loss);
+      }
+    } while (!known.empty());
+  }
+
+  void settle_known(Brackets::iterator at, const History& history) {
+    SyncBracket& bracket = at->second;
+    settle_known(bracket, [&](TrialId trial, double loss) {
+      options_.proposer->begin(*history.find(trial), place_in(at->first, bracket));
+      options_.proposer->finish(trial, loss);
+    });
+    if (bracket.is_done()) active_.erase(at);
   }
 
   Command next(const SchedulerView& view) {
@@ -120,6 +148,7 @@ class SyncScheduler final : public Scheduler {
     for (const auto& [number, bracket] : active_) {
       SyncBracket closed = bracket;
       closed.close();
+      settle_known(closed, [](TrialId, double) {});
       if (const auto trial = closed.waiting(); trial && watch_.is_at_rest(*trial))
         return Resume{.trial = *trial, .max_resource = closed.level()};
     }
@@ -147,7 +176,7 @@ class SyncScheduler final : public Scheduler {
   SyncSchedulerOptions options_;
   LevelWatch watch_;
   /// By number; those that are done are gone.
-  std::map<std::size_t, SyncBracket> active_;
+  Brackets active_;
   std::size_t num_brackets_ = 0;
   std::vector<std::size_t> bracket_of_;
 };

@@ -52,9 +52,7 @@ const Metric& first_objective(const std::vector<Metric>& metrics) {
 
 std::vector<Configuration> first_points(const AskTellOptions& options) {
   if (options.points_to_evaluate) return *options.points_to_evaluate;
-  const Configuration midpoint = options.space.midpoint();
-  if (!options.sources.empty() || !options.space.satisfies_constraints(midpoint)) return {};
-  return {midpoint};
+  return standard_start(options.space, options.sources);
 }
 
 void validate(const AskTellOptions& options) {

@@ -278,9 +278,7 @@ void validate(const TuningDefinition& definition) {
 
 std::vector<Configuration> first_points(const TuningDefinition& definition) {
   if (definition.points_to_evaluate) return *definition.points_to_evaluate;
-  const Configuration middle = definition.space.midpoint();
-  if (!definition.sources.empty() || !definition.space.satisfies_constraints(middle)) return {};
-  return {middle};
+  return standard_start(definition.space, definition.sources);
 }
 
 std::unique_ptr<Scheduler> make_method_scheduler(const TuningDefinition& definition) {
