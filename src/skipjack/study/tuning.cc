@@ -247,6 +247,14 @@ std::vector<std::vector<int>> processor_slots(const ProgramDefinition& program, 
   return slots;
 }
 
+/// Where a method begins: points_to_evaluate, or the midpoint where that is a beginning.
+std::vector<Configuration> first_points(const TuningDefinition& definition) {
+  if (definition.points_to_evaluate) return *definition.points_to_evaluate;
+  const Configuration middle = definition.space.midpoint();
+  if (!definition.sources.empty() || !definition.space.satisfies_constraints(middle)) return {};
+  return {middle};
+}
+
 }  // namespace
 
 void validate(const TuningDefinition& definition) {
@@ -292,13 +300,6 @@ void validate(const TuningDefinition& definition) {
                 "check the path; relative ones count from the current directory");
   require(!fs::is_directory(program.entry_point, error),
           "the entry point '" + program.entry_point.string() + "' is a folder");
-}
-
-std::vector<Configuration> first_points(const TuningDefinition& definition) {
-  if (definition.points_to_evaluate) return *definition.points_to_evaluate;
-  const Configuration middle = definition.space.midpoint();
-  if (!definition.sources.empty() || !definition.space.satisfies_constraints(middle)) return {};
-  return {middle};
 }
 
 std::unique_ptr<Scheduler> make_method_scheduler(const TuningDefinition& definition) {
