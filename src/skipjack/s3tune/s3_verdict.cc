@@ -308,7 +308,8 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
   text +=
       "Search: " + std::to_string(verdict.search_trials) + " configurations" +
       (verdict.failed_trials > 0 ? ", " + std::to_string(verdict.failed_trials) + " failed" : "") +
-      "; noise of a download " + fixed(100 * verdict.noise, 1) + " %; " +
+      (verdict.noise > 0 ? "; noise of a download " + fixed(100 * verdict.noise, 1) + " %; "
+                         : "; noise unknown, of single downloads; ") +
       (is_cluster_tuning(definition) ? "each beside the baseline on its node"
        : verdict.drift_corrected     ? "drift found and corrected"
                                      : "drift not beyond noise") +
