@@ -53,7 +53,7 @@ Json convert(nb::handle object, int depth) {
     }
     return result;
   }
-  if (PyList_Check(raw) || PyTuple_Check(raw)) {
+  if (PyList_Check(raw) || PyTuple_Check(raw) || PyRange_Check(raw)) {
     Json::Array items;
     for (const nb::handle item : nb::iter(object)) items.push_back(convert(item, depth + 1));
     return items;
@@ -113,6 +113,10 @@ SearchSpace space_from(nb::handle object) {
                                                   nb::cast<std::string>(nb::repr(name)));
     if (nb::isinstance<Domain>(value))
       parameters.push_back({text_from(name), nb::cast<const Domain&>(value)});
+    else if (PyTuple_Check(value.ptr()))
+      throw Error(ErrorCode::InvalidArgument, "parameter '" + text_from(name) + "' is a tuple",
+                  "uniform(0, 1) is an interval, choice(['a', 'b']) one of several values; a "
+                  "constant may be a list");
     else
       parameters.push_back({text_from(name), json_from(value)});
   }

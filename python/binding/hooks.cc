@@ -208,8 +208,9 @@ std::unique_ptr<Scheduler> HookedRun::make_scheduler(const TuningDefinition& def
   } else if (!hooks_.searcher.is_none()) {
     FifoOptions fifo{
         .searcher = std::make_unique<PythonSearcher>(hooks_.searcher, definition.space, *this)};
-    for (const Configuration& point : first_points(definition))
-      fifo.points_to_evaluate.push_back(definition.space.complete(point));
+    if (definition.points_to_evaluate)  // else it proposes the first trial, too
+      for (const Configuration& point : *definition.points_to_evaluate)
+        fifo.points_to_evaluate.push_back(definition.space.complete(point));
     scheduler = make_fifo(std::move(fifo));
   } else {
     scheduler = make_method_scheduler(definition);

@@ -190,7 +190,8 @@ void bind_space(nb::module_& module) {
              nb::handle conditions) {
             new (self) SearchSpace(make_space(parameters, std::move(constraints), conditions));
           },
-          "parameters"_a, "constraints"_a = std::vector<std::string>(), "conditions"_a = nb::none(),
+          "parameters"_a.none(), "constraints"_a = std::vector<std::string>(),
+          "conditions"_a = nb::none(),
           "parameters: {'lr': loguniform(1e-6, 1), 'epochs': 10}. constraints: ['queue * chunk <= "
           "1GiB']. conditions: {'momentum': \"optimizer == 'sgd'\"}.")
       .def_static("from_text", &SearchSpace::from_text, "yaml_or_json"_a)

@@ -10,6 +10,8 @@ Names are loaded when they are first used, so that importing this costs next to 
 reports loads the reporter and nothing else. docs/python.md has the whole of it.
 """
 
+import sys
+
 TYPE_CHECKING = False  # what `typing` has, without loading it
 if TYPE_CHECKING:
     from . import methods as methods
@@ -101,7 +103,8 @@ if not TYPE_CHECKING:  # else any name would seem to be there
         if name in _MODULES:
             return __import__(f"{__name__}.{name}", fromlist=["*"])
         if name not in _HOME_OF:
-            raise AttributeError(f"module 'skipjack' has no attribute '{name}'")
+            message = f"module 'skipjack' has no attribute '{name}'"
+            raise AttributeError(message, name=name, obj=sys.modules[__name__])  # Python knows similar names
         home = __import__(f"{__name__}.{_HOME_OF[name]}", fromlist=[name])
         value = getattr(home, name)
         globals()[name] = value

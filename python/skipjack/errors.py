@@ -71,6 +71,20 @@ def _make_classes() -> None:
 _make_classes()
 
 
+def kind_of(value: object) -> str:
+    """What messages call a value of the wrong type; a class in place of an object of it is a common slip."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+
+
+def listed(name: str, given: Any, single: Any = ()) -> list[Any]:
+    """An argument that is a list of things; one of type single may stand for a list of it."""
+    if isinstance(given, single):
+        return [given]
+    if isinstance(given, (str, dict)) or not hasattr(given, "__iter__"):
+        raise from_code("invalid_argument", f"{name} must be a list, not {kind_of(given)}")
+    return list(given)
+
+
 def from_code(code: str, message: str, try_this: str = "") -> Error:
     """The error that the library means by a code."""
     return _BY_CODE[code](message, try_this)

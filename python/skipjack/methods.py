@@ -6,8 +6,10 @@ names (`BayesianOptimization`). names() lists them; help(methods.TPE) shows opti
 
 from __future__ import annotations
 
+import sys
+
 from . import _core
-from .errors import InvalidArgument
+from .errors import InvalidArgument, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,14 +102,17 @@ def method_of(method: str | Method | type[Method]) -> Method:
         return method()
     if isinstance(method, Method):
         return method
-    raise InvalidArgument(f"a method must be a name or a Method, not {type(method).__name__}")
+    raise InvalidArgument(
+        f"a method must be a name, a Method, or in a Tuner an object of a Scheduler or Searcher, not {kind_of(method)}"
+    )
 
 
 def __getattr__(name: str) -> type[Method]:
     found = find(name)
     if found is not None:
         return found
-    raise AttributeError(f"there is no method '{name}'; names() lists those there are")
+    message = f"there is no method '{name}'; names() lists those there are"
+    raise AttributeError(message, name=name, obj=sys.modules[__name__])  # Python knows similar names
 
 
 def __dir__() -> list[str]:

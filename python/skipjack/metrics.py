@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from .errors import InvalidArgument
+from .errors import InvalidArgument, kind_of, listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def metric_list(
 
     mode: of those that are given by name; "min", "max", or a list of these.
     """
-    given = [metrics] if isinstance(metrics, (str, Metric)) else list(metrics)
-    modes = [mode] * len(given) if isinstance(mode, str) else list(mode)
+    given = listed("metrics", metrics, (str, Metric))
+    modes = [mode] * len(given) if isinstance(mode, str) else listed("mode", mode, str)
     if len(modes) != len(given):
         raise InvalidArgument(f"mode has {len(modes)} items for {len(given)} metrics")
     result = []
@@ -44,7 +44,7 @@ def metric_list(
         if isinstance(metric, str):
             metric = Metric(metric, its_mode)
         if not isinstance(metric, Metric):
-            raise InvalidArgument(f"a metric must be a name or a Metric, not {type(metric).__name__}")
+            raise InvalidArgument(f"a metric must be a name or a Metric, not {kind_of(metric)}")
         fields = asdict(metric)
         if metric.role != "constraint":
             del fields["bound"]

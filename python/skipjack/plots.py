@@ -9,9 +9,10 @@ _AS_IT_IS = {"parse_math": False}  # what users have named is no formula, whatev
 
 
 def _axes(ax):
-    """Made once it is known that there is something to show: notebooks show empty ones, too."""
+    """Made once it is known that there is something to show: notebooks show empty ones, too. Labels have their room:
+    names may be long."""
     if ax is None:
-        ax = import_or_say("matplotlib.pyplot", "a picture").subplots()[1]
+        ax = import_or_say("matplotlib.pyplot", "a picture").subplots(layout="constrained")[1]
     return ax
 
 

@@ -23,7 +23,9 @@ from .errors import (
     PermissionDenied,
     Timeout,
     Unsupported,
+    kind_of,
 )
+from .experiments import load_experiment
 from .sources import split
 
 _FIELDS = (
@@ -36,6 +38,8 @@ _FIELDS = (
     "use_threads",
     "max_bandwidth",
 )
+_CLIENT_FIELD = "preferred_transfer_client"
+_CLIENTS = ("auto", "classic", "crt")
 _OWN_FIELDS = ("memory_limit", "hedge", "resume", "fsync", "checksum", "write_mode")
 _BOTO3_ALIASES = {"max_concurrency": "max_request_concurrency", "max_io_queue": "max_io_queue_size"}
 
@@ -45,6 +49,9 @@ class TransferConfig:
 
     What is not set is left to the engine, which finds it by measuring; reading it gives boto3's
     default, as it does there. Sizes are in bytes or texts such as "8MiB".
+
+    preferred_transfer_client ("auto", "classic" or "crt") is taken since boto3 has it, and changes nothing: it
+    chooses among boto3's own engines, and this one takes their place.
 
     Beyond boto3: memory_limit (bytes of buffers), hedge (ask twice for late bytes), resume (go on
     after a killed download), fsync (done is what is on the disk; cancelling waits for a sync that
@@ -62,6 +69,7 @@ class TransferConfig:
         io_chunksize=None,
         use_threads=None,
         max_bandwidth=None,
+        preferred_transfer_client=None,
         *,
         memory_limit=None,
         hedge=None,
@@ -71,8 +79,22 @@ class TransferConfig:
         write_mode=None,
     ):
         given = locals()
-        self._set = {name: given[name] for name in _FIELDS + _OWN_FIELDS if given[name] is not None}
-        _core.validate_transfer_config(self._set)
+        self._take({name: given[name] for name in _FIELDS + _OWN_FIELDS})
+        self.preferred_transfer_client = preferred_transfer_client
+
+    def _take(self, values):
+        values = {name: value for name, value in values.items() if value is not None}
+        _core.validate_transfer_config(values)
+        object.__setattr__(self, "_set", values)
+
+    def __setattr__(self, name, value):
+        """As in boto3, a field may be set later, too; None: it is left to the engine again."""
+        if name in _FIELDS + _OWN_FIELDS:
+            self._take({**self._set, name: value})
+        elif name == _CLIENT_FIELD:
+            object.__setattr__(self, name, _transfer_client(value))
+        else:
+            raise AttributeError(f"TransferConfig has no '{name}'")
 
     def __getattr__(self, name):
         if name in _FIELDS + _OWN_FIELDS:
@@ -85,6 +107,15 @@ class TransferConfig:
 
     def __repr__(self):
         return "TransferConfig(" + ", ".join(f"{name}={value!r}" for name, value in self._set.items()) + ")"
+
+
+def _transfer_client(name):
+    """As boto3 reads it, but that a name which it does not know is refused."""
+    if name is None:
+        return "auto"
+    if not isinstance(name, str) or name.lower() not in _CLIENTS:
+        raise InvalidArgument(f"{_CLIENT_FIELD} = {name!r} must be one of: {', '.join(_CLIENTS)}")
+    return name
 
 
 def _config_dict(config):
@@ -105,18 +136,24 @@ def _config_dict(config):
                 found[name] = value
             break
     if not found and not hasattr(config, "multipart_chunksize"):
-        raise InvalidArgument(f"Config must be a TransferConfig, not {type(config).__name__}")
+        raise InvalidArgument(f"Config must be a TransferConfig, not {kind_of(config)}")
     return found
 
 
 def _session_options(session):
-    """Keys, region and endpoint of a boto3 session or client."""
-    if hasattr(session, "meta") and hasattr(session.meta, "endpoint_url"):
+    """Keys, region and endpoint of a boto3 session, client or resource."""
+    client = getattr(getattr(session, "meta", None), "client", session)  # of a resource
+    if hasattr(client, "_request_signer"):
         return {
-            **_key_options(session._request_signer._credentials),
-            "region": session.meta.region_name,
-            "endpoint_url": session.meta.endpoint_url,
+            **_key_options(client._request_signer._credentials),
+            "region": client.meta.region_name,
+            "endpoint_url": client.meta.endpoint_url,
         }
+    if isinstance(session, type) or not hasattr(session, "get_credentials") or not hasattr(session, "region_name"):
+        raise InvalidArgument(
+            f"session must be a session, a client or a resource of boto3, not {kind_of(session)}",
+            "such as boto3.Session(profile_name=...)",
+        )
     return {**_key_options(session.get_credentials()), "region": session.region_name}
 
 
@@ -173,14 +210,19 @@ class Client:
             _text("Key", Key),
             _path(Filename),
             _config_dict(Config),
-            Callback,
+            _called(Callback),
             **_extra(ExtraArgs),
         )
 
     def download_bytes(self, Bucket, Key, ExtraArgs=None, Callback=None, Config=None):
         """Downloads an object into memory."""
         return self._client.download(
-            _text("Bucket", Bucket), _text("Key", Key), None, _config_dict(Config), Callback, **_extra(ExtraArgs)
+            _text("Bucket", Bucket),
+            _text("Key", Key),
+            None,
+            _config_dict(Config),
+            _called(Callback),
+            **_extra(ExtraArgs),
         )["body"]
 
     def head_object(self, Bucket, Key):
@@ -190,8 +232,14 @@ class Client:
 
 def _text(name, value):
     if not isinstance(value, str):
-        raise InvalidArgument(f"{name} must be a str, not {type(value).__name__}")
+        raise InvalidArgument(f"{name} must be a str, not {kind_of(value)}")
     return value
+
+
+def _called(callback):
+    if callback is not None and not callable(callback):
+        raise InvalidArgument(f"Callback must be a function, not {kind_of(callback)}")
+    return callback
 
 
 def _path(filename):
@@ -203,6 +251,8 @@ def _path(filename):
 
 
 def _extra(arguments):
+    if arguments is not None and not hasattr(arguments, "items"):
+        raise InvalidArgument(f"ExtraArgs must be a dict, not {kind_of(arguments)}")
     taken = {}
     for name, value in (arguments or {}).items():
         if name == "VersionId":
@@ -261,6 +311,7 @@ def tune(
     max_bytes=None,
     client="native",
     program=None,
+    python=None,
     method=None,
     sources=(),
     repeats=None,
@@ -280,12 +331,15 @@ def tune(
     """Finds the configuration that downloads an object fastest from here, and proves it: `skipjack s3
     tune` (docs/s3-tuning.md has what the arguments mean). max_time: seconds, or a text such as "2m".
     uri: of an object, or s3://bucket/prefix/ for everything below it.
+    client: whose values are tuned, "native" (this engine's), "boto3", "boto3-crt", "awscli", "s5cmd" or "rclone".
+    program: of a client that is a program of its own; None: its name, in PATH. python: the interpreter that boto3
+    runs in; None: this one.
     sources: names of earlier tunings of downloads, in the same root, to begin from.
+    quiet: False passes on to sys.stderr how it goes.
 
-    Returns the verdict, a dict; verdict["experiment"] is the experiment's name.
+    Returns the verdict, a dict; verdict["experiment"] is the experiment's name. Ctrl-C ends the downloads, keeps the
+    results and then raises KeyboardInterrupt; where this process is killed, the tuning ends, too.
     """
-    import json
-    import subprocess
     import time
 
     names, given = split(sources)
@@ -296,35 +350,85 @@ def tune(
         )
     root = str(root or our_program.experiments_folder())
     name = name or _core.default_experiment_name("s3-tune", time.time())
-    flags = {
-        "--max-time": f"{max_time}s" if isinstance(max_time, (int, float)) else max_time,
-        "--max-trials": max_trials,
-        "--max-bytes": max_bytes,
-        "--client": client,
-        "--program": program,
-        "--method": method,
-        "--warm-start-from": ",".join(names) or None,
-        "--repeats": repeats,
-        "--start": start,
-        "--to": to,
-        "--folder": folder,
-        "--memory-limit": memory_limit,
-        "--seed": seed,
-        "--name": name,
-        "--experiments-dir": root,
-        "--endpoint-url": endpoint_url,
-        "--region": region_name,
-        "--profile": profile_name,
-        "--python": sys.executable,
+    values = {
+        "max_time": f"{max_time}s" if isinstance(max_time, (int, float)) else max_time,
+        "max_trials": max_trials,
+        "max_bytes": max_bytes,
+        "client": client,
+        "program": program,
+        "method": None if method is None else _text("method", method),
+        "sources": ",".join(names) or None,
+        "repeats": repeats,
+        "start": start,
+        "to": to,
+        "folder": folder,
+        "memory_limit": memory_limit,
+        "seed": seed,
+        "name": name,
+        "root": root,
+        "endpoint_url": endpoint_url,
+        "region_name": region_name,
+        "profile_name": profile_name,
+        "python": python or sys.executable,
     }
-    command = [our_program.tool(), "s3", "tune", uri, "--json"]
-    for flag, value in flags.items():
+    command = ["s3", "tune", _text("uri", uri), "--json", "--exit-with-parent"]
+    for argument, value in values.items():
         if value is not None:
-            command += [flag, str(value)]
+            command += [_flag(argument), str(value)]
     command += ["--quiet"] * quiet + ["--no-sign-request"] * anonymous
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE if quiet else None, text=True)
-    if done.returncode != 0:
-        kind = _EXIT_ERRORS.get(done.returncode, Error)
-        said = (done.stderr or "").strip().splitlines()
-        raise kind(said[-1].removeprefix("skipjack: ") if said else f"s3 tune ended with code {done.returncode}")
-    return {"experiment": name, **json.loads(done.stdout)}
+    _call_tool(command, quiet, {_flag(argument): argument for argument in (*values, "anonymous")})
+    return {"experiment": name, **load_experiment(name, root).verdict}
+
+
+# Arguments that the command line tool has under another name.
+_FLAGS = {
+    "sources": "--warm-start-from",
+    "root": "--experiments-dir",
+    "region_name": "--region",
+    "profile_name": "--profile",
+    "anonymous": "--no-sign-request",
+}
+
+
+def _flag(argument):
+    return _FLAGS.get(argument) or "--" + argument.replace("_", "-")
+
+
+def _in_words_of_python(message, arguments):
+    """A message of the command line tool, where a flag is called by the argument that it stands for."""
+    import re
+
+    def in_python(found):
+        flag, value = found.groups()
+        if flag not in arguments:
+            return found[0]
+        return f'{arguments[flag]}="{value}"' if value else arguments[flag]
+
+    return re.sub(r"(--[a-z][a-z-]*)(?: (file|memory|discard)\b)?", in_python, message)
+
+
+def _call_tool(command, quiet, arguments):
+    """Runs the command line tool to its end; its errors are raised as the library's. arguments: {flag: argument}."""
+    import signal
+    import subprocess
+
+    last = ""
+    with subprocess.Popen(
+        [our_program.tool(), *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
+        try:
+            for line in process.stderr:
+                last = line.strip() or last
+                if not quiet:
+                    sys.stderr.write(line)
+        except BaseException:
+            process.send_signal(signal.SIGINT)  # to a terminal's Ctrl-C it adds nothing: both are one wish
+            try:
+                process.communicate()
+            finally:
+                process.kill()
+            raise
+    if process.returncode != 0:
+        kind = _EXIT_ERRORS.get(process.returncode, Error)
+        said = last.removeprefix("skipjack: ") if last.startswith("skipjack: ") else ""
+        raise kind(_in_words_of_python(said, arguments) or f"the tuning ended with code {process.returncode}")

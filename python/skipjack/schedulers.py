@@ -122,7 +122,8 @@ class Scheduler:
 
 
 class Searcher:
-    """Base class: trials run to their end in the order in which they are proposed. called_as: as of Scheduler."""
+    """Base class: trials run to their end in the order in which they are proposed. It is asked for every trial, the
+    first too; a tuning's points_to_evaluate, where they are given, come before. called_as: as of Scheduler."""
 
     is_function_of_events = False
     called_as: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .errors import InvalidArgument
+from .errors import InvalidArgument, listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def split(sources: Iterable[str | SourceExperiment]) -> tuple[list[str], list[di
     """Names of experiments, and the others as dicts."""
     names: list[str] = []
     given: list[dict[str, Any]] = []
-    for source in [sources] if isinstance(sources, (str, SourceExperiment)) else sources:
+    for source in listed("sources", sources, (str, SourceExperiment)):
         if isinstance(source, str):
             names.append(source)
         elif isinstance(source, SourceExperiment):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _core
-from .errors import InvalidArgument
+from .errors import InvalidArgument, kind_of, listed
 from .methods import method_of
 from .metrics import metric_list
 from .sources import split
@@ -55,7 +55,7 @@ class AskTell:
             method=chosen.name,
             method_options=chosen.options or None,
             seed=seed,
-            points_to_evaluate=None if points_to_evaluate is None else list(points_to_evaluate),
+            points_to_evaluate=None if points_to_evaluate is None else listed("points_to_evaluate", points_to_evaluate),
             ask_timeout=ask_timeout,
             sources=given,
         )
@@ -102,4 +102,6 @@ class AskTell:
 
 
 def _id_of(trial: _core.AskedTrial | int) -> tuple[int]:
+    if not isinstance(trial, (int, _core.AskedTrial)):
+        raise InvalidArgument(f"a trial must be what ask() gave, or its id, not {kind_of(trial)}")
     return (trial if isinstance(trial, int) else trial.id,)

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, field, fields
 
 from . import _core, program
-from .errors import InvalidArgument
+from .backends import ProgramBackend
+from .errors import InvalidArgument, kind_of, listed
 from .methods import method_of
 from .metrics import metric_list
 from .schedulers import CommandWriter, Scheduler, Searcher, name_of
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, TypeAlias
 
-    from .backends import ProgramBackend
     from .experiments import Experiment
     from .methods import Method
     from .metrics import Metric
@@ -130,8 +130,9 @@ class TuningResult:
         return result_html(self)
 
     def __repr__(self) -> str:
-        trials = self.history.num_trials
-        return f"TuningResult(name={self.name!r}, reason={self.reason!r}, time={self.time:.3g}, trials={trials})"
+        trials, failed = self.history.num_trials, self.history.counts["failed"]
+        more = f", failed={failed}" if failed else ""
+        return f"TuningResult(name={self.name!r}, reason={self.reason!r}, time={self.time:.3g}, trials={trials}{more})"
 
 
 class Tuner:
@@ -143,7 +144,8 @@ class Tuner:
     stop: a StoppingCriterion, a function (turn, history) -> bool, or a list of these.
     workers: trials at the same time. seed: the same seed and the same results give the same questions.
     name: of the experiment; default: the program's and the time. root: folder of experiments.
-    points_to_evaluate: configurations to begin with; None: the middle of the space; []: none.
+    points_to_evaluate: configurations to begin with; []: none; None: the middle of the space, but none where a
+    Searcher of your own decides. A Scheduler of your own starts what it likes.
     sources: earlier experiments to learn from: names, or SourceExperiments.
     max_failures: ends once more trials than this failed; None: never.
     max_initial_failures: ends with an error if the first so many trials all fail; None: never.
@@ -175,10 +177,15 @@ class Tuner:
         extra: dict[str, Any] | None = None,
         survive_power_loss: bool = False,
     ) -> None:
-        root = str(root or program.experiments_folder())
+        if not isinstance(backend, ProgramBackend):
+            raise InvalidArgument(
+                f"backend must be a LocalBackend, a SlurmBackend or a PythonBackend, not {kind_of(backend)}",
+                'LocalBackend("train.py") runs a program, PythonBackend(f) a function',
+            )
+        root = os.fspath(root or program.experiments_folder())
         name = name or _core.default_experiment_name(backend.name, time.time())
         _core.validate_experiment_name(name)
-        self._callbacks = list(callbacks)
+        self._callbacks = _callback_list(callbacks)
         self._sources, given_sources = split(sources)
         self._method = method
         self._survive_power_loss = survive_power_loss
@@ -199,7 +206,7 @@ class Tuner:
         if given_sources:
             definition["sources"] = given_sources
         if points_to_evaluate is not None:
-            definition["points_to_evaluate"] = list(points_to_evaluate)
+            definition["points_to_evaluate"] = listed("points_to_evaluate", points_to_evaluate)
         if max_failures is not None:
             definition["max_failures"] = max_failures
         if trial_time_limit is not None:
@@ -282,14 +289,21 @@ def resume(
         )
     if method is not None and not getattr(method, "is_function_of_events", False):
         raise InvalidArgument(
-            f"{name_of(method)} can't go on with an experiment: it does not say that its state "
-            "follows from the events",
+            f"{name_of(method)} can't go on with an experiment: it does not say that its state follows from the events",
             "set is_function_of_events = True if it does",
         )
-    callbacks = list(callbacks)
+    callbacks = _callback_list(callbacks)
     running = Running(name, root, definition)
     hooks = _hooks(method, callbacks, functions)
     return _run(running, callbacks, hooks, lambda run: run.resume(criterion.to_dict() or None, add_time, add_trials))
+
+
+def _callback_list(callbacks):
+    callbacks = listed("callbacks", callbacks, Callback)
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise InvalidArgument(f"callbacks must hold objects of subclasses of Callback, not {kind_of(callback)}")
+    return callbacks
 
 
 def _split_stop(stop):
@@ -300,8 +314,8 @@ def _split_stop(stop):
     if len(criteria) > 1:
         raise InvalidArgument("stop holds more than one StoppingCriterion", "set their fields in one")
     for function in functions:
-        if not callable(function):
-            raise InvalidArgument(f"stop must be a StoppingCriterion or a function, not {type(function).__name__}")
+        if not callable(function) or isinstance(function, type):
+            raise InvalidArgument(f"stop must be a StoppingCriterion or a function, not {kind_of(function)}")
     return (criteria[0] if criteria else StoppingCriterion()), functions
 
 
@@ -356,6 +370,18 @@ def _hooks(method, callbacks, functions):
     }
 
 
+def _log_failures(history):
+    """Says that trials have failed, and why the first of them."""
+    number = history.counts["failed"]
+    for trial in range(history.num_trials if number else 0):
+        seen = history.trial(trial)
+        if seen["status"] == "failed":
+            words = (seen["end"] or {}).get("error_tail", "").strip().splitlines()[-1:]
+            reason = ": ".join([(seen["end"] or {}).get("reason", "failed"), *words])
+            _log("warning", f"{number} of {history.num_trials} trials failed; trial {trial}: {reason}")
+            return
+
+
 def _run(running, callbacks, hooks, action, **options):
     script = os.environ.get("SKIPJACK_FINDING_FUNCTION")
     if script:
@@ -374,6 +400,7 @@ def _run(running, callbacks, hooks, action, **options):
     for callback in callbacks:
         callback.on_start(running)
     history, reason, seconds = action(run)
+    _log_failures(history)
     result = TuningResult(running.name, running.root, history, reason, seconds)
     for callback in callbacks:
         callback.on_end(result)

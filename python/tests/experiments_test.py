@@ -247,6 +247,10 @@ def test_importance_is_of_the_library(experiment, monkeypatch):
     monkeypatch.setattr(type(experiment), "importance", lambda *_: found)
     axes = experiment.plot_importance()
     assert [bar.get_width() for bar in axes.patches] == [row["share"] for row in found["parameters"]][::-1]
+    axes.set_yticks([0, 1], ["a" * 40, "b"])
+    axes.figure.canvas.draw()
+    labels = [axes.xaxis.label, *axes.get_yticklabels()]
+    assert all(min(label.get_window_extent().p0) >= 0 for label in labels), "a label is cut off"
 
 
 def test_comparison_is_of_the_experiments(experiment):

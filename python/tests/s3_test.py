@@ -1,6 +1,7 @@
 """Downloads with boto3's names, from the embedded server; boto3 is the referee where it is there."""
 
 import hashlib
+import inspect
 import os
 import threading
 
@@ -48,17 +49,37 @@ def test_brings_what_boto3_brings(keys, tmp_path):
     assert digest(tmp_path / "again") == digest(tmp_path / "theirs")
     session = boto3.Session(aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1")
     assert Client(session=session, endpoint_url=keys["endpoint_url"]).head_object("bench", "obj")["size"] == SIZE
+    resource = boto3.resource("s3", region_name="us-east-1", **keys)
+    assert Client(session=resource).head_object("bench", "obj")["size"] == SIZE
+    with pytest.raises(skipjack.InvalidArgument, match="a resource of boto3, not the class Session"):
+        Client(session=boto3.Session)
 
 
 def test_names_and_defaults_of_the_config_are_boto3s():
     transfer = pytest.importorskip("boto3.s3.transfer")
     theirs, ours = transfer.TransferConfig(), TransferConfig()
     for name in """multipart_threshold max_concurrency multipart_chunksize num_download_attempts max_io_queue
-    io_chunksize use_threads max_bandwidth""".split():
+    io_chunksize use_threads max_bandwidth preferred_transfer_client""".split():
         assert getattr(ours, name) == getattr(theirs, name), name
     assert ours.to_dict() == {}
     assert TransferConfig(io_chunksize="1MiB").to_dict() == {"io_chunksize": "1MiB"}
     assert TransferConfig(fsync=True).to_dict() == {"fsync": True}
+    later = TransferConfig(max_concurrency=3)
+    later.max_concurrency, later.io_chunksize = None, 2**20
+    assert later.to_dict() == {"io_chunksize": 2**20}
+    with pytest.raises(skipjack.InvalidArgument, match="io_chunksize = 0 must be"):
+        later.io_chunksize = 0
+    with pytest.raises(AttributeError, match="no 'max_concurency'"):
+        later.max_concurency = 3
+
+    # All that boto3's takes, in its order, and then our own.
+    def arguments(kind):
+        return list(inspect.signature(kind).parameters)
+
+    assert arguments(TransferConfig)[: len(arguments(transfer.TransferConfig))] == arguments(transfer.TransferConfig)
+    assert TransferConfig(preferred_transfer_client="CRT").to_dict() == {}
+    with pytest.raises(skipjack.InvalidArgument, match="preferred_transfer_client = 'fast' must be one of: auto, cla"):
+        TransferConfig(preferred_transfer_client="fast")
     with pytest.raises(skipjack.InvalidArgument, match="max_concurrency = 0 must be >= 1"):
         TransferConfig(max_concurrency=0)
 

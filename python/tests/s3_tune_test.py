@@ -1,13 +1,22 @@
 """Tunings of downloads from Python, against the embedded server."""
 
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import skipjack
 
 pytestmark = pytest.mark.usefixtures("no_settings_of_the_user")
+
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_a_tuning_ends_with_a_verdict(server, tmp_path, monkeypatch):
@@ -53,12 +62,39 @@ def test_the_example_does_the_main_job(server, tmp_path, monkeypatch):
 def test_a_client_that_is_not_there_is_said(server, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    with pytest.raises(skipjack.NotFound, match="'/nonexistent/rclone' is no rclone"):
-        skipjack.s3.tune(
-            "s3://bench/obj",
-            client="rclone",
-            program="/nonexistent/rclone",
-            endpoint_url=server,
-            folder=str(tmp_path),
-            root=str(tmp_path),
-        )
+    where = {"endpoint_url": server, "folder": str(tmp_path), "root": str(tmp_path)}
+    with pytest.raises(skipjack.NotFound, match="'/nonexistent/rclone' is no rclone.*or give its program$"):
+        skipjack.s3.tune("s3://bench/obj", client="rclone", program="/nonexistent/rclone", **where)
+    # What the command line tool calls flags are arguments here.
+    with pytest.raises(skipjack.NotFound, match="no boto3 under the interpreter '/none/py'.*or give the python of one"):
+        skipjack.s3.tune("s3://bench/obj", client="boto3", python="/none/py", **where)
+    with pytest.raises(skipjack.InvalidArgument, match="raise max_bytes or lower repeats$"):
+        skipjack.s3.tune("s3://bench/obj", max_bytes=1, **where)
+    with pytest.raises(skipjack.InvalidArgument, match="uri must be a str, not int"):
+        skipjack.s3.tune(5, **where)
+
+
+TUNES = """
+import skipjack
+try:
+    skipjack.s3.tune("s3://bench/obj", endpoint_url={server!r}, max_time=60, name="one", root={root!r}, folder={root!r})
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGKILL])
+def test_a_tuning_ends_with_its_process(server, tmp_path, monkeypatch, signal_number):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    script = TUNES.format(server=server, root=str(tmp_path))
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+
+    def states():
+        return [entry["running"] for entry in skipjack.list_experiments(str(tmp_path))]
+
+    wait_until(lambda: states() == [True])
+    process.send_signal(signal_number)
+    assert process.communicate(timeout=20)[0] == ("interrupted\n" if signal_number == signal.SIGINT else "")
+    wait_until(lambda: states() == [False])
+    assert skipjack.load_experiment("one", str(tmp_path)).status == "interrupted"

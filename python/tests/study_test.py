@@ -41,6 +41,14 @@ def test_batch_failures_and_reports():
         study.tell(study.ask(), {"loss": "low"})
 
 
+def test_a_space_without_a_domain_is_refused():
+    for space in ({}, {"x": 1}):
+        with pytest.raises(skipjack.InvalidArgument, match="nothing to search; give a parameter a domain"):
+            AskTell(space, metrics="loss")
+    with pytest.raises(skipjack.InvalidArgument, match="no objective; name what is to be minimised"):
+        AskTell({"x": uniform(0, 1)}, metrics=[])
+
+
 def test_finite_space_is_exhausted():
     study = AskTell({"x": skipjack.choice([1, 2])}, metrics="loss", method="random")
     for _ in range(2):

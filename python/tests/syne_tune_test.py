@@ -320,8 +320,19 @@ def test_the_launchers_folder_is_found_and_missing_ones_are_said(launch, tmp_pat
 
 
 def test_another_space_makes_another_experiment(launch, tmp_path):
-    run = RUN.format(stop="StoppingCriterion(max_num_trials_started=1)", scheduler="",
-                     tuner=', tuner_name="one", suffix_tuner_name=False')  # fmt: skip
+    told = """
+    from syne_tune.results_callback import ExtraResultsComposer, StoreResultsCallback
+    class Told(ExtraResultsComposer):
+        def __call__(self, tuner):
+            return {"told_of": tuner.name}
+        def keys(self):
+            return ["told_of"]
+    """
+    run = told + RUN.format(
+        stop="StoppingCriterion(max_num_trials_started=1)",
+        scheduler="",
+        tuner=', tuner_name="one", suffix_tuner_name=False, callbacks=[StoreResultsCallback(True, Told())]',
+    )
     narrowed = """
     tuner.scheduler.config_space = {"x": uniform(0.5, 0.6)}
     tuner.scheduler.searcher.configure_scheduler(tuner.scheduler)
@@ -329,8 +340,9 @@ def test_another_space_makes_another_experiment(launch, tmp_path):
     done = launch(run + LOADED + narrowed + AGAIN, REPORTS_ONCE)
     assert "search space of one has changed" in done.stderr
     assert len(table_of(tmp_path / "syne-tune" / "one")) == 2
-    after = [float(row["config_x"]) for row in table_of(tmp_path / "syne-tune" / "one-2")]
-    assert len(after) == 4 and all(0.5 <= x <= 0.6 for x in after)
+    rows = table_of(tmp_path / "syne-tune" / "one-2")
+    assert len(rows) == 4 and all(0.5 <= float(row["config_x"]) <= 0.6 for row in rows)
+    assert rows[0]["told_of"] == "one-2", "columns of the launcher's own begin anew, too"
 
 
 def test_counts_of_dyhpo_have_their_columns(launch, only_experiment):

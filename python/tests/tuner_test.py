@@ -184,14 +184,23 @@ def test_a_searcher_of_ones_own(root):
         def suggest(self, history, **context):
             return {"x": 0.5 ** (history.num_trials + 1)} if history.num_trials < 3 else None
 
-    result = Tuner(
-        PythonBackend(square), SPACE, "loss", method=Halves(), points_to_evaluate=[], root=root, stop=some_trials(9)
-    ).run()
+    result = Tuner(PythonBackend(square), SPACE, "loss", method=Halves(), root=root, stop=some_trials(9)).run()
     assert [trial["configuration"] for trial in result.history.trials] == [
         {"x": 0.5, "k": 1},
         {"x": 0.25, "k": 1},
         {"x": 0.125, "k": 1},
     ]
+    begun = Tuner(
+        PythonBackend(square),
+        SPACE,
+        "loss",
+        method=Halves(),
+        points_to_evaluate=[{"x": 0.75}],
+        root=root,
+        name="begun",
+        stop=some_trials(9),
+    ).run()
+    assert [trial["configuration"]["x"] for trial in begun.history.trials] == [0.75, 0.25, 0.125]
     with pytest.raises(skipjack.InvalidArgument, match="run by Halves"):
         skipjack.resume(result.name, root=root)
     with pytest.raises(skipjack.InvalidArgument, match="does not say that its state follows"):
@@ -224,6 +233,24 @@ def test_a_scheduler_of_ones_own_stops_and_is_resumed(root):
     assert result.history.trial(0)["tag"] == {"phase": "own"}
     again = skipjack.resume(result.name, root=root, add_trials=1, method=Impatient())
     assert again.history.counts["stopped"] == 3
+
+
+def test_things_of_the_wrong_kind_are_named(root):
+    backend = LocalBackend("train.sh")
+    for says, wrong in [
+        ('not str; LocalBackend\\("train.py"\\) runs', {"backend": "train.py"}),
+        ("metrics must be a list, not int", {"metrics": 7}),
+        ("points_to_evaluate must be a list, not dict", {"points_to_evaluate": {"x": 0.5}}),
+        ('^workers: "2" is a string, not an integer', {"workers": "2"}),
+        ('^max_time: "60" is a string, not a number', {"stop": StoppingCriterion(max_time="60")}),
+        ("parameter 'x' is a tuple; uniform", {"space": {"x": (0, 1)}}),
+        ("can't be made of a NoneType", {"space": None}),
+        ("subclasses of Callback, not the class Callback", {"callbacks": [skipjack.Callback]}),
+        ("an object of a Scheduler or Searcher, not the class Searcher", {"method": skipjack.Searcher}),
+        ("a StoppingCriterion or a function, not the class StoppingCriterion", {"stop": StoppingCriterion}),
+    ]:
+        with pytest.raises(skipjack.InvalidArgument, match=says):
+            Tuner(**{"backend": backend, "space": SPACE, "metrics": "loss", "root": root, **wrong})
 
 
 def test_a_backend_shows_no_secret_and_keeps_what_it_was_given():

@@ -130,6 +130,17 @@ TEST(S3Verdict, WhatAnotherClientWonIsPrintedInItsWords) {
   EXPECT_EQ(to_text(verdict, definition).find("boto3"), std::string::npos);
 }
 
+TEST(S3Verdict, EngineIsNamedBesideAClientThatTuningDoesNotHelp) {
+  const Rehearsed r = rehearsed(
+      "boto3", [](std::int64_t connections) { return connections == 0 ? 0.1 : 3.0; }, 1);
+  const S3Verdict verdict = s3_verdict(r.definition, r.history);
+  ASSERT_EQ(verdict.answer, "boto3");
+  const std::string text = to_text(verdict, r.definition);
+  EXPECT_NE(text.find("\nBeside it: skipjack, left to itself is "), std::string::npos) << text;
+  EXPECT_NE(text.find("; the answer is boto3, its defaults.\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("No gain"), std::string::npos) << "the engine's is thirtyfold\n" << text;
+}
+
 TEST(S3Verdict, WithoutABlockNothingIsSaid) {
   const TuningDefinition definition = define_s3_tuning(tuning("native"), {.size = kSize});
   const S3Verdict verdict = s3_verdict(definition, History());

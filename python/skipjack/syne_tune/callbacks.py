@@ -62,11 +62,14 @@ class StoreResultsCallback(TunerCallback):
     def __init__(self, add_wallclock_time=True, extra_results_composer=None):
         self.add_wallclock_time = add_wallclock_time
         self._composer = extra_results_composer
-        self._extra = []  # one dict a report
+        self._extra = []  # one dict a report of the experiment
+        self._experiment = None
         self._tuner = None
         self._stored_at = 0.0
 
     def on_tuning_start(self, tuner):
+        if self._experiment != tuner.name:
+            self._experiment, self._extra = tuner.name, []
         self._tuner = tuner
         self._stored_at = time.monotonic()
 
@@ -126,14 +129,15 @@ class TensorboardCallback(TunerCallback):
         self._target = target_metric
         self._sign = -1 if mode == "max" else 1
         self._log_hyperparameters = log_hyperparameters
-        self._best = None
-        self._steps = {}
+        self._experiment = None
         self._writer = None
 
     def on_tuning_start(self, tuner):
         from ..experiments import import_or_say
 
         package = import_or_say("tensorboardX", "a log for TensorBoard")
+        if self._experiment != tuner.name:
+            self._experiment, self._best, self._steps = tuner.name, None, {}
         self._writer = package.SummaryWriter(str(tuner.tuner_path / "tensorboard_output"))
 
     def on_trial_result(self, trial, status, result, decision):

@@ -123,10 +123,14 @@ qrandint = _constructor("qrandint")
 qlograndint = _constructor("qlograndint")
 
 
+def _constant(value):
+    return list(value) if isinstance(value, tuple) else value
+
+
 def own_space(config_space):
     """The same as Skipjack's SearchSpace."""
     return _core.SearchSpace(
-        {name: value._domain if isinstance(value, Domain) else value for name, value in config_space.items()}
+        {name: value._domain if isinstance(value, Domain) else _constant(value) for name, value in config_space.items()}
     )
 
 

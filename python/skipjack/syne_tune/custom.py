@@ -156,7 +156,7 @@ class CalledScheduler(Scheduler):
             self._end(number, event["outcome"])
 
     def _resource_constant(self):
-        """Name of what says how far a trial goes, a constant of the space or none of it: its attempts may differ in it."""
+        """Name of what says how far a trial goes, if it is no parameter: attempts may differ in it."""
         name = getattr(self.scheduler, "max_resource_attr", None)
         return None if isinstance(self.scheduler.config_space.get(name), Domain) else name
 

@@ -268,8 +268,8 @@ bool SlurmBackend::judge(Attempt& attempt) {
                 "job " + std::to_string(row.job) + " ran on node " + row.node +
                     " and left nothing in " + options_.folder.string() +
                     ": the node does not see that folder, or may not write to it",
-                "keep experiments (--experiments-dir) on a file system that the nodes share with "
-                "this host under the same path");
+                "keep experiments (--experiments-dir, in Python root) on a file system that the "
+                "nodes share with this host under the same path");
   }
   finish(attempt);
   return true;

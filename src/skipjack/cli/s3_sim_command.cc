@@ -1,6 +1,5 @@
 // skipjack s3 sim: the embedded S3-compatible server, until it is told to stop.
 #include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -62,13 +61,6 @@ s3sim::ServerOptions server_options(const SimFlags& flags, Context& context) {
       context.err << one_line(message) << std::endl;
     };
   return options;
-}
-
-/// SIGTERM comes when the parent dies; if it died before this call, it comes now.
-void end_with_parent() {
-  const pid_t parent = ::getppid();
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::raise(SIGTERM);
 }
 
 int sim(const SimFlags& flags, Context& context) {

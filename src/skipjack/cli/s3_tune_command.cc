@@ -50,7 +50,7 @@ struct S3TuneFlags {
   SlurmFlags slurm;
   int repeats = 3, workers = 1;
   std::uint64_t seed = 42;
-  bool json = false, quiet = false, save = false;
+  bool json = false, quiet = false, save = false, exit_with_parent = false;
 };
 
 void note(Context& context, bool is_quiet, const std::string& text) {
@@ -265,7 +265,7 @@ void find_clients(s3tune::S3TuningOptions& options, const S3TuneFlags& flags, Co
   if (!flags.program.empty() && client.kind != s3tune::Client::Kind::Program)
     throw Error(ErrorCode::InvalidArgument,
                 "--program is given, but " + std::string(client.label) + " is no program",
-                client.kind == s3tune::Client::Kind::Script ? "name its interpreter with --python"
+                client.kind == s3tune::Client::Kind::Script ? "give its interpreter as --python"
                                                             : "leave it out");
   if (client.kind == s3tune::Client::Kind::Program) {
     options.client_program = s3tune::find_program(client, flags.program);
@@ -310,6 +310,7 @@ std::string new_name(const S3TuneFlags& flags, const ExperimentStore& store,
 }
 
 int tune(const S3TuneFlags& flags, Context& context) {
+  if (flags.exit_with_parent) end_with_parent();
   s3tune::S3TuningOptions options = tuning_options(flags);
   if (flags.save) check_save(options, context);
   const ExperimentStore store(experiments_folder(context), lease_options(context.environment));
@@ -440,6 +441,8 @@ void add_s3_tune(CLI::App& s3, Context& context) {
                    "objects of about this size");
   command.add_flag("--json", flags->json, "print the verdict as JSON");
   command.add_flag("--quiet,-q", flags->quiet, "no progress, only the verdict");
+  command.add_flag("--exit-with-parent", flags->exit_with_parent,
+                   "end as at Ctrl-C when the process that started it ends");
   add_s3_access_flags(command, flags->access);
   on_choice(command, context, flags, tune);
   add_s3_measure(s3, context);

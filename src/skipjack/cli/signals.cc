@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,6 +100,12 @@ SignalWatch::~SignalWatch() {
   notify(kWatchEnds);
   thread_.join();
   ::close(wake_descriptor.exchange(-1));
+}
+
+void end_with_parent() {
+  const pid_t parent = ::getppid();
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::raise(SIGTERM);
 }
 
 bool SignalWatch::received() const { return first_signal.load() != 0; }

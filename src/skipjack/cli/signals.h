@@ -30,4 +30,7 @@ class SignalWatch {
   std::thread thread_;
 };
 
+/// SIGTERM comes when the thread that started this process ends; if it has ended already, now.
+void end_with_parent();
+
 }  // namespace skipjack::cli

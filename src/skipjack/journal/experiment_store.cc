@@ -38,7 +38,7 @@ Error taken(const std::string& name) {
 
 Error missing(const std::string& name, const fs::path& root) {
   return Error(ErrorCode::NotFound, "there is no " + title_of(name) + " in " + root.string(),
-               "list shows the experiments that are there");
+               "skipjack list (in Python list_experiments) shows those that are there");
 }
 
 void throw_if(const std::error_code& error, const std::string& what) {

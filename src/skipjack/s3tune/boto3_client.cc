@@ -61,7 +61,9 @@ std::string crt_ready(const ReadyRequest& request) {
   text += ")\n";
   if (!request.endpoint_url.empty())
     text +=
-        "# With the CRT, boto3 takes the endpoint from AWS_ENDPOINT_URL, not from the client.\n";
+        "# With the CRT, boto3 takes the endpoint from AWS_ENDPOINT_URL, not from the client, and "
+        "speaks "
+        "TLS to it.\n";
   return text;
 }
 
@@ -109,8 +111,9 @@ Boto3 find_boto3(const std::string& python, const std::filesystem::path& program
   if (!answer || !answer->find("boto3"))
     throw Error(ErrorCode::NotFound,
                 "no boto3 under the interpreter '" + python + "': " + last_line(check.output),
-                "name one that has it with --python, or make one: python3 -m venv DIR && "
-                "DIR/bin/pip install boto3");
+                "install it: " + python +
+                    " -m pip install boto3 (where that is refused: python3 -m venv DIR && "
+                    "DIR/bin/pip install boto3), or give the --python of one that has it");
   return {.script = script,
           .python = python,
           .boto3_version = answer->at("boto3").as_string(),
@@ -123,7 +126,7 @@ void require_crt(const Boto3& boto3) {
     throw Error(ErrorCode::NotFound,
                 "boto3 " + boto3.boto3_version + " under the interpreter '" + boto3.python +
                     "' can't hand a TransferConfig to the AWS CRT",
-                "pip install --upgrade 'boto3[crt]' for it, or name another with --python");
+                "pip install --upgrade 'boto3[crt]' for it, or give another --python");
 }
 
 }  // namespace skipjack::s3tune

@@ -44,8 +44,7 @@ std::string client_names() {
 
 ClientProgram find_program(const Client& client, const std::string& path) {
   const auto missing = [&](const std::string& what) {
-    throw Error(ErrorCode::NotFound, what,
-                std::string(client.install) + ", or name it with --program");
+    throw Error(ErrorCode::NotFound, what, std::string(client.install) + ", or give its --program");
   };
   const std::string file =
       path.empty() ? in_path(client.program) : std::filesystem::absolute(path).string();

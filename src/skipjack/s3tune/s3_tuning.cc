@@ -114,7 +114,7 @@ void validate(const S3TuningOptions& options) {
   const std::string label(client.label);
   if (client.kind != Client::Kind::Engine && !options.client_program)
     throw Error(ErrorCode::InvalidArgument, label + " is to be tuned but was not found",
-                "name it with --python or --program");
+                "give its --python or --program");
   if (options.client == "boto3-crt" && !options.target.sign_requests)
     throw Error(ErrorCode::Unsupported, "boto3 uses the CRT for signed requests only",
                 "give it credentials, or tune another client");
@@ -337,7 +337,7 @@ void check_room(const S3TuningOptions& options, std::int64_t object_size) {
       throw Error(ErrorCode::Io,
                   "the folder " + options.target.folder.string() + " has " +
                       bytes_text(free_bytes) + " free, a download needs " + bytes_text(needed),
-                  "name another with --folder, or use --to memory or --to discard");
+                  "give another --folder, or use --to memory or --to discard");
   } else if (options.target.to == Destination::Memory) {
     const auto free_bytes = available_memory();
     if (free_bytes && *free_bytes < needed)

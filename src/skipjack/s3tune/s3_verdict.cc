@@ -174,6 +174,26 @@ std::string kinds_text(const S3Verdict& verdict, const std::string& untuned) {
   return text;
 }
 
+std::string gain_claim(const VerdictRow& row, const S3Verdict& verdict) {
+  return row.label + " is " + gain_text(*row.gain) + " times as fast as " +
+         verdict.rows.front().label + " (95 % interval, " +
+         std::to_string(verdict.complete_blocks) + " pairs).\n";
+}
+
+/// What is claimed of the answer over the first row. Where that is the answer itself, it is
+/// another client as it is, and the sentence on tuning says why.
+std::string gain_sentence(const S3Verdict& verdict) {
+  constexpr const char* kTooFew = "Too few blocks for an interval: nothing is claimed.\n";
+  const VerdictRow& first = verdict.rows.front();
+  const VerdictRow* answer = row_named(verdict, verdict.answer);
+  if (answer == &first)
+    return row_named(verdict, kWinnerArm) && !verdict.tuning_gain ? kTooFew : "";
+  if (!verdict.gain) return kTooFew;
+  if (verdict.gain_claimed) return "Gain: " + gain_claim(*answer, verdict);
+  return "No gain of " + answer->label + " over " + first.label +
+         " is claimed: what was seen could be luck, or is below 2 %.\n";
+}
+
 }  // namespace
 
 S3Verdict s3_verdict(const TuningDefinition& definition, const History& history) {
@@ -265,17 +285,7 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
                      "", "", ""});
   text += table_text(table) + "\n";
 
-  const std::string pairs = std::to_string(verdict.complete_blocks) + " pairs";
-  const std::string& first = verdict.rows.front().label;
-  const VerdictRow* answer = row_named(verdict, verdict.answer);
-  if (!verdict.gain && answer != &verdict.rows.front())
-    text += "Too few blocks for an interval: nothing is claimed.\n";
-  else if (verdict.gain && verdict.gain_claimed)
-    text += "Gain: " + answer->label + " is " + gain_text(*verdict.gain) + " times as fast as " +
-            first + " (95 % interval, " + pairs + ").\n";
-  else
-    text +=
-        "No gain over " + first + " is claimed: what was seen could be luck, or is below 2 %.\n";
+  text += gain_sentence(verdict);
   const VerdictRow* winner = row_named(verdict, kWinnerArm);
   const std::string untuned = label_of(untuned_arm(definition), definition);
   if (!winner && verdict.search_trials == 0)
@@ -292,10 +302,14 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
     text += "Tuning: " + gain_text(*verdict.tuning_gain) + " against " + untuned +
             ", no gain that is beyond luck and 2 %; the answer is " + untuned + ".\n";
   if (winner) text += "Tuned values: " + values_text(winner->configuration) + "\n";
+  if (const VerdictRow* ours = row_named(verdict, kAutoArm);
+      ours && !tunes_engine(definition) && ours->gain && claims_gain(*ours->gain))
+    text += "Beside it: " + gain_claim(*ours, verdict);
   text +=
       "Search: " + std::to_string(verdict.search_trials) + " configurations" +
       (verdict.failed_trials > 0 ? ", " + std::to_string(verdict.failed_trials) + " failed" : "") +
-      "; noise of a download " + fixed(100 * verdict.noise, 1) + " %; " +
+      (verdict.noise > 0 ? "; noise of a download " + fixed(100 * verdict.noise, 1) + " %; "
+                         : "; noise unknown, of single downloads; ") +
       (is_cluster_tuning(definition) ? "each beside the baseline on its node"
        : verdict.drift_corrected     ? "drift found and corrected"
                                      : "drift not beyond noise") +

@@ -46,7 +46,7 @@ const Metric& first_objective(const std::vector<Metric>& metrics) {
     return metric.role == MetricRole::Objective;
   });
   if (objective == metrics.end())
-    invalid("metrics holds no objective", "name one, such as {.metrics = {{\"loss\"}}}");
+    invalid("metrics holds no objective", "name what is to be minimised or maximised");
   return *objective;
 }
 
@@ -57,6 +57,9 @@ std::vector<Configuration> first_points(const AskTellOptions& options) {
 
 void validate(const AskTellOptions& options) {
   (void)first_objective(options.metrics);
+  if (options.space.searched().empty())
+    invalid("the search space holds nothing to search",
+            "give a parameter a domain, such as uniform(0, 1)");
   if (options.ask_timeout && *options.ask_timeout <= Duration::zero())
     invalid("ask_timeout = " + format_duration(*options.ask_timeout) + " must be > 0",
             "leave it unset for trials that are never abandoned");

@@ -229,6 +229,12 @@ std::vector<std::vector<int>> processor_slots(const ProgramDefinition& program, 
   return slots;
 }
 
+/// Where a method begins: points_to_evaluate, or the midpoint where that is a beginning.
+std::vector<Configuration> first_points(const TuningDefinition& definition) {
+  if (definition.points_to_evaluate) return *definition.points_to_evaluate;
+  return standard_start(definition.space, definition.sources);
+}
+
 }  // namespace
 
 void validate(const TuningDefinition& definition) {
@@ -274,11 +280,6 @@ void validate(const TuningDefinition& definition) {
                 "check the path; relative ones count from the current directory");
   require(!fs::is_directory(program.entry_point, error),
           "the entry point '" + program.entry_point.string() + "' is a folder");
-}
-
-std::vector<Configuration> first_points(const TuningDefinition& definition) {
-  if (definition.points_to_evaluate) return *definition.points_to_evaluate;
-  return standard_start(definition.space, definition.sources);
 }
 
 std::unique_ptr<Scheduler> make_method_scheduler(const TuningDefinition& definition) {

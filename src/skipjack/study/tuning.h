@@ -152,9 +152,6 @@ std::unique_ptr<Backend> make_program_backend(const TuningDefinition& definition
 /// What decides when RunOptions::make_scheduler is empty: the method named in the definition. For
 /// schedulers that wrap it. Throws as skipjack::make_scheduler does.
 std::unique_ptr<Scheduler> make_method_scheduler(const TuningDefinition& definition);
-/// Where such a tuning begins: definition.points_to_evaluate, or the midpoint where that is a
-/// beginning.
-std::vector<Configuration> first_points(const TuningDefinition& definition);
 
 /// Creates the experiment and runs it. Throws AlreadyExists for a name that is taken, before
 /// anything runs; what validate, the store and run_tuner throw.

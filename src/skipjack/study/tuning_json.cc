@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "skipjack/base/error.h"
+#include "skipjack/base/json_field.h"
 #include "skipjack/study/tuning.h"
 
 namespace skipjack {
@@ -58,15 +59,19 @@ std::vector<std::string> strings_from_json(const Json& json) {
 
 /// Seconds that fit into a Duration, 0 included.
 Duration duration_from_json(const std::string& field, const Json& json) {
-  const double seconds = json.as_double();
+  const double seconds = read_field(field, [&] { return json.as_double(); });
   if (!(seconds >= 0 && seconds < 6.3e9))
     throw Error(ErrorCode::InvalidArgument,
                 field + " = " + shortest_decimal(seconds) + " must be in [0, 6.3e9) seconds");
   return from_seconds(seconds);
 }
 
+std::int64_t int64_from_json(const std::string& field, const Json& json) {
+  return read_field(field, [&] { return json.as_int(); });
+}
+
 int int_from_json(const std::string& field, const Json& json) {
-  const std::int64_t value = json.as_int();
+  const std::int64_t value = int64_from_json(field, json);
   if (value < 0 || value > std::numeric_limits<int>::max())
     throw Error(ErrorCode::InvalidArgument,
                 field + " = " + std::to_string(value) + " must be in [0, 2147483647]");
@@ -125,7 +130,7 @@ SlurmJob slurm_from_json(const Json& json) {
     else if (key == "cpus")
       job.cpus = int_from_json("slurm.cpus", value);
     else if (key == "memory_bytes")
-      job.memory_bytes = value.as_int();
+      job.memory_bytes = int64_from_json("slurm.memory", value);
     else if (key == "gpus")
       job.gpus = int_from_json("slurm.gpus", value);
     else if (key == "time_limit")
@@ -174,7 +179,8 @@ ProgramDefinition program_from_json(const Json& json) {
       program.working_directory = value.as_string();
     else if (key == "environment")
       for (const auto& [name, text] : value.as_object())
-        program.environment.emplace_back(name, text.as_string());
+        program.environment.emplace_back(
+            name, read_field("environment." + name, [&] { return text.as_string(); }));
     else if (key == "grace")
       program.grace = duration_from_json("program.grace", value);
     else if (key == "gpus")
@@ -240,7 +246,7 @@ TuningDefinition tuning_definition_from_json(const Json& json) {
     else if (key == "method_options")
       definition.method_options = value;
     else if (key == "seed")
-      definition.seed = static_cast<std::uint64_t>(value.as_int());
+      definition.seed = static_cast<std::uint64_t>(int64_from_json("seed", value));
     else if (key == "workers")
       definition.workers = int_from_json("workers", value);
     else if (key == "stop")
@@ -248,13 +254,13 @@ TuningDefinition tuning_definition_from_json(const Json& json) {
     else if (key == "at_end")
       definition.at_end = value_of(kAtEnds, "at_end", value);
     else if (key == "max_failures")
-      definition.max_failures = value.as_int();
+      definition.max_failures = int64_from_json("max_failures", value);
     else if (key == "trial_time_limit")
       definition.trial_time_limit = duration_from_json("trial_time_limit", value);
     else if (key == "delete_checkpoints")
       definition.checkpoints.delete_checkpoints = value.as_bool();
     else if (key == "max_checkpoints")
-      definition.checkpoints.max_checkpoints = value.as_int();
+      definition.checkpoints.max_checkpoints = int64_from_json("max_checkpoints", value);
     else if (key == "points_to_evaluate")
       definition.points_to_evaluate = value.as_array();
     else if (key == "sources")

@@ -8,6 +8,7 @@
 
 #include "skipjack/base/bytes.h"
 #include "skipjack/base/error.h"
+#include "skipjack/base/json_field.h"
 
 namespace skipjack {
 namespace {
@@ -131,29 +132,31 @@ Json to_json(const StoppingCriterion& criterion) {
 
 StoppingCriterion stopping_criterion_from_json(const Json& json) {
   StoppingCriterion criterion;
-  for (const auto& [key, value] : json.as_object()) {
+  for (const auto& [key, field] : json.as_object()) {
+    const Json& value = field;
+    const auto count = [&value] { return value.as_int(); };
     if (key == "max_time") {
       // 200 years: beyond it the nanoseconds would overflow.
-      const double seconds = value.as_double();
+      const double seconds = read_field(key, [&] { return value.as_double(); });
       if (!(seconds > 0 && seconds < 6.3e9))
         out_of_range("max_time", shortest_decimal(seconds), "in (0, 6.3e9) seconds");
       criterion.max_time = from_seconds(seconds);
     } else if (key == "max_reports") {
-      criterion.max_reports = value.as_int();
+      criterion.max_reports = read_field(key, count);
     } else if (key == "max_trials_started") {
-      criterion.max_trials_started = value.as_int();
+      criterion.max_trials_started = read_field(key, count);
     } else if (key == "max_trials_completed") {
-      criterion.max_trials_completed = value.as_int();
+      criterion.max_trials_completed = read_field(key, count);
     } else if (key == "max_trials_finished") {
-      criterion.max_trials_finished = value.as_int();
+      criterion.max_trials_finished = read_field(key, count);
     } else if (key == "max_cost") {
-      criterion.max_cost = value.as_double();
+      criterion.max_cost = read_field(key, [&] { return value.as_double(); });
     } else if (key == "cost_metric") {
       criterion.cost_metric = value.as_string();
     } else if (key == "min_metric_value") {
-      criterion.min_metric_value = bounds_from_json(value);
+      criterion.min_metric_value = read_field(key, [&] { return bounds_from_json(value); });
     } else if (key == "max_metric_value") {
-      criterion.max_metric_value = bounds_from_json(value);
+      criterion.max_metric_value = read_field(key, [&] { return bounds_from_json(value); });
     } else if (key == "plateau") {
       criterion.plateau = plateau_from_json(value);
     } else {
