@@ -192,6 +192,38 @@ TEST(BayesOpt, InitialPointsCountUserPoints) {
   EXPECT_TRUE(std::get<Proposal>(fifth).fitted);
 }
 
+TEST(BayesOpt, ThreeValuesAreEnoughForAModelThoughTheThirdHasJustComeIn) {
+  const SearchSpace space({{"a", uniform(0, 1)}});
+  const auto searcher =
+      make_bayesopt_search({.space = space, .metric = {.name = "loss"}, .num_initial = 3});
+  Experiment experiment;
+  for (int i = 0; i < 3; ++i) {
+    const Proposal first = std::get<Proposal>(searcher->suggest(experiment.history(), {}));
+    EXPECT_FALSE(first.fitted);
+    experiment.measured(first.configuration, 0.1 * i);
+  }
+  EXPECT_TRUE(std::get<Proposal>(searcher->suggest(experiment.history(), {})).fitted);
+}
+
+TEST(BayesOpt, ComesCloseToAnEndThatIsBestAndNeverTakesTheLastNumber) {
+  const SearchSpace space({{"angle", uniform(0, 1.5)}, {"shift", uniform(-3, 3)}});
+  const auto searcher =
+      make_bayesopt_search({.space = space, .metric = {.name = "loss"}, .seed = 5});
+  Experiment experiment;
+  double best = 1;
+  for (int i = 0; i < 20; ++i) {
+    const Configuration c = next(*searcher, experiment);
+    const double angle = c.at("angle").as_double(), shift = c.at("shift").as_double();
+    EXPECT_GT(angle, 0);
+    EXPECT_LT(angle, 1.5);
+    EXPECT_LT(std::abs(shift), 3);
+    const double loss = 1 - angle / 1.5 + (shift + 3) / 6;
+    best = std::min(best, loss);
+    experiment.measured(c, loss);
+  }
+  EXPECT_LT(best, 0.01);
+}
+
 TEST(BayesOpt, ScoresTheBetterRegionHigher) {
   const SearchSpace space({{"a", uniform(0, 1)}});
   const auto searcher = make_bayesopt_search({.space = space, .metric = {.name = "loss"}});

@@ -97,6 +97,27 @@ TEST(UnitSpace, PerturbationPlacesWhatBecomesActiveAnywhere) {
   EXPECT_EQ(depths.size(), 4u);
 }
 
+TEST(UnitSpace, MovesComeCloseToTheEndsOfFloatsAndReachThoseOfIntegers) {
+  const UnitSpace space(SearchSpace({{"x", uniform(0, 1)}, {"n", rand_int(0, 9999)}}));
+  const UnitPoint low = space.snap({0.001, 0.001}), high = space.snap({0.999, 0.999});
+  std::vector<UnitPoint> moved = space.neighbors(low);
+  for (UnitPoint& neighbor : space.neighbors(high)) moved.push_back(std::move(neighbor));
+  Rng rng(4);
+  for (int i = 0; i < 200; ++i) moved.push_back(space.perturb(i % 2 == 0 ? low : high, 0.1, rng));
+  double nearest = 1, farthest = 0;
+  std::set<std::int64_t> integers;
+  for (const UnitPoint& point : moved) {
+    const Configuration c = space.space().decode(point);
+    nearest = std::min(nearest, c.at("x").as_double());
+    farthest = std::max(farthest, c.at("x").as_double());
+    integers.insert(c.at("n").as_int());
+  }
+  EXPECT_DOUBLE_EQ(nearest, 1.0 / 8192);
+  EXPECT_DOUBLE_EQ(farthest, 1 - 1.0 / 8192);
+  EXPECT_TRUE(integers.contains(0));
+  EXPECT_TRUE(integers.contains(9999));
+}
+
 TEST(UnitSpace, EnumerationHoldsEachConfigurationOnce) {
   const SearchSpace space(
       {{"kind", choice({"a", "b", "c"})}, {"n", rand_int(1, 5)}, {"m", rand_int(1, 4)}}, {"m < 4"},

@@ -51,6 +51,8 @@ constexpr std::size_t kShortlist = 16, kContenders = 12;
 constexpr double kPatience = 1.0;
 // From that many trials on a leader measured once is measured again.
 constexpr std::size_t kConfirmFrom = 10;
+// A model is made of no fewer.
+constexpr std::size_t kMinValues = 3;
 // Of the sources, measured before they are judged.
 constexpr std::size_t kTrialsOfSources = 2;
 // What they are chosen from, should some be started already.
@@ -116,12 +118,13 @@ class BayesOpt final : public Searcher {
   }
 
  private:
-  /// What the model of the next suggestion is made from.
+  /// What the model of the next suggestion is made from: what was known when the newest trial
+  /// started, or all there is where that was too little to prepare a model beside it.
   Observations basis() const {
     const auto& records = log_.records();
     if (records.empty()) return {};
     Observations seen = observations_as_of(records, static_cast<TrialId>(records.size()) - 1);
-    return seen.values.empty() ? all_observations(records) : seen;
+    return seen.values.size() < kMinValues ? all_observations(records) : seen;
   }
 
   Suggestion decide(const History& history, const SuggestContext& context) {
@@ -143,7 +146,7 @@ class BayesOpt final : public Searcher {
   /// The first trials look at no model: evenly spread ones, and of the sources' best as many as it
   /// takes to judge the sources. Where sources are believed, that is enough.
   bool is_blind(std::int64_t num_trials, const Observations& seen) const {
-    if (seen.values.size() < 3) return true;
+    if (seen.values.size() < kMinValues) return true;
     if (num_trials >= num_initial_) return false;
     return !sources_ || next_transfer_point() || seen.values.size() < 2 * kTrialsOfSources;
   }
@@ -178,7 +181,7 @@ class BayesOpt final : public Searcher {
   void prepare_beside(const Configuration& proposed) {
     Observations seen = all_observations(log_.records());
     const auto next = static_cast<TrialId>(log_.records().size());
-    if (seen.values.size() < 3 || (next + 1 < num_initial_ && !sources_)) return;
+    if (seen.values.size() < kMinValues || (next + 1 < num_initial_ && !sources_)) return;
     seen.pending.push_back(options_.space.encode(proposed));
     seen.pending_trials.push_back(next);
     beside_ = std::async(std::launch::async, [this, seen = std::move(seen), previous = fit_,
@@ -418,10 +421,11 @@ class BayesOpt final : public Searcher {
     };
     VectorXd start(num_free);
     for (Index k = 0; k < num_free; ++k) start[k] = from[free[static_cast<std::size_t>(k)]];
-    const BoxAscentResult top = maximize_in_box(function, start,
-                                                {.lower = VectorXd::Zero(num_free),
-                                                 .upper = VectorXd::Ones(num_free),
-                                                 .max_evaluations = max_evaluations});
+    const BoxAscentResult top =
+        maximize_in_box(function, start,
+                        {.lower = VectorXd::Constant(num_free, kEndMargin),
+                         .upper = VectorXd::Constant(num_free, 1 - kEndMargin),
+                         .max_evaluations = max_evaluations});
     UnitPoint refined = from;
     for (Index k = 0; k < num_free; ++k) refined[free[static_cast<std::size_t>(k)]] = top.x[k];
     refined = unit_space_.snap(std::move(refined));

@@ -50,6 +50,12 @@ double UnitSpace::snapped(std::size_t k, double coordinate) const {
   return to_unit(domain, from_unit(domain, coordinate));
 }
 
+double UnitSpace::snapped_inside(std::size_t k, double coordinate) const {
+  const double position = snapped(k, coordinate);
+  const bool is_end = position == 0 || position == 1;
+  return is_end ? snapped(k, std::clamp(position, kEndMargin, 1 - kEndMargin)) : position;
+}
+
 UnitPoint UnitSpace::snap(UnitPoint point) const {
   for (std::size_t k = 0; k < point.size(); ++k) point[k] = snapped(k, point[k]);
   if (is_conditional()) settle(point, std::vector<bool>(point.size(), true));
@@ -94,7 +100,7 @@ std::vector<UnitPoint> UnitSpace::neighbors(const UnitPoint& point) const {
     const auto& levels = levels_[k];
     if (levels.empty()) {
       for (const double step : {0.125, 0.03, 0.008, 0.002})
-        for (const double sign : {-1.0, 1.0}) add(k, snapped(k, point[k] + sign * step));
+        for (const double sign : {-1.0, 1.0}) add(k, snapped_inside(k, point[k] + sign * step));
     } else if (levels.size() <= kAllLevels || kinds_[k] == DimensionKind::Unordered) {
       for (const double position : levels) add(k, position);
     } else {
@@ -119,7 +125,7 @@ UnitPoint UnitSpace::perturb(const UnitPoint& point, double spread, Rng& rng) co
     if (!placed[k] || !rng.bernoulli(probability)) continue;
     moved[k] = kinds_[k] == DimensionKind::Unordered
                    ? rng.uniform()
-                   : std::clamp(point[k] + spread * rng.normal(), 0.0, 1.0);
+                   : snapped_inside(k, point[k] + spread * rng.normal());
   }
   // What becomes active has no place yet; once it has one, more may become active.
   for (bool is_changed = is_conditional(); is_changed;) {

@@ -16,6 +16,10 @@ namespace skipjack {
 /// One coordinate per searched parameter, as SearchSpace::encode gives it.
 using UnitPoint = std::vector<double>;
 
+/// As near as neighbors() and perturb() come to the ends of a range of floats, of the axis: half of
+/// one cell in 4096. Programs often take a range without its last number, and draws never give it.
+inline constexpr double kEndMargin = 0.5 / 4096;
+
 /// Immutable but for caches: the list of enumerate() and what active() found. Not thread-safe.
 class UnitSpace {
  public:
@@ -65,6 +69,8 @@ class UnitSpace {
  private:
   /// The coordinate moved to the middle of the cell that holds it.
   double snapped(std::size_t k, double coordinate) const;
+  /// The same but for the end of a range of floats: kEndMargin away from it.
+  double snapped_inside(std::size_t k, double coordinate) const;
   /// Snaps the coordinates that are active although was_active denies it, moves those that are not
   /// to where inactive ones are.
   void settle(UnitPoint& point, const std::vector<bool>& was_active) const;
