@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "halving_play.h"
 #include "leveled_world.h"
@@ -118,12 +119,12 @@ TEST(Population, TheWorstGoOnFromTheBest) {
     for (const Trial& trial : world.history().trials()) {
       if (!trial.checkpoint_from || trial.tag.at("population") != Json(0)) continue;
       ++num_exploits;
-      // The trial whose place it takes was worse than the one that it copies.
+      // The trial whose place it takes was done, or worse than the one that it copies.
       TrialId before = -1;
       for (TrialId t = 0; t < trial.id; ++t)
         if (world.history().find(t)->tag == trial.tag) before = t;
       EXPECT_EQ(world.history().find(before)->status, TrialStatus::Stopped);
-      EXPECT_LT(x(*trial.checkpoint_from), x(before));
+      EXPECT_TRUE(world.reached[before] == 40 || x(*trial.checkpoint_from) < x(before));
     }
     EXPECT_GE(num_exploits, 3);
   }
@@ -164,6 +165,20 @@ TEST(Population, WhatIsDoneIsNotRanked) {
     }
   }
   EXPECT_GE(num_copies, 5);
+}
+
+TEST(Population, ThePlaceOfOneThatIsDoneIsForTheNext) {
+  const auto scheduler = make_population_training(with(4));
+  testing::LeveledWorld world(*scheduler, {.workers = 4, .max_t = 40, .value = own_value});
+  world.run(2000);
+  int num_after_done = 0;
+  std::map<std::int64_t, TrialId> last;
+  for (const Trial& trial : world.history().trials()) {
+    EXPECT_EQ(trial.tag.at("population"), Json(0));
+    const auto [at, is_first] = last.try_emplace(trial.tag.at("member").as_int(), trial.id);
+    if (!is_first) num_after_done += world.reached[std::exchange(at->second, trial.id)] == 40;
+  }
+  EXPECT_GE(num_after_done, 10);
 }
 
 TEST(Population, ReportsThatComeWithTheOneItIsStoppedForCountNowhere) {

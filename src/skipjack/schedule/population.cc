@@ -25,8 +25,8 @@ struct Member {
     Unborn,    ///< it never had a trial
     Running,   ///< lost attempts among them
     Resting,   ///< paused
-    Orphaned,  ///< its trial ended too early, and the next one has not begun
-    Done,      ///< it came to max_t, or as far as it can
+    Orphaned,  ///< its trial ended, and the next one has not begun
+    Empty,     ///< for good: too many of its trials reported nothing
   };
   State state = State::Unborn;
   /// The current or last one.
@@ -191,24 +191,27 @@ class PopulationTraining final : public Scheduler {
     to_stop_.erase(trial);
     ready_.erase(*index);
     pausing_.erase(*index);
-    if (member.reached >= options_.max_t || outcome == Outcome::Completed) {
-      set_state(*index, Member::State::Done);
-    } else if (outcome == Outcome::Paused) {
+    const bool is_done = member.reached >= options_.max_t || outcome == Outcome::Completed;
+    if (outcome == Outcome::Paused && !is_done) {
       set_state(*index, Member::State::Resting);
-    } else {
-      if (!member.has_reported) ++member.num_silent;
-      set_state(*index,
-                member.num_silent < kMaxSilent ? Member::State::Orphaned : Member::State::Done);
+      return;
     }
+    if (is_done) {
+      member.reached = 0;
+      member.loss.reset();
+    }
+    if (!member.has_reported) ++member.num_silent;
+    set_state(*index,
+              member.num_silent < kMaxSilent ? Member::State::Orphaned : Member::State::Empty);
   }
 
-  /// The members of a population that have a loss and are not done, best first.
+  /// The members of a population that have a loss and are not at max_t, best first.
   std::vector<std::size_t> ranked(std::size_t population) const {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < population_size(); ++i) {
       const std::size_t index = population * population_size() + i;
       const Member& member = members_[index];
-      if (member.loss && member.state != Member::State::Done && member.reached < options_.max_t)
+      if (member.loss && member.state != Member::State::Empty && member.reached < options_.max_t)
         order.push_back(index);
     }
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

@@ -43,13 +43,13 @@ struct PopulationOptions {
 };
 
 /// Where there are fewer workers than members these take turns: a trial that has compared itself
-/// pauses if a member waits that is behind it. A member whose trial fails is given another, as one
-/// of the worst is; after three in a row that never reported its place stays empty. A worker that
-/// no member needs begins the next population; members compare themselves within their own. Never
-/// finished. A trial's tag is {"population", "member"}. O(log n) an event for n members, but O(n
-/// log n) where one compares itself. Throws InvalidArgument for a null searcher and options out of
-/// range, a population of one among them; decide() does for reports that make no sense (see
-/// ResourceLog).
+/// pauses if a member waits that is behind it. A member whose trial fails or comes to max_t is
+/// given another, as one of the worst is; after three in a row that never reported its place stays
+/// empty. A worker that no member needs begins the next population; members compare themselves
+/// within their own. Never finished. A trial's tag is {"population", "member"}. O(log n) an event
+/// for n members, but O(n log n) where one compares itself. Throws InvalidArgument for a null
+/// searcher and options out of range, a population of one among them; decide() does for reports
+/// that make no sense (see ResourceLog).
 std::unique_ptr<Scheduler> make_population_training(PopulationOptions options);
 
 }  // namespace skipjack
