@@ -6,7 +6,8 @@ A searcher proposes configurations; a scheduler decides which trials start, go o
         def suggest(self, history, **context):
             return {"x": 0.5 ** history.num_trials}
 
-    skipjack.Tuner(backend, space, "loss", method=Halves()).run()
+    stop = skipjack.StoppingCriterion(max_trials_started=20)
+    skipjack.Tuner(backend, space, "loss", method=Halves(), stop=stop).run()
 
 The journal keeps what they decided, not how: an experiment with one can be read, but not resumed,
 unless the class says `is_function_of_events = True` and it is given to resume() again.
