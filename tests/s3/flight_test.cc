@@ -277,12 +277,12 @@ TEST(FlightControl, AGivenNumberHasLongerRanges) {
   EXPECT_NEAR(static_cast<double>(sum) / 100, 32 * 0.02 * 60e6, 1e6);
 }
 
-TEST(FlightControl, RangesFitTogetherIntoHalfOfTheWindow) {
+TEST(FlightControl, RangesFitTogetherIntoTheWindow) {
   const FlightControl flight({.requests = 16,
                               .number = FlightOptions::Number::Given,
                               .window = 256 * kMiB,
                               .experience = {.first_byte_seconds = 0.1, .bytes_per_second = 60e6}});
-  EXPECT_EQ(flight.part_size(10 * kGiB), 8 * kMiB);
+  EXPECT_EQ(flight.part_size(10 * kGiB), 16 * kMiB);
   const FlightControl narrow({.requests = 16, .window = kMiB});
   EXPECT_EQ(narrow.part_size(10 * kGiB), 4 * kMiB);
   EXPECT_EQ(narrow.part_size(32 * kMiB), 2 * kMiB);

@@ -80,8 +80,9 @@ bool FlightControl::may_start(const InFlight& now) const {
 
 /// Of a range; what S3 usually gives until it has been measured.
 std::int64_t FlightControl::worth() const {
-  const std::int64_t units =
-      options_.number == FlightOptions::Number::Given ? kWorthOfGiven : kWorth;
+  // In order, the longer ranges are the more is held back, in fresh memory: that costs more.
+  const bool is_long = options_.number == FlightOptions::Number::Given && !options_.window;
+  const std::int64_t units = is_long ? kWorthOfGiven : kWorth;
   const auto measured =
       static_cast<std::int64_t>(static_cast<double>(units) * (first_byte_ * connection_rate_));
   if (measured > 0) return measured;
@@ -96,8 +97,9 @@ bool FlightControl::earns(std::int64_t number, std::int64_t missing_bytes) const
 
 std::int64_t FlightControl::part_size(std::int64_t bytes_left) const {
   if (options_.part_size) return *options_.part_size;
-  const std::int64_t in_window = std::max(options_.window / 2 / requests(), kSmallestInWindow);
-  const std::int64_t share = std::min(bytes_left / requests(), in_window);
+  std::int64_t share = bytes_left / requests();
+  if (options_.window)
+    share = std::min(share, std::max(*options_.window / requests(), kSmallestInWindow));
   std::int64_t size = std::min(std::clamp(worth(), kSmallestBulk, kLargest),
                                std::max(share / 2, std::min(share, worth())));
   const std::int64_t unit = size < kSmallestBulk ? kUnit : kBulkUnit;

@@ -8,10 +8,11 @@
 // and one more after each round of answers without that (additive increase, multiplicative
 // decrease). Ranges: a request is worth eight times the bytes that its connection could have
 // carried while waiting for the first one, between bounds, or 32 times where the number is given,
-// so that no other request takes its place meanwhile; ranges are spread over as much, from half of
-// that on, or those that began together would end together and leave the link idle until the next
-// ones' first bytes. None is more than its share of what is left, so that all end together in the
-// end (guided self-scheduling, with what is on its way counted in).
+// so that no other request takes its place meanwhile, unless bytes are wanted in order; ranges are
+// spread over as much, from half of that on, or those that began together would end together and
+// leave the link idle until the next ones' first bytes. None is more than its share of what is
+// left, so that all end together in the end (guided self-scheduling, with what is on its way
+// counted in).
 #pragma once
 
 #include <cstdint>
@@ -39,9 +40,9 @@ struct FlightOptions {
   std::optional<std::int64_t> part_size{};
   /// What a range is worth until that has been measured; 0: not known.
   std::int64_t first_worth = 0;
-  /// Bytes of the object, from the first one that is missing, that can be taken in: ranges on their
-  /// way fill half of it, since what is fast has to wait for what is slow. > 0.
-  std::int64_t window = INT64_MAX;
+  /// Bytes of the object, from the first one that is missing, that can be taken in where they are
+  /// wanted in order; unset: all. Ranges on their way fit into it together. > 0.
+  std::optional<std::int64_t> window{};
   Experience experience{};
 };
 
