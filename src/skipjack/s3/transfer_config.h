@@ -1,6 +1,6 @@
 // How a transfer is run: boto3's TransferConfig with its names, units, defaults and validation. A
 // field that nobody set means "auto" to the engine (see plan.h) and boto3's default to whoever
-// reads it. boto3's preferred_transfer_client has no meaning here and is refused.
+// reads it. boto3's preferred_transfer_client has no meaning and is refused here.
 #pragma once
 
 #include <cstdint>
