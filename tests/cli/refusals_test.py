@@ -29,6 +29,11 @@ class BadFlags(Case):
         self.assertIn("max_concurrency = 0 must be >= 1", self.fails(2, "s3", "get", "s3://bench/k", "--max-concurrency", "0"))
         self.assertIn("--multipart-chunksize", self.fails(2, "s3", "get", "s3://bench/k", "--multipart-chunksize", "big"))
 
+    def test_tuning_is_refused_before_anybody_is_asked(self):
+        self.assertIn("--seed", self.fails(2, "s3", "tune", "s3://bench/k", "--seed", "-1"))
+        self.assertIn("magic", self.fails(2, "s3", "tune", "s3://bench/k", "--method", "magic"))
+        self.assertIn("/nowhere", self.fails(3, "s3", "tune", "s3://bench/k", "--client", "rclone", "--program", "/nowhere"))
+
     def test_source_that_is_no_object(self):
         self.fails(2, "s3", "get", "http://b/k")
         self.fails(2, "s3", "get", "s3://bucket")

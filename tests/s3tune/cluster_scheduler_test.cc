@@ -147,7 +147,7 @@ TEST(ClusterScheduler, FindsAndProvesAGainOnFourNodesAtOnce) {
   EXPECT_LE(verdict.tuning_gain->lower, 2.05);
   EXPECT_GE(verdict.tuning_gain->upper, 1.9);
   EXPECT_GE(verdict.complete_blocks, 12);
-  EXPECT_NEAR(verdict.noise, 0.03, 0.01);
+  EXPECT_NEAR(verdict.noise.value(), 0.03, 0.01);
   EXPECT_LE(to_seconds(t.result.time), 150);
   ASSERT_EQ(verdict.kinds.size(), 1u);
   EXPECT_EQ(verdict.kinds.front().kind, "c5n in eu-west-1");

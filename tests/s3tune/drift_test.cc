@@ -63,7 +63,7 @@ TEST(Drift, SlowWaveIsFoundAndDividedOut) {
 
 TEST(Drift, NoiseIsThatOfTheRepeats) {
   const World world = make_world(0, 0.08, 7);
-  EXPECT_NEAR(DriftModel(world.measurements, world.repeats).noise(), 0.08, 0.02);
+  EXPECT_NEAR(DriftModel(world.measurements, world.repeats).noise().value(), 0.08, 0.02);
 }
 
 TEST(Drift, FarOutsideItsMeasurementsItFallsBackToOne) {

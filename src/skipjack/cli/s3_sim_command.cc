@@ -139,6 +139,7 @@ void add_s3_sim(CLI::App& s3, Context& context) {
   command
       .add_option("--seed", flags->seed,
                   "of the network's chances and the objects' bytes; default 1")
+      ->check(CLI::NonNegativeNumber)
       ->type_name("N");
   command
       .add_option(

@@ -21,6 +21,7 @@
 #include "skipjack/cli/summary.h"
 #include "skipjack/cli/tuned_start.h"
 #include "skipjack/cli/tuning_progress.h"
+#include "skipjack/method/method.h"
 #include "skipjack/s3sim/profile.h"
 #include "skipjack/s3sim/twin.h"
 #include "skipjack/s3tune/boto3_client.h"
@@ -312,6 +313,7 @@ std::string new_name(const S3TuneFlags& flags, const ExperimentStore& store,
 int tune(const S3TuneFlags& flags, Context& context) {
   if (flags.exit_with_parent) end_with_parent();
   s3tune::S3TuningOptions options = tuning_options(flags);
+  (void)find_method(options.method);
   if (flags.save) check_save(options, context);
   const ExperimentStore store(experiments_folder(context), lease_options(context.environment));
   const std::string name = new_name(flags, store, context);
@@ -321,6 +323,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
     options.keys_given_for_this_run = true;
     export_credentials(*given);
   }
+  find_clients(options, flags, context);
 
   // With a bound on the bytes nothing is fetched before the first trial, and the bound is the
   // estimate.
@@ -331,7 +334,6 @@ int tune(const S3TuneFlags& flags, Context& context) {
     rate = s3tune::probe_rate(access.client, {.bucket = s3::parse_s3_uri(flags.object).bucket,
                                               .key = source.largest_key});
   options.profile = simulated_profile(source);
-  find_clients(options, flags, context);
   TuningDefinition definition = s3tune::define_s3_tuning(options, source);
   if (flags.save) definition.extra.set(kSaveFor, s3tune::endpoint_name(access.client.endpoint));
   if (!flags.warm_start_from.empty())
@@ -431,7 +433,9 @@ void add_s3_tune(CLI::App& s3, Context& context) {
                   "default 1")
       ->type_name("N");
   add_slurm_flags(command, flags->slurm);
-  command.add_option("--seed", flags->seed, "default 42")->type_name("N");
+  command.add_option("--seed", flags->seed, "default 42")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
   command.add_option("--name", flags->name, "of the experiment; default: s3-tune and the time")
       ->type_name("NAME");
   command.add_option("--output,-o", flags->output, "also write the configuration to this file")

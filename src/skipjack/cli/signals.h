@@ -30,7 +30,8 @@ class SignalWatch {
   std::thread thread_;
 };
 
-/// SIGTERM comes when the thread that started this process ends; if it has ended already, now.
+/// SIGTERM comes when the thread that started this process ends after this call, or during it. One
+/// that had ended before is not noticed.
 void end_with_parent();
 
 }  // namespace skipjack::cli

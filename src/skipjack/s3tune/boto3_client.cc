@@ -62,8 +62,7 @@ std::string crt_ready(const ReadyRequest& request) {
   if (!request.endpoint_url.empty())
     text +=
         "# With the CRT, boto3 takes the endpoint from AWS_ENDPOINT_URL, not from the client, and "
-        "speaks "
-        "TLS to it.\n";
+        "speaks TLS to it.\n";
   return text;
 }
 

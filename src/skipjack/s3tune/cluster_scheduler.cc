@@ -127,7 +127,8 @@ class ClusterScheduler final : public Scheduler {
       if (limits_.is_overdue(id)) {
         commands.push_back(Stop{id, "slower than its time limit, set by the best so far",
                                 downloads == 0 ? bound_of(trial, view.now) : std::nullopt});
-      } else if (has_more && jobs_.ratio(id).value_or(0) > best * (kHopeless + 3 * jobs_.noise())) {
+      } else if (has_more &&
+                 jobs_.ratio(id).value_or(0) > best * (kHopeless + 3 * jobs_.noise().value_or(0))) {
         commands.push_back(Stop{id, "clearly slower than the best so far"});
       } else if (has_more && limits_.is_wanted(id)) {
         Duration deadline = end_of_search(view);

@@ -7,6 +7,7 @@
 // leaves the baseline untouched.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,8 +34,8 @@ class DriftModel {
   bool corrects() const { return corrects_; }
   /// Probability of a scatter like the baseline's without drift; 1 if there is too little to tell.
   double p_value() const { return p_value_; }
-  /// Standard deviation of the logarithm of one download, from repeats; 0 if unknown.
-  double noise() const { return noise_; }
+  /// Standard deviation of the logarithm of one download, from repeats; nullopt without any.
+  std::optional<double> noise() const { return noise_; }
   /// How much slower than on average downloads were at that time: a value divided by it is
   /// corrected. Between measurements by the smoother, outside it falls back to 1 over the process's
   /// length.
@@ -46,7 +47,8 @@ class DriftModel {
   };
   std::vector<Point> points_;
   double mean_ = 0, amplitude_squared_ = 0, length_ = 1;
-  double noise_ = 0, p_value_ = 1;
+  std::optional<double> noise_;
+  double p_value_ = 1;
   bool corrects_ = false;
 };
 

@@ -11,7 +11,10 @@ namespace skipjack::s3tune {
 
 double Noise::variance() const { return std::max(squares / degrees, 1e-12); }
 
-double Noise::deviation() const { return degrees > 0 ? std::sqrt(squares / degrees) : 0; }
+std::optional<double> Noise::deviation() const {
+  if (!(degrees > 0)) return std::nullopt;
+  return std::sqrt(squares / degrees);
+}
 
 double Noise::add(const Repeats& seconds) {
   double mean = 0;

@@ -2,6 +2,7 @@
 // more than that. Values are logarithms of times, so what differs is a factor.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,8 +16,8 @@ struct Noise {
   double squares = 0, degrees = 0;
   /// Of one value, > 0; only where it is known.
   double variance() const;
-  /// 0 if unknown.
-  double deviation() const;
+  /// nullopt without repeats.
+  std::optional<double> deviation() const;
   /// Whether it can carry a test.
   bool is_known() const { return degrees >= 2; }
   /// Returns the mean of the logarithms. Throws InvalidArgument for a time that is not positive and

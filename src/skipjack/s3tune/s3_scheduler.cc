@@ -72,7 +72,7 @@ class S3Scheduler final : public Scheduler {
     const TrialBeliefs beliefs = beliefs_of(view.history);
     if (!beliefs.best()) return {Wait{}};
     const std::vector<double> downloads = download_seconds(trial);
-    const double limit = *beliefs.best() * (kHopeless + 3 * beliefs.drift().noise());
+    const double limit = *beliefs.best() * (kHopeless + 3 * beliefs.drift().noise().value_or(0));
     if (!downloads.empty() && downloads.size() < static_cast<std::size_t>(options_.repeats) &&
         mean_of(downloads) / beliefs.drift().factor(to_seconds(view.now)) > limit)
       return {Stop{trial.id, "clearly slower than the best so far"}};

@@ -308,8 +308,8 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
   text +=
       "Search: " + std::to_string(verdict.search_trials) + " configurations" +
       (verdict.failed_trials > 0 ? ", " + std::to_string(verdict.failed_trials) + " failed" : "") +
-      (verdict.noise > 0 ? "; noise of a download " + fixed(100 * verdict.noise, 1) + " %; "
-                         : "; noise unknown, of single downloads; ") +
+      (verdict.noise ? "; noise of a download " + fixed(100 * *verdict.noise, 1) + " %; "
+                     : "; noise unknown, of single downloads; ") +
       (is_cluster_tuning(definition) ? "each beside the baseline on its node"
        : verdict.drift_corrected     ? "drift found and corrected"
                                      : "drift not beyond noise") +
@@ -320,8 +320,7 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
   if (tunes_engine(definition) && !row_named(verdict, kBoto3Arm))
     text +=
         "Note: boto3 was not measured (--python names an interpreter that has it); the first row "
-        "is this "
-        "engine with boto3's values.\n";
+        "is this engine with boto3's values.\n";
   return text;
 }
 
@@ -363,7 +362,7 @@ Json to_json(const S3Verdict& verdict) {
                            {"search_trials", verdict.search_trials},
                            {"failed_trials", verdict.failed_trials},
                            {"drift_corrected", verdict.drift_corrected},
-                           {"noise", verdict.noise},
+                           {"noise", verdict.noise ? Json(*verdict.noise) : Json()},
                            {"bytes_downloaded", verdict.bytes_downloaded},
                            {"kinds", std::move(kinds)}});
 }

@@ -61,8 +61,8 @@ struct S3Verdict {
   int failed_trials = 0;
   /// Drift that was found and corrected during the search.
   bool drift_corrected = false;
-  /// Standard deviation of the logarithm of one download.
-  double noise = 0;
+  /// Standard deviation of the logarithm of one download; unset where nothing was repeated.
+  std::optional<double> noise;
   std::int64_t bytes_downloaded = 0;
   /// Of a tuning over many machines: the kind with the most complete blocks first. Rows, gains and
   /// complete_blocks are of that one alone. Empty for a tuning on one machine.

@@ -43,9 +43,9 @@ class SearchJobs {
   std::optional<Best> best() const;
   /// Of that, and of the baseline's own, 1, the smaller.
   double best_ratio() const;
-  /// Standard deviation of the logarithm of one download, from ended candidates' repeats; 0 if
-  /// unknown.
-  double noise() const { return noise_.deviation(); }
+  /// Standard deviation of the logarithm of one download, from ended candidates' repeats;
+  /// nullopt without any.
+  std::optional<double> noise() const { return noise_.deviation(); }
   /// Medians over the search's trials that have ended, whole and beside their downloads, in
   /// seconds; nullopt without any.
   std::optional<double> median_seconds() const;
