@@ -113,10 +113,11 @@ SearchSpace space_from(nb::handle object) {
                                                   nb::cast<std::string>(nb::repr(name)));
     if (nb::isinstance<Domain>(value))
       parameters.push_back({text_from(name), nb::cast<const Domain&>(value)});
-    else if (PyTuple_Check(value.ptr()))
-      throw Error(ErrorCode::InvalidArgument, "parameter '" + text_from(name) + "' is a tuple",
-                  "uniform(0, 1) is an interval, choice(['a', 'b']) one of several values; a "
-                  "constant may be a list");
+    else if (PyTuple_Check(value.ptr()) || PyRange_Check(value.ptr()))
+      throw Error(ErrorCode::InvalidArgument,
+                  "parameter '" + text_from(name) + "' is a " + name_of_type(value),
+                  "uniform(0, 1) is an interval, randint(0, 9) one of integers, its ends among "
+                  "them, choice(['a', 'b']) one of several values; a constant may be a list");
     else
       parameters.push_back({text_from(name), json_from(value)});
   }

@@ -53,10 +53,12 @@ nb::tuple start(const Run& run, nb::handle definition_object, nb::handle sources
   {
     nb::gil_scoped_release release;
     const ExperimentStore store(run.root, lease_options(&environment_variable));
-    if (!names.empty())
-      for (SourceExperiment& source : read_sources(store, names, definition.metrics.at(0),
-                                                   definition.space, s3tune::tuning_source))
+    if (!names.empty()) {
+      const Metric objective = metrics_with(MetricRole::Objective, definition.metrics).at(0);
+      for (SourceExperiment& source :
+           read_sources(store, names, objective, definition.space, s3tune::tuning_source))
         definition.sources.push_back(std::move(source));
+    }
     result = start_tuning(store, run.name, definition, options);
   }
   hooked.finish(result.history);

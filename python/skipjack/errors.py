@@ -3,6 +3,8 @@ library's own enumeration: code "not_found" is NotFound."""
 
 from __future__ import annotations
 
+import operator
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -83,6 +85,24 @@ def listed(name: str, given: Any, single: Any = ()) -> list[Any]:
     if isinstance(given, (str, dict)) or not hasattr(given, "__iter__"):
         raise from_code("invalid_argument", f"{name} must be a list, not {kind_of(given)}")
     return list(given)
+
+
+def text_of(name: str, value: Any) -> str:
+    """An argument that is a text."""
+    if not isinstance(value, str):
+        raise from_code("invalid_argument", f"{name} must be a str, not {kind_of(value)}")
+    return value
+
+
+def seed_of(seed: Any) -> int:
+    """An argument that is a seed: one that a journal can keep."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**63:
+        raise from_code("invalid_argument", f"seed = {seed!r} must be a whole number in [0, 2**63)")
+    return number
 
 
 def from_code(code: str, message: str, try_this: str = "") -> Error:

@@ -14,24 +14,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _root(root: str | os.PathLike[str] | None) -> str:
-    return os.path.abspath(os.fspath(root)) if root else program.experiments_folder()
-
-
 def load_experiment(name: str, root: str | os.PathLike[str] | None = None) -> Experiment:
     """The experiment of that name, as it is now; also while it runs."""
-    return Experiment(_core.read_experiment(_root(root), name), _root(root))
+    return Experiment(_core.read_experiment(program.root_folder(root), name), program.root_folder(root))
 
 
 def list_experiments(root: str | os.PathLike[str] | None = None) -> list[dict[str, Any]]:
     """Dicts with name, folder, created (Unix time), running, problem (empty, or why it can't be
     read); the newest first."""
-    return _core.list_experiments(_root(root))
+    return _core.list_experiments(program.root_folder(root))
 
 
 def remove_experiment(name: str, root: str | os.PathLike[str] | None = None) -> None:
     """Removes it with all its files."""
-    _core.remove_experiment(_root(root), name)
+    _core.remove_experiment(program.root_folder(root), name)
 
 
 def import_or_say(module: str, purpose: str) -> Any:

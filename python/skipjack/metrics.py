@@ -31,7 +31,7 @@ class Metric:
 def metric_list(
     metrics: str | Metric | Iterable[str | Metric], mode: str | Iterable[str] = "min"
 ) -> list[dict[str, Any]]:
-    """A list of dicts, as definitions hold them, of a name, a Metric, or a list of these.
+    """A list of dicts, as definitions hold them, of a name, a Metric, or a list of these: objectives first.
 
     mode: of those that are given by name; "min", "max", or a list of these.
     """
@@ -49,4 +49,4 @@ def metric_list(
         if metric.role != "constraint":
             del fields["bound"]
         result.append(fields)
-    return result
+    return sorted(result, key=lambda fields: fields["role"] != "objective")

@@ -24,6 +24,8 @@ from .errors import (
     Timeout,
     Unsupported,
     kind_of,
+    seed_of,
+    text_of,
 )
 from .experiments import load_experiment
 from .sources import split
@@ -206,8 +208,8 @@ class Client:
         bytes since its last call. Returns a dict: bytes, seconds, config (the values used), checksum, ...
         """
         return self._client.download(
-            _text("Bucket", Bucket),
-            _text("Key", Key),
+            text_of("Bucket", Bucket),
+            text_of("Key", Key),
             _path(Filename),
             _config_dict(Config),
             _called(Callback),
@@ -217,8 +219,8 @@ class Client:
     def download_bytes(self, Bucket, Key, ExtraArgs=None, Callback=None, Config=None):
         """Downloads an object into memory."""
         return self._client.download(
-            _text("Bucket", Bucket),
-            _text("Key", Key),
+            text_of("Bucket", Bucket),
+            text_of("Key", Key),
             None,
             _config_dict(Config),
             _called(Callback),
@@ -227,13 +229,7 @@ class Client:
 
     def head_object(self, Bucket, Key):
         """A dict with size, etag, version_id, last_modified, content_type."""
-        return self._client.head(_text("Bucket", Bucket), _text("Key", Key))
-
-
-def _text(name, value):
-    if not isinstance(value, str):
-        raise InvalidArgument(f"{name} must be a str, not {kind_of(value)}")
-    return value
+        return self._client.head(text_of("Bucket", Bucket), text_of("Key", Key))
 
 
 def _called(callback):
@@ -342,28 +338,30 @@ def tune(
     """
     import time
 
+    if not text_of("uri", uri).startswith("s3://"):
+        raise InvalidArgument(f"uri = {uri!r} must begin with s3://", "such as s3://bucket/key or s3://bucket/prefix/")
     names, given = split(sources)
     if given:
         raise InvalidArgument(
             f"sources of a tuning of downloads are names of experiments, not a SourceExperiment ('{given[0]['name']}')",
             "give the experiment's name, and its folder as root",
         )
-    root = str(root or our_program.experiments_folder())
-    name = name or _core.default_experiment_name("s3-tune", time.time())
+    root = our_program.root_folder(root)
+    name = text_of("name", name) if name else _core.default_experiment_name("s3-tune", time.time())
     values = {
         "max_time": f"{max_time}s" if isinstance(max_time, (int, float)) else max_time,
         "max_trials": max_trials,
         "max_bytes": max_bytes,
         "client": client,
         "program": program,
-        "method": None if method is None else _text("method", method),
+        "method": None if method is None else text_of("method", method),
         "sources": ",".join(names) or None,
         "repeats": repeats,
         "start": start,
         "to": to,
         "folder": folder,
         "memory_limit": memory_limit,
-        "seed": seed,
+        "seed": None if seed is None else seed_of(seed),
         "name": name,
         "root": root,
         "endpoint_url": endpoint_url,
@@ -371,12 +369,12 @@ def tune(
         "profile_name": profile_name,
         "python": python or sys.executable,
     }
-    command = ["s3", "tune", _text("uri", uri), "--json", "--exit-with-parent"]
+    command = ["s3", "tune", uri, "--exit-with-parent"]
     for argument, value in values.items():
         if value is not None:
             command += [_flag(argument), str(value)]
     command += ["--quiet"] * quiet + ["--no-sign-request"] * anonymous
-    _call_tool(command, quiet, {_flag(argument): argument for argument in (*values, "anonymous")})
+    _call_tool(command, quiet, {_flag(argument): argument for argument in (*values, "anonymous") if argument != "root"})
     return {"experiment": name, **load_experiment(name, root).verdict}
 
 
@@ -395,7 +393,8 @@ def _flag(argument):
 
 
 def _in_words_of_python(message, arguments):
-    """A message of the command line tool, where a flag is called by the argument that it stands for."""
+    """A message of the command line tool, where a flag is called by the argument that it stands for. Not in the
+    middle of a word or a path, which are the user's; root is left out of arguments, as it stands in command lines."""
     import re
 
     def in_python(found):
@@ -404,7 +403,7 @@ def _in_words_of_python(message, arguments):
             return found[0]
         return f'{arguments[flag]}="{value}"' if value else arguments[flag]
 
-    return re.sub(r"(--[a-z][a-z-]*)(?: (file|memory|discard)\b)?", in_python, message)
+    return re.sub(r"(?<![\w/.'-])(--[a-z][a-z-]*)(?: (file|memory|discard)\b)?", in_python, message)
 
 
 def _call_tool(command, quiet, arguments):
@@ -414,7 +413,12 @@ def _call_tool(command, quiet, arguments):
 
     last = ""
     with subprocess.Popen(
-        [our_program.tool(), *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+        [our_program.tool(), *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C comes from here alone: a second one would kill it
     ) as process:
         try:
             for line in process.stderr:
@@ -422,7 +426,7 @@ def _call_tool(command, quiet, arguments):
                 if not quiet:
                     sys.stderr.write(line)
         except BaseException:
-            process.send_signal(signal.SIGINT)  # to a terminal's Ctrl-C it adds nothing: both are one wish
+            process.send_signal(signal.SIGINT)
             try:
                 process.communicate()
             finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _core
-from .errors import InvalidArgument, kind_of, listed
+from .errors import InvalidArgument, kind_of, listed, seed_of
 from .methods import method_of
 from .metrics import metric_list
 from .sources import split
@@ -54,7 +54,7 @@ class AskTell:
             metric_list(metrics, mode),
             method=chosen.name,
             method_options=chosen.options or None,
-            seed=seed,
+            seed=seed_of(seed),
             points_to_evaluate=None if points_to_evaluate is None else listed("points_to_evaluate", points_to_evaluate),
             ask_timeout=ask_timeout,
             sources=given,
@@ -77,7 +77,8 @@ class AskTell:
         return self._study.try_ask()
 
     def tell(self, trial: _core.AskedTrial | int, values: Mapping[str, float]) -> None:
-        """The final values of a trial that was asked: every objective among them."""
+        """The final values of a trial that was asked: every objective among them. One that is not finite: the trial
+        failed."""
         self._study.tell(*_id_of(trial), values)
 
     def tell_failed(self, trial: _core.AskedTrial | int, reason: str = "failed") -> None:

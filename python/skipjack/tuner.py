@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 
 from . import _core, program
 from .backends import ProgramBackend
-from .errors import InvalidArgument, kind_of, listed
+from .errors import InvalidArgument, kind_of, listed, seed_of, text_of
 from .methods import method_of
 from .metrics import metric_list
 from .schedulers import CommandWriter, Scheduler, Searcher, name_of
@@ -182,8 +182,8 @@ class Tuner:
                 f"backend must be a LocalBackend, a SlurmBackend or a PythonBackend, not {kind_of(backend)}",
                 'LocalBackend("train.py") runs a program, PythonBackend(f) a function',
             )
-        root = os.fspath(root or program.experiments_folder())
-        name = name or _core.default_experiment_name(backend.name, time.time())
+        root = program.root_folder(root)
+        name = text_of("name", name) if name else _core.default_experiment_name(backend.name, time.time())
         _core.validate_experiment_name(name)
         self._callbacks = _callback_list(callbacks)
         self._sources, given_sources = split(sources)
@@ -196,7 +196,7 @@ class Tuner:
             "space": space.to_dict(),
             "metrics": metric_list(metrics, mode),
             **_method_definition(method),
-            "seed": seed,
+            "seed": seed_of(seed),
             "workers": workers,
             "stop": criterion.to_dict(),
             "at_end": at_end,
@@ -210,7 +210,7 @@ class Tuner:
         if max_failures is not None:
             definition["max_failures"] = max_failures
         if trial_time_limit is not None:
-            definition["trial_time_limit"] = float(trial_time_limit)
+            definition["trial_time_limit"] = trial_time_limit
         if isinstance(method, (Scheduler, Searcher)):
             definition["extra"] = {**(extra or {}), "python_method": name_of(method)}
         _core.validate_definition(definition)
@@ -220,7 +220,7 @@ class Tuner:
     def run(self) -> TuningResult:
         """Runs the tuning to its end and returns a TuningResult. Ctrl-C ends the trials, keeps the
         results and then raises KeyboardInterrupt."""
-        if not self._functions:
+        if not self._functions and not isinstance(self._method, (Scheduler, Searcher)):  # these may end it themselves
             _require_end(self._running.definition)
         method = self._method
         if isinstance(method, (Scheduler, Searcher)) and not method.is_function_of_events:
@@ -272,7 +272,7 @@ def resume(
     stop: a new criterion, or functions, as for Tuner. add_time: seconds beyond what has been used;
     add_trials: likewise. method: the scheduler or searcher of an experiment that had its own.
     """
-    root = str(root or program.experiments_folder())
+    root = program.root_folder(root)
     criterion, functions = _split_stop(stop)
     definition = _core.read_experiment(root, name).definition
     extra = definition.get("extra")
@@ -378,6 +378,7 @@ def _log_failures(history):
         if seen["status"] == "failed":
             words = (seen["end"] or {}).get("error_tail", "").strip().splitlines()[-1:]
             reason = ": ".join([(seen["end"] or {}).get("reason", "failed"), *words])
+            reason = "".join(c for c in reason if c.isprintable())  # nothing that moves a terminal's cursor
             _log("warning", f"{number} of {history.num_trials} trials failed; trial {trial}: {reason}")
             return
 

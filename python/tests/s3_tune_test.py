@@ -9,6 +9,8 @@ import time
 import pytest
 import skipjack
 
+from trials import heed_ctrl_c
+
 pytestmark = pytest.mark.usefixtures("no_settings_of_the_user")
 
 
@@ -72,6 +74,25 @@ def test_a_client_that_is_not_there_is_said(server, tmp_path, monkeypatch):
         skipjack.s3.tune("s3://bench/obj", max_bytes=1, **where)
     with pytest.raises(skipjack.InvalidArgument, match="uri must be a str, not int"):
         skipjack.s3.tune(5, **where)
+    with pytest.raises(skipjack.InvalidArgument, match="uri = '--help' must begin with s3://"):
+        skipjack.s3.tune("--help", **where)
+    # Before anybody is asked.
+    nowhere = {**where, "endpoint_url": "http://127.0.0.1:9"}
+    with pytest.raises(skipjack.InvalidArgument, match="foo"):
+        skipjack.s3.tune("s3://bench/obj", method="foo", **nowhere)
+    with pytest.raises(skipjack.InvalidArgument, match="seed = -1"):
+        skipjack.s3.tune("s3://bench/obj", seed=-1, **nowhere)
+
+
+def test_flags_are_told_from_what_users_wrote():
+    arguments = {"--to": "to", "--seed": "seed", "--max-bytes": "max_bytes"}
+
+    def said(message):
+        return skipjack.s3._in_words_of_python(message, arguments)
+
+    assert said("give --to file, or raise --max-bytes") == 'give to="file", or raise max_bytes'
+    for users in ("/data/a--to memory/x--seed", "'--seed'", "1--to file", "rm s --experiments-dir /tmp"):
+        assert said(users) == users
 
 
 TUNES = """
@@ -88,13 +109,18 @@ def test_a_tuning_ends_with_its_process(server, tmp_path, monkeypatch, signal_nu
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     script = TUNES.format(server=server, root=str(tmp_path))
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+    )
 
     def states():
         return [entry["running"] for entry in skipjack.list_experiments(str(tmp_path))]
 
-    wait_until(lambda: states() == [True])
-    process.send_signal(signal_number)
-    assert process.communicate(timeout=20)[0] == ("interrupted\n" if signal_number == signal.SIGINT else "")
+    try:
+        wait_until(lambda: states() == [True])
+        process.send_signal(signal_number)
+        assert process.communicate(timeout=20)[0] == ("interrupted\n" if signal_number == signal.SIGINT else "")
+    finally:
+        process.kill()
     wait_until(lambda: states() == [False])
     assert skipjack.load_experiment("one", str(tmp_path)).status == "interrupted"

@@ -18,6 +18,12 @@ def test_three_lines_find_a_minimum():
     assert study.history().counts["completed"] == 15
 
 
+def test_a_seed_that_is_none_is_named():
+    for seed in (-1, 2**63, "5", 0.5):
+        with pytest.raises(skipjack.InvalidArgument, match="^seed = .* must be a whole number"):
+            AskTell({"x": uniform(0, 1)}, metrics="loss", seed=seed)
+
+
 def test_same_seed_same_questions():
     def questions():
         study = AskTell({"x": uniform(0, 1)}, metrics="loss", method="random", seed=5)

@@ -1,10 +1,16 @@
 """Functions that tests tune, in a module that costs a trial nothing to import."""
 
+import signal
 import time
 
 
 def square(x, k):
     return (x - 0.3) ** 2 + k
+
+
+def heed_ctrl_c():
+    """In a process that a test sends SIGINT: what a script runs in its background ignores it, and so would this."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def reports_itself(x, epochs):
@@ -16,7 +22,7 @@ def reports_itself(x, epochs):
 
 
 def fails(x):
-    raise RuntimeError("out of cheese")
+    raise RuntimeError("out of cheese\x1b[31m")
 
 
 def reports_slowly(x, epochs):

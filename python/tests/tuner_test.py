@@ -11,7 +11,7 @@ import skipjack
 from skipjack import Callback, LocalBackend, PythonBackend, StoppingCriterion, Tuner, loguniform, randint, uniform
 from skipjack.schedulers import Finished, Start, Stop
 
-from trials import fails, reports_itself, reports_slowly, square
+from trials import fails, heed_ctrl_c, reports_itself, reports_slowly, square, two_metrics
 
 
 SPACE = {"x": uniform(0, 1), "k": 1}
@@ -118,11 +118,12 @@ def test_scripts_that_start_themselves_again_are_told_so(tmp_path, root):
     assert "under if __name__ == '__main__':" in end["error_tail"]
 
 
-def test_failures_are_data_and_quoted(root):
+def test_failures_are_data_and_quoted(root, caplog):
     result = Tuner(
         PythonBackend(fails), {"x": uniform(0, 1)}, "loss", stop=some_trials(2), max_initial_failures=None, root=root
     ).run()
     assert result.history.counts["failed"] == 2
+    assert "out of cheese" in caplog.text and "\x1b" not in caplog.text
     assert "out of cheese" in result.history.trial(0)["end"]["error_tail"]
     with pytest.raises(skipjack.Exhausted, match="out of cheese"):
         Tuner(
@@ -198,7 +199,6 @@ def test_a_searcher_of_ones_own(root):
         points_to_evaluate=[{"x": 0.75}],
         root=root,
         name="begun",
-        stop=some_trials(9),
     ).run()
     assert [trial["configuration"]["x"] for trial in begun.history.trials] == [0.75, 0.25, 0.125]
     with pytest.raises(skipjack.InvalidArgument, match="run by Halves"):
@@ -244,13 +244,34 @@ def test_things_of_the_wrong_kind_are_named(root):
         ('^workers: "2" is a string, not an integer', {"workers": "2"}),
         ('^max_time: "60" is a string, not a number', {"stop": StoppingCriterion(max_time="60")}),
         ("parameter 'x' is a tuple; uniform", {"space": {"x": (0, 1)}}),
+        ("parameter 'x' is a range; .*randint", {"space": {"x": range(16, 20)}}),
         ("can't be made of a NoneType", {"space": None}),
+        ("^name must be a str, not int", {"name": 5}),
+        ("^root must be a str or a path, not int", {"root": 5}),
+        ("^seed = -1 must be a whole number", {"seed": -1}),
+        ('^trial_time_limit: "5m" is a string, not a number', {"trial_time_limit": "5m"}),
         ("subclasses of Callback, not the class Callback", {"callbacks": [skipjack.Callback]}),
         ("an object of a Scheduler or Searcher, not the class Searcher", {"method": skipjack.Searcher}),
         ("a StoppingCriterion or a function, not the class StoppingCriterion", {"stop": StoppingCriterion}),
     ]:
         with pytest.raises(skipjack.InvalidArgument, match=says):
             Tuner(**{"backend": backend, "space": SPACE, "metrics": "loss", "root": root, **wrong})
+
+
+def test_objectives_come_before_other_metrics(root):
+    metrics = [skipjack.Metric("cost", role="cost"), "loss"]
+    result = Tuner(PythonBackend(square), SPACE, metrics, name="number", root=root, stop=some_trials(1)).run()
+    assert result.history.last_value(0, "loss") is not None  # the number that it returns is the loss
+
+    def tuner(name, **more):
+        limited = [skipjack.Metric("cost", role="constraint", bound=5), "loss"]
+        space = {"x": uniform(0, 1)}
+        return Tuner(PythonBackend(two_metrics), space, limited, name=name, root=root, stop=some_trials(1), **more)
+
+    assert [metric["name"] for metric in tuner("first").definition["metrics"]] == ["loss", "cost"]
+    first = tuner("first").run()
+    (kept,) = tuner("second", sources=["first"]).run().experiment().definition["sources"]
+    assert kept["values"] == [first.history.last_value(0, "loss")]
 
 
 def test_a_backend_shows_no_secret_and_keeps_what_it_was_given():
@@ -340,10 +361,15 @@ def test_ctrl_c_keeps_results_and_raises(tmp_path, root):
             """
         )
     )
-    process = subprocess.Popen([sys.executable, str(launcher)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 42
+    process = subprocess.Popen(
+        [sys.executable, str(launcher)], stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+    )
+    try:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 42
+    finally:
+        process.kill()
     experiment = skipjack.load_experiment("cut", root)
     assert experiment.status == "interrupted"
     assert experiment.history.trial(0)["status"] == "stopped"
