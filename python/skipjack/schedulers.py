@@ -11,6 +11,24 @@ A searcher proposes configurations; a scheduler decides which trials start, go o
 
 The journal keeps what they decided, not how: an experiment with one can be read, but not resumed,
 unless the class says `is_function_of_events = True` and it is given to resume() again.
+
+Events are dicts with "type", "number" (0, 1, 2, ...), "time" (running time of the experiment in seconds),
+"unix_time" and
+
+    type                  and
+    run_started           run, environment: a tuner begins or resumes the experiment
+    trial_started         trial, configuration, and where they are set checkpoint_from, max_resource, deadline_ns, tag
+    reported              trial, attempt, metrics: the dict that the trial reported
+    stop_ordered          trial, reason, bound if one is known
+    pause_ordered         trial
+    attempt_ended         trial, attempt, outcome ("completed", "failed", "stopped", "paused", "lost": it runs again),
+                          reason, and where they are known exit_code, signal, error_tail
+    trial_resumed         trial, attempt, max_resource if set: the next attempt of a trial
+    deadline_set          trial, deadline_ns
+    deadline_reached      trial
+    checkpoint_removed    trial: what is kept of it can't be gone on from
+    model_fitted          parameters, of a searcher of the library
+    run_ended             run, reason: "max_time", "interrupted", "finished", ...
 """
 
 from __future__ import annotations
@@ -102,7 +120,7 @@ class Scheduler:
     called_as: str | None = None
 
     def apply(self, event: dict[str, Any], history: History) -> None:
-        """Every event of the experiment, in order, once: a dict with "type" and "number"."""
+        """Every event of the experiment, in order, once; the module's text lists them."""
 
     def decide(
         self,

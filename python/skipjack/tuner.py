@@ -92,8 +92,7 @@ class Callback:
         """Before the first trial: a Running."""
 
     def on_event(self, event: dict[str, Any], history: _core.History) -> None:
-        """Every event: "trial_started", "reported", "stop_ordered", "pause_ordered", "trial_resumed",
-        "attempt_ended", ..."""
+        """Every event: skipjack.schedulers lists them."""
 
     def on_turn(self, turn: dict[str, Any], history: _core.History) -> None:
         """After each turn of the loop, ten times a second at least: a dict with now, num_running,

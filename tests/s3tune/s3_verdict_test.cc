@@ -141,6 +141,18 @@ TEST(S3Verdict, EngineIsNamedBesideAClientThatTuningDoesNotHelp) {
   EXPECT_EQ(text.find("No gain"), std::string::npos) << "the engine's is thirtyfold\n" << text;
 }
 
+TEST(S3Verdict, GainsWithoutAnIntervalAreUnknown) {
+  const Rehearsed r = rehearsed("boto3", nothing_to_gain, 1);
+  S3Verdict verdict = s3_verdict(r.definition, r.history);
+  verdict.answer = "boto3";
+  for (VerdictRow& row : verdict.rows) row.gain.reset();
+  const std::string text = to_text(verdict, r.definition);
+  std::size_t unknown = 0;
+  for (std::size_t at = 0; (at = text.find("unknown\n", at)) != std::string::npos; ++at) ++unknown;
+  EXPECT_EQ(unknown, verdict.rows.size() - 1) << text;
+  EXPECT_NE(text.find("Too few blocks"), std::string::npos) << text;
+}
+
 TEST(S3Verdict, WithoutABlockNothingIsSaid) {
   const TuningDefinition definition = define_s3_tuning(tuning("native"), {.size = kSize});
   const S3Verdict verdict = s3_verdict(definition, History());

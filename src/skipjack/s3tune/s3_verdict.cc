@@ -180,6 +180,11 @@ std::string gain_claim(const VerdictRow& row, const S3Verdict& verdict) {
          std::to_string(verdict.complete_blocks) + " pairs).\n";
 }
 
+std::string gain_cell(const VerdictRow& row, const VerdictRow& first) {
+  if (row.gain) return gain_text(*row.gain);
+  return &row == &first ? "1" : "unknown";  // Of one block there is no interval.
+}
+
 /// What is claimed of the answer over the first row. Where that is the answer itself, it is
 /// another client as it is, and the sentence on tuning says why.
 std::string gain_sentence(const S3Verdict& verdict) {
@@ -187,7 +192,10 @@ std::string gain_sentence(const S3Verdict& verdict) {
   const VerdictRow& first = verdict.rows.front();
   const VerdictRow* answer = row_named(verdict, verdict.answer);
   if (answer == &first)
-    return row_named(verdict, kWinnerArm) && !verdict.tuning_gain ? kTooFew : "";
+    return std::any_of(verdict.rows.begin() + 1, verdict.rows.end(),
+                       [](const VerdictRow& row) { return !row.gain; })
+               ? kTooFew
+               : "";
   if (!verdict.gain) return kTooFew;
   if (verdict.gain_claimed) return "Gain: " + gain_claim(*answer, verdict);
   return "No gain of " + answer->label + " over " + first.label +
@@ -275,7 +283,7 @@ std::string to_text(const S3Verdict& verdict, const TuningDefinition& definition
     table.push_back({row.label, fixed(row.seconds.mean, 3), fixed(row.seconds.median, 3),
                      fixed(row.bytes_per_second / static_cast<double>(kGiB), 2),
                      fixed(row.cpu_seconds, 2), format_byte_size(row.peak_memory_bytes),
-                     row.gain ? gain_text(*row.gain) : "1"});
+                     gain_cell(row, verdict.rows.front())});
   const Json* profile = definition.extra.find("profile");
   // Of a server without a model, or with one of a user's own, no optimum is known.
   const double ideal = profile ? profile->at("ideal_seconds").as_double() : 0;
