@@ -283,6 +283,9 @@ TEST(FlightControl, RangesFitTogetherIntoTheWindow) {
                               .window = 256 * kMiB,
                               .experience = {.first_byte_seconds = 0.1, .bytes_per_second = 60e6}});
   EXPECT_EQ(flight.part_size(10 * kGiB), 16 * kMiB);
+}
+
+TEST(FlightControl, RangesOfANarrowWindowAreStillOf4MiB) {
   const FlightControl narrow({.requests = 16, .window = kMiB});
   EXPECT_EQ(narrow.part_size(10 * kGiB), 4 * kMiB);
   EXPECT_EQ(narrow.part_size(32 * kMiB), 2 * kMiB);

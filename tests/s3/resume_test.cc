@@ -98,7 +98,7 @@ TEST_F(ResumeTest, WhatIsInBuffersIsKeptWhenADownloadFails) {
   failing.config.num_download_attempts = 1;
   failing.config.io_chunksize = 100'000;
   Client client({.endpoint = {.endpoint_url = server.endpoint_url()},
-                 .transport = {.stall_timeout = std::chrono::seconds(1)},
+                 .transport = {.stall_timeout = std::chrono::seconds(3)},
                  .seed = 1});
   EXPECT_THROW(client.download(failing), Error);
   EXPECT_EQ(client_of(server).download(options()).resumed_bytes, 300'000);

@@ -515,6 +515,31 @@ TEST(TuningDefinition, RoundTripsThroughJson) {
   EXPECT_EQ(back.space.constraints(), definition.space.constraints());
 }
 
+TEST(TuningDefinition, NamesTheFieldOfTheWrongType) {
+  for (const auto& [text, field] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"method": 3})", "method: "},
+           {R"({"delete_checkpoints": "yes"})", "delete_checkpoints: "},
+           {R"({"points_to_evaluate": 3})", "points_to_evaluate: "},
+           {R"({"metrics": [{"name": 3}]})", "metric.name: "},
+           {R"({"metrics": [3]})", "metric: "},
+           {R"({"program": {"entry_point": 3}})", "program.entry_point: "},
+           {R"({"program": {"interpreter": ["a", 3]}})", "program.interpreter: "},
+           {R"({"program": {"environment": {"A": 3}}})", "program.environment.A: "},
+           {R"({"program": {"slurm": {"memory_bytes": "1"}}})", "slurm.memory_bytes: "},
+           {R"({"stop": 3})", "stop: "}})
+    EXPECT_THAT(
+        error_of([&, &json = text] { tuning_definition_from_json(parse_json(json)); }).what(),
+        testing::StartsWith(field));
+}
+
+TEST(TuningDefinition, IsReadWithItsObjectivesFirst) {
+  const TuningDefinition definition = tuning_definition_from_json(parse_json(
+      R"({"metrics": [{"name": "cost", "role": "cost"}, {"name": "b"}, {"name": "a"}]})"));
+  std::vector<std::string> names;
+  for (const Metric& metric : definition.metrics) names.push_back(metric.name);
+  EXPECT_THAT(names, testing::ElementsAre("b", "a", "cost"));
+}
+
 TEST(TuningDefinition, NamesAFieldThatIsNotKnown) {
   for (const char* text : {R"({"wrkers": 2})", R"({"program": {"wrkers": 2}})",
                            R"({"metrics": [{"wrkers": 2}]})", R"({"stop": {"wrkers": 2}})"}) {

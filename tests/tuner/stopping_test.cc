@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "../thrown.h"
 #include "skipjack/base/error.h"
 
 namespace skipjack {
@@ -34,6 +35,18 @@ TEST(StoppingCriterion, NamesAnUnknownField) {
   } catch (const Error& e) {
     EXPECT_THAT(e.what(), HasSubstr("'max_wallclock'"));
   }
+}
+
+TEST(StoppingCriterion, NamesTheFieldOfTheWrongType) {
+  for (const auto& [text, field] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"cost_metric": 3})", "cost_metric: "},
+           {R"({"max_metric_value": {"acc": "x"}})", "max_metric_value: acc: "},
+           {R"({"plateau": 3})", "plateau: "},
+           {R"({"plateau": {"metric": 3}})", "plateau.metric: "},
+           {R"({"plateau": {"patience": "x"}})", "plateau.patience: "}})
+    EXPECT_THAT(
+        error_of([&, &json = text] { stopping_criterion_from_json(parse_json(json)); }).what(),
+        testing::StartsWith(field));
 }
 
 TEST(Progress, RemainingFractionIsTheSmallestOfAllBounds) {

@@ -220,12 +220,13 @@ void LocalProcessBackend::start(const StartRequest& request) {
 
   Attempt attempt{.id = request.id,
                   .supervisor = {},
-                  .slot = slots_.take(),
+                  .slot = {},
                   .mark = mark(request.id),
                   .pid_path = pid_path(request.id),
                   .received = {},
                   .time_limit = request.time_limit.value_or(Duration::zero()),
                   .ending = {}};
+  attempt.slot = slots_.take();
   try {
     const SuperviseJob job = make_job(request, attempt);
     if (spare_ && !is_ready(*spare_)) {

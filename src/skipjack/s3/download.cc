@@ -145,7 +145,8 @@ void Download::forget_if_corrupted(Function&& function) {
   try {
     function();
   } catch (const Error& error) {
-    if (partial_ != nullptr && error.code() == ErrorCode::Corrupted) partial_->forget();
+    is_forgotten_ = error.code() == ErrorCode::Corrupted;
+    if (partial_ != nullptr && is_forgotten_) partial_->forget();
     throw;
   }
 }
@@ -162,7 +163,7 @@ std::unique_ptr<Sink> Download::consumer_sink(const ToConsumer& consumer) {
 
 /// What came and is to be resumed is written before the download fails; a cancel does not wait.
 void Download::keep_what_came() noexcept {
-  if (partial_ == nullptr || !queue_ || options_.stop.stop_requested()) return;
+  if (partial_ == nullptr || is_forgotten_ || !queue_ || options_.stop.stop_requested()) return;
   try {
     for (Lane& lane : lanes_) flush(lane);
     queue_->drain();
@@ -223,9 +224,11 @@ Duration Download::next_event(Duration now) const {
   if (may_hedge()) wait = std::min(wait, kHedgeLook);
   // Where no more requests are allowed, the end of one is what there is to wait for.
   if (may_start()) {
-    if (parts_.next_due() != Duration::max()) wait = std::min(wait, parts_.next_due() - now);
+    const Duration outage = requester_.outage().wait(now);
+    if (parts_.next_due() != Duration::max())
+      wait = std::min(wait, std::max(parts_.next_due() - now, outage));
     if (const auto due = checksum_.lookup_due(); due && has_ended_part_)
-      wait = std::min(wait, *due - now);
+      wait = std::min(wait, std::max(*due - now, outage));
   }
   return std::max(wait, Duration(0));
 }

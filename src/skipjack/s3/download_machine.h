@@ -137,6 +137,8 @@ class Download final : public DownloadTask {
   /// What is asked for first unless an earlier download says otherwise, and whether one does.
   ByteRange plain_first_;
   bool is_resuming_ = false;
+  /// What came proved wrong.
+  bool is_forgotten_ = false;
   std::unique_ptr<WriteQueue> queue_;
   std::int64_t alignment_ = 1;  ///< of the bytes' place in file and buffer.
   TokenBucket* const bandwidth_;

@@ -49,10 +49,11 @@ bool Download::may_start() const {
 void Download::start_requests(Duration now) {
   // Bodies on their way don't wait for keys.
   if (!requester_.is_ready()) return;
-  while (may_start()) {
+  while (may_start() && requester_.outage().take_turn(now)) {
     // The question for the checksum takes the place of a part. The first part ends before those
     // that were asked for after it, so this delays nothing.
-    if (const auto due = checksum_.lookup_due(); due && *due <= now && has_ended_part_) {
+    if (const auto due = checksum_.lookup_due();
+        due && *due <= now && has_ended_part_ && !requester_.outage().is_on(now)) {
       checksum_.look_up(requester_, request_for_object());
       ++result_.num_requests;
       continue;
@@ -132,7 +133,7 @@ bool Download::may_hedge() const {
 
 void Download::start_hedges(Duration now) {
   // A second request is a luxury: it neither waits for keys nor fails for the lack of them.
-  while (may_hedge() && requester_.may_sign()) {
+  while (may_hedge() && requester_.may_sign() && !requester_.outage().is_on(now)) {
     std::vector<LoneRequest> requests;
     std::vector<Lane*> lanes;
     for (Lane& lane : lanes_) {
@@ -176,6 +177,7 @@ void Download::end_stalled(Duration now) {
 
 void Download::take_head(Lane& lane, const HttpHead& head) {
   lane.has_answered = true;
+  requester_.outage().answered();
   if (lane.is_beaten) return;
   lane.head = head;
   if (head.status != 200 && head.status != 206) return;
@@ -275,9 +277,15 @@ void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view
     part.is_hedge_refused = true;
     return;
   }
-  RetryOptions retry{.num_attempts = *with_boto3_defaults(config_).num_download_attempts};
-  // Who has answered before is there, and back in seconds rather than in milliseconds.
-  if (size_ && status == TransportStatus::ConnectFailed) retry.base = retry.throttled_base;
+  const Duration now = system_clock().now();
+  const RetryOptions retry{.num_attempts = *with_boto3_defaults(config_).num_download_attempts};
+  if (status == TransportStatus::ConnectFailed && retry.num_attempts > 1 &&
+      requester_.outage().refused(now, requester_.chance())) {
+    --part.attempts;
+    ++result_.num_retries;
+    parts_.put_back(part, now);
+    return;
+  }
   const RetryDecision decision =
       decide_retry(failure.attempt, part.attempts, requester_.chance(), retry, requester_.quota());
   if (!std::holds_alternative<RetryAfter>(decision))
@@ -290,7 +298,7 @@ void Download::fail_attempt(Lane& lane, TransportStatus status, std::string_view
           " of " + to_s3_uri(options_.object) + ": attempt " + std::to_string(part.attempts) +
           " failed (" + std::string(to_string(status)) + ", HTTP " +
           std::to_string(lane.head.status) + "), trying again");
-  parts_.put_back(part, system_clock().now() + after.delay);
+  parts_.put_back(part, now + after.delay);
 }
 
 }  // namespace skipjack::s3

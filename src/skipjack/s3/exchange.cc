@@ -23,14 +23,16 @@ Exchange::~Exchange() {
 
 bool Exchange::advance(Duration now) {
   if (has_ended_) return judge(now);
-  if (!is_in_flight_ && due_ <= now && requester_.is_ready()) start();
+  if (!is_in_flight_ && due_ <= now && requester_.is_ready() && requester_.outage().take_turn(now))
+    start();
   return false;
 }
 
 Duration Exchange::next_event(Duration now) const {
   if (has_ended_) return Duration(0);
   if (is_in_flight_) return std::chrono::seconds(1);
-  return due_ <= now ? kKeysLook : due_ - now;
+  const Duration outage = requester_.outage().wait(now);
+  return due_ <= now && outage == Duration(0) ? kKeysLook : std::max(due_ - now, outage);
 }
 
 void Exchange::start() {
@@ -43,6 +45,7 @@ void Exchange::start() {
 }
 
 void Exchange::on_head(const HttpHead& head) {
+  requester_.outage().answered();
   answer_.head = head;
   most_bytes_ =
       head.status >= 300 ? std::max(options_.most_bytes, kErrorBytes) : options_.most_bytes;
@@ -101,6 +104,13 @@ bool Exchange::judge(Duration now) {
   if (options_.on_throttled && is_throttling(failure.attempt)) options_.on_throttled();
   failure.attempts_made = num_attempts_;
   if (requester_.take_lesson(spec_.object, failure, identity_)) {
+    --num_attempts_;
+    due_ = now;
+    has_ended_ = false;
+    return false;
+  }
+  if (status_ == TransportStatus::ConnectFailed && options_.retry.num_attempts > 1 &&
+      requester_.outage().refused(now, requester_.chance())) {
     --num_attempts_;
     due_ = now;
     has_ended_ = false;

@@ -41,7 +41,8 @@ struct FlightOptions {
   /// What a range is worth until that has been measured; 0: not known.
   std::int64_t first_worth = 0;
   /// Bytes of the object, from the first one that is missing, that can be taken in where they are
-  /// wanted in order; unset: all. Ranges on their way fit into it together. > 0.
+  /// wanted in order; unset: all. Ranges on their way fit into it together where it has 4 MiB for
+  /// each request. > 0.
   std::optional<std::int64_t> window{};
   Experience experience{};
 };

@@ -43,6 +43,7 @@ Requester::Requester(ClientOptions options)
 
 std::optional<TokenBucket> Requester::begin(const TransferConfig& config) {
   validate(config);
+  outage_.begin();
   transport_->set_endpoint_ips(config.endpoint_ips.value_or(options_.transport.endpoint_ips));
   if (!config.max_bandwidth) return std::nullopt;
   return TokenBucket(*config.max_bandwidth);

@@ -18,6 +18,7 @@
 #include "skipjack/s3/client.h"
 #include "skipjack/s3/flight_control.h"
 #include "skipjack/s3/lesson.h"
+#include "skipjack/s3/outage.h"
 #include "skipjack/s3/retry.h"
 #include "skipjack/s3/small_exchange.h"
 #include "skipjack/s3/token_bucket.h"
@@ -53,6 +54,8 @@ class Requester {
   std::optional<TokenBucket> begin(const TransferConfig& config);
   Transport& transport() { return *transport_; }
   RetryQuota& quota() { return quota_; }
+  Outage& outage() { return outage_; }
+  const Outage& outage() const { return outage_; }
   const LogSink& log_sink() const { return options_.log; }
   const TransportOptions& transport_options() const { return options_.transport; }
   /// What earlier downloads taught about the endpoint.
@@ -86,6 +89,7 @@ class Requester {
   std::int64_t clock_offset_ = 0;
   std::unique_ptr<Transport> transport_;
   RetryQuota quota_;
+  Outage outage_;
   Experience experience_;
   Rng rng_;
 };

@@ -33,9 +33,9 @@ struct RetryOptions {
 /// Deviation: more where many requests are in flight, which one outage strikes together.
 class RetryQuota {
  public:
-  /// Room for so many requests to time out twice.
+  /// Room for so many requests to time out twice, or for kMostRequests.
   void make_room(std::int64_t requests) {
-    const std::int64_t more = 2 * kTimeoutTokens * requests - capacity_;
+    const std::int64_t more = 2 * kTimeoutTokens * std::min(requests, kMostRequests) - capacity_;
     if (more <= 0) return;
     capacity_ += more;
     tokens_ += more;
@@ -48,7 +48,7 @@ class RetryQuota {
   void give(std::int64_t tokens) { tokens_ = std::min(capacity_, tokens_ + tokens); }
   std::int64_t tokens() const { return tokens_; }
 
-  static constexpr std::int64_t kTokens = 5, kTimeoutTokens = 10;
+  static constexpr std::int64_t kTokens = 5, kTimeoutTokens = 10, kMostRequests = 1024;
 
  private:
   std::int64_t capacity_ = 500, tokens_ = capacity_;

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "skipjack/base/error.h"
+#include "skipjack/base/invalid.h"
 #include "skipjack/search/admission.h"
 #include "skipjack/search/random.h"
 #include "skipjack/search/sobol.h"
@@ -23,15 +23,14 @@ class PoolSearch final : public Searcher {
         unit_space_(options_.space),
         initial_(make_sobol_search({.space = options_.space, .seed = options_.seed})),
         random_(make_random_search({.space = options_.space, .seed = options_.seed})) {
-    const auto refuse = [](const std::string& what, const std::string& range) {
-      throw Error(ErrorCode::InvalidArgument, what + " must be " + range);
-    };
     if (options_.num_initial < 1)
-      refuse("num_initial = " + std::to_string(options_.num_initial), ">= 1");
+      invalid("num_initial = " + std::to_string(options_.num_initial) + " must be >= 1");
     if (!(options_.random_fraction >= 0 && options_.random_fraction <= 1))
-      refuse("random_fraction = " + std::to_string(options_.random_fraction), "in [0, 1]");
+      invalid("random_fraction = " + std::to_string(options_.random_fraction) +
+              " must be in [0, 1]");
     if (options_.num_candidates < 1 || options_.num_candidates > 100'000)
-      refuse("num_candidates = " + std::to_string(options_.num_candidates), "in [1, 100000]");
+      invalid("num_candidates = " + std::to_string(options_.num_candidates) +
+              " must be in [1, 100000]");
     if (!options_.observe)
       options_.observe = [space = options_.space,
                           metric = options_.metric](const History& history) {

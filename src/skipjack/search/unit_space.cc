@@ -52,7 +52,8 @@ double UnitSpace::snapped(std::size_t k, double coordinate) const {
 
 double UnitSpace::snapped_inside(std::size_t k, double coordinate) const {
   const double position = snapped(k, coordinate);
-  const bool is_end = position == 0 || position == 1;
+  // Where there are values to count, the ends are as good as others.
+  const bool is_end = levels_[k].empty() && (position == 0 || position == 1);
   return is_end ? snapped(k, std::clamp(position, kEndMargin, 1 - kEndMargin)) : position;
 }
 

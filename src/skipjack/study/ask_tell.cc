@@ -50,11 +50,6 @@ const Metric& first_objective(const std::vector<Metric>& metrics) {
   return *objective;
 }
 
-std::vector<Configuration> first_points(const AskTellOptions& options) {
-  if (options.points_to_evaluate) return *options.points_to_evaluate;
-  return standard_start(options.space, options.sources);
-}
-
 void validate(const AskTellOptions& options) {
   (void)first_objective(options.metrics);
   if (options.space.searched().empty())
@@ -128,12 +123,16 @@ class AskTell::State {
 
 AskTell::State::State(AskTellOptions options) : options_(std::move(options)) {
   validate(options_);
-  scheduler_ = make_scheduler(options_.method, {.space = options_.space,
-                                                .metrics = options_.metrics,
-                                                .seed = options_.seed,
-                                                .points_to_evaluate = first_points(options_),
-                                                .sources = options_.sources,
-                                                .options = options_.method_options});
+  scheduler_ =
+      make_scheduler(options_.method,
+                     {.space = options_.space,
+                      .metrics = options_.metrics,
+                      .seed = options_.seed,
+                      .points_to_evaluate = options_.points_to_evaluate
+                                                ? *options_.points_to_evaluate
+                                                : standard_start(options_.space, options_.sources),
+                      .sources = options_.sources,
+                      .options = options_.method_options});
   for (const Event& event : options_.past) take(event);
   options_.past.clear();
   origin_ = options_.clock->now() - history_.time();

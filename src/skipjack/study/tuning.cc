@@ -48,8 +48,7 @@ ArgumentStyle argument_style(const TuningDefinition& definition) {
 /// As it is kept: the objectives before other metrics, since the first metric is what people are
 /// shown, and paths that mean the same from wherever it is resumed.
 TuningDefinition as_stored(TuningDefinition definition) {
-  std::stable_partition(definition.metrics.begin(), definition.metrics.end(),
-                        [](const Metric& metric) { return metric.role == MetricRole::Objective; });
+  put_objectives_first(definition.metrics);
   ProgramDefinition& program = definition.program;
   if (program.entry_point.empty()) return definition;
   program.entry_point = fs::absolute(program.entry_point).lexically_normal();
@@ -229,13 +228,12 @@ std::vector<std::vector<int>> processor_slots(const ProgramDefinition& program, 
   return slots;
 }
 
-/// Where a method begins: points_to_evaluate, or the midpoint where that is a beginning.
-std::vector<Configuration> first_points(const TuningDefinition& definition) {
-  if (definition.points_to_evaluate) return *definition.points_to_evaluate;
-  return standard_start(definition.space, definition.sources);
-}
-
 }  // namespace
+
+void put_objectives_first(std::vector<Metric>& metrics) {
+  std::stable_partition(metrics.begin(), metrics.end(),
+                        [](const Metric& metric) { return metric.role == MetricRole::Objective; });
+}
 
 void validate(const TuningDefinition& definition) {
   require(!definition.metrics.empty(), "metrics is empty: name at least one");
@@ -283,14 +281,17 @@ void validate(const TuningDefinition& definition) {
 }
 
 std::unique_ptr<Scheduler> make_method_scheduler(const TuningDefinition& definition) {
-  return make_scheduler(definition.method,
-                        {.space = definition.space,
-                         .metrics = definition.metrics,
-                         .seed = definition.seed,
-                         .points_to_evaluate = first_points(definition),
-                         .sources = definition.sources,
-                         .max_resource_attr = definition.program.max_resource_attr,
-                         .options = definition.method_options});
+  return make_scheduler(
+      definition.method,
+      {.space = definition.space,
+       .metrics = definition.metrics,
+       .seed = definition.seed,
+       .points_to_evaluate = definition.points_to_evaluate
+                                 ? *definition.points_to_evaluate
+                                 : standard_start(definition.space, definition.sources),
+       .sources = definition.sources,
+       .max_resource_attr = definition.program.max_resource_attr,
+       .options = definition.method_options});
 }
 
 namespace {

@@ -93,6 +93,10 @@ struct TuningDefinition {
   Json extra;
 };
 
+/// The objectives before other metrics, each kind in its order: the first metric is what people are
+/// shown. Definitions that are read or started have them so.
+void put_objectives_first(std::vector<Metric>& metrics);
+
 /// Throws InvalidArgument naming what is wrong; NotFound, PermissionDenied for a program that can't
 /// be run.
 void validate(const TuningDefinition& definition);

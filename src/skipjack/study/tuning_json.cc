@@ -51,9 +51,22 @@ Json strings_to_json(const std::vector<std::string>& strings) {
   return Json::Array(strings.begin(), strings.end());
 }
 
-std::vector<std::string> strings_from_json(const Json& json) {
+std::string string_from_json(const std::string& field, const Json& json) {
+  return read_field(field, [&] { return json.as_string(); });
+}
+
+const Json::Array& array_from_json(const std::string& field, const Json& json) {
+  return *read_field(field, [&] { return &json.as_array(); });
+}
+
+const Json::Object& object_from_json(const std::string& field, const Json& json) {
+  return *read_field(field, [&] { return &json.as_object(); });
+}
+
+std::vector<std::string> strings_from_json(const std::string& field, const Json& json) {
   std::vector<std::string> strings;
-  for (const Json& item : json.as_array()) strings.push_back(item.as_string());
+  for (const Json& item : array_from_json(field, json))
+    strings.push_back(string_from_json(field, item));
   return strings;
 }
 
@@ -89,17 +102,18 @@ Json metric_to_json(const Metric& metric) {
 
 Metric metric_from_json(const Json& json) {
   Metric metric;
-  for (const auto& [key, value] : json.as_object()) {
+  for (const auto& [key, value] : object_from_json("metric", json)) {
+    const std::string field = "metric." + key;
     if (key == "name")
-      metric.name = value.as_string();
+      metric.name = string_from_json(field, value);
     else if (key == "mode")
-      metric.mode = value_of(kModes, "metric.mode", value);
+      metric.mode = value_of(kModes, field, value);
     else if (key == "role")
-      metric.role = value_of(kRoles, "metric.role", value);
+      metric.role = value_of(kRoles, field, value);
     else if (key == "kind")
-      metric.kind = value_of(kKinds, "metric.kind", value);
+      metric.kind = value_of(kKinds, field, value);
     else if (key == "bound")
-      metric.bound = value.as_double();
+      metric.bound = read_field(field, [&value = value] { return value.as_double(); });
     else
       unknown_field("metric", key);
   }
@@ -120,23 +134,24 @@ Json slurm_to_json(const SlurmJob& job) {
 
 SlurmJob slurm_from_json(const Json& json) {
   SlurmJob job;
-  for (const auto& [key, value] : json.as_object()) {
+  for (const auto& [key, value] : object_from_json("slurm", json)) {
+    const std::string field = "slurm." + key;
     if (key == "partition")
-      job.partition = value.as_string();
+      job.partition = string_from_json(field, value);
     else if (key == "account")
-      job.account = value.as_string();
+      job.account = string_from_json(field, value);
     else if (key == "constraint")
-      job.constraint = value.as_string();
+      job.constraint = string_from_json(field, value);
     else if (key == "cpus")
-      job.cpus = int_from_json("slurm.cpus", value);
+      job.cpus = int_from_json(field, value);
     else if (key == "memory_bytes")
-      job.memory_bytes = int64_from_json("slurm.memory", value);
+      job.memory_bytes = int64_from_json(field, value);
     else if (key == "gpus")
-      job.gpus = int_from_json("slurm.gpus", value);
+      job.gpus = int_from_json(field, value);
     else if (key == "time_limit")
-      job.time_limit = duration_from_json("slurm.time_limit", value);
+      job.time_limit = duration_from_json(field, value);
     else if (key == "extra")
-      job.extra = strings_from_json(value);
+      job.extra = strings_from_json(field, value);
     else
       unknown_field("slurm", key);
   }
@@ -164,34 +179,34 @@ Json program_to_json(const ProgramDefinition& program) {
 
 ProgramDefinition program_from_json(const Json& json) {
   ProgramDefinition program;
-  for (const auto& [key, value] : json.as_object()) {
+  for (const auto& [key, value] : object_from_json("program", json)) {
+    const std::string field = "program." + key;
     if (key == "entry_point")
-      program.entry_point = value.as_string();
+      program.entry_point = string_from_json(field, value);
     else if (key == "interpreter")
-      program.interpreter = strings_from_json(value);
+      program.interpreter = strings_from_json(field, value);
     else if (key == "pass_by")
-      program.pass_by = value_of(kPassBys, "program.pass_by", value);
+      program.pass_by = value_of(kPassBys, field, value);
     else if (key == "argument_template")
-      program.argument_template = strings_from_json(value);
+      program.argument_template = strings_from_json(field, value);
     else if (key == "max_resource_attr")
-      program.max_resource_attr = value.as_string();
+      program.max_resource_attr = string_from_json(field, value);
     else if (key == "working_directory")
-      program.working_directory = value.as_string();
+      program.working_directory = string_from_json(field, value);
     else if (key == "environment")
-      for (const auto& [name, text] : value.as_object())
-        program.environment.emplace_back(
-            name, read_field("environment." + name, [&] { return text.as_string(); }));
+      for (const auto& [name, text] : object_from_json(field, value))
+        program.environment.emplace_back(name, string_from_json(field + "." + name, text));
     else if (key == "grace")
-      program.grace = duration_from_json("program.grace", value);
+      program.grace = duration_from_json(field, value);
     else if (key == "gpus")
-      program.gpus = strings_from_json(value);
+      program.gpus = strings_from_json(field, value);
     else if (key == "gpus_per_trial")
-      program.gpus_per_trial = int_from_json("program.gpus_per_trial", value);
+      program.gpus_per_trial = int_from_json(field, value);
     else if (key == "cpus")
-      for (const Json& cpu : value.as_array())
-        program.cpus.push_back(int_from_json("program.cpus", cpu));
+      for (const Json& cpu : array_from_json(field, value))
+        program.cpus.push_back(int_from_json(field, cpu));
     else if (key == "cpus_per_trial")
-      program.cpus_per_trial = int_from_json("program.cpus_per_trial", value);
+      program.cpus_per_trial = int_from_json(field, value);
     else if (key == "slurm")
       program.slurm = slurm_from_json(value);
     else
@@ -235,36 +250,37 @@ Json to_json(const TuningDefinition& definition) {
 
 TuningDefinition tuning_definition_from_json(const Json& json) {
   TuningDefinition definition;
-  for (const auto& [key, value] : json.as_object()) {
+  for (const auto& [key, value] : object_from_json("the definition", json)) {
     if (key == "space")
       definition.space = SearchSpace::from_json(value);
     else if (key == "metrics")
-      for (const Json& metric : value.as_array())
+      for (const Json& metric : array_from_json(key, value))
         definition.metrics.push_back(metric_from_json(metric));
     else if (key == "method")
-      definition.method = value.as_string();
+      definition.method = string_from_json(key, value);
     else if (key == "method_options")
       definition.method_options = value;
     else if (key == "seed")
-      definition.seed = static_cast<std::uint64_t>(int64_from_json("seed", value));
+      definition.seed = static_cast<std::uint64_t>(int64_from_json(key, value));
     else if (key == "workers")
-      definition.workers = int_from_json("workers", value);
+      definition.workers = int_from_json(key, value);
     else if (key == "stop")
       definition.stop = stopping_criterion_from_json(value);
     else if (key == "at_end")
-      definition.at_end = value_of(kAtEnds, "at_end", value);
+      definition.at_end = value_of(kAtEnds, key, value);
     else if (key == "max_failures")
-      definition.max_failures = int64_from_json("max_failures", value);
+      definition.max_failures = int64_from_json(key, value);
     else if (key == "trial_time_limit")
-      definition.trial_time_limit = duration_from_json("trial_time_limit", value);
+      definition.trial_time_limit = duration_from_json(key, value);
     else if (key == "delete_checkpoints")
-      definition.checkpoints.delete_checkpoints = value.as_bool();
+      definition.checkpoints.delete_checkpoints =
+          read_field(key, [&value = value] { return value.as_bool(); });
     else if (key == "max_checkpoints")
-      definition.checkpoints.max_checkpoints = int64_from_json("max_checkpoints", value);
+      definition.checkpoints.max_checkpoints = int64_from_json(key, value);
     else if (key == "points_to_evaluate")
-      definition.points_to_evaluate = value.as_array();
+      definition.points_to_evaluate = array_from_json(key, value);
     else if (key == "sources")
-      for (const Json& source : value.as_array())
+      for (const Json& source : array_from_json(key, value))
         definition.sources.push_back(source_experiment_from_json(source));
     else if (key == "program")
       definition.program = program_from_json(value);
@@ -273,6 +289,7 @@ TuningDefinition tuning_definition_from_json(const Json& json) {
     else
       unknown_field("the definition", key);
   }
+  put_objectives_first(definition.metrics);
   return definition;
 }
 

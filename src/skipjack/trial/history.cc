@@ -142,10 +142,12 @@ class History::Fold {
     if (trial.status == status) return;
     std::vector<TrialId>& running = history_.running_;
     const auto place = std::lower_bound(running.begin(), running.end(), trial.id);
-    if (status == TrialStatus::Running)
+    if (status == TrialStatus::Running) {
       running.insert(place, trial.id);
-    else if (trial.status == TrialStatus::Running)
+    } else if (trial.status == TrialStatus::Running) {
+      SKIPJACK_CHECK(place != running.end() && *place == trial.id);
       running.erase(place);
+    }
     --num_with(trial.status);
     ++num_with(status);
     trial.status = status;

@@ -38,6 +38,7 @@ bool is_better(double value, double than, Mode mode);
 /// Running holds also for a trial whose attempt was lost: it runs again. A trial that is stopped
 /// while paused or lost is Stopped at once; its end stays that of the last attempt.
 enum class TrialStatus { Running, Paused, Completed, Stopped, Failed };
+inline constexpr std::size_t kNumTrialStatuses = static_cast<std::size_t>(TrialStatus::Failed) + 1;
 std::string_view to_string(TrialStatus status);
 
 struct Report {
@@ -120,7 +121,7 @@ class History {
   std::vector<Trial> trials_;
   std::vector<TrialId> running_;
   /// By status.
-  std::array<std::int64_t, 5> num_with_{};
+  std::array<std::int64_t, kNumTrialStatuses> num_with_{};
   std::int64_t num_reports_ = 0;
   std::int64_t num_events_ = 0;
   int num_runs_ = 0;

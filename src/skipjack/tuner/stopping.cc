@@ -51,23 +51,33 @@ Json bounds_to_json(const std::vector<std::pair<std::string, double>>& bounds) {
 
 std::vector<std::pair<std::string, double>> bounds_from_json(const Json& json) {
   std::vector<std::pair<std::string, double>> bounds;
-  for (const auto& [name, bound] : json.as_object()) bounds.emplace_back(name, bound.as_double());
+  for (const auto& [name, bound] : json.as_object()) {
+    const Json& value = bound;
+    bounds.emplace_back(name, read_field(name, [&] { return value.as_double(); }));
+  }
   return bounds;
 }
 
 PlateauCriterion plateau_from_json(const Json& json) {
   PlateauCriterion plateau;
-  for (const auto& [key, value] : json.as_object()) {
+  for (const auto& [key, field] : read_field("plateau", [&] { return json.as_object(); })) {
+    const Json& value = field;
+    const auto read = [&name = key](const auto& get) { return read_field("plateau." + name, get); };
+    const auto text = [&value] { return value.as_string(); };
+    const auto number = [&value] { return value.as_double(); };
+    const auto count = [&value] {
+      return static_cast<int>(std::clamp<std::int64_t>(value.as_int(), -1, 1 << 30));
+    };
     if (key == "metric")
-      plateau.metric = value.as_string();
+      plateau.metric = read(text);
     else if (key == "mode" && (value == Json("min") || value == Json("max")))
       plateau.mode = value == Json("min") ? Mode::Min : Mode::Max;
     else if (key == "num_trials")
-      plateau.num_trials = static_cast<int>(std::clamp<std::int64_t>(value.as_int(), -1, 1 << 30));
+      plateau.num_trials = read(count);
     else if (key == "standard_deviation")
-      plateau.standard_deviation = value.as_double();
+      plateau.standard_deviation = read(number);
     else if (key == "patience")
-      plateau.patience = static_cast<int>(std::clamp<std::int64_t>(value.as_int(), -1, 1 << 30));
+      plateau.patience = read(count);
     else
       throw Error(ErrorCode::InvalidArgument,
                   "plateau." + key + " = " + to_json_text(value) + " is not understood",
@@ -132,7 +142,7 @@ Json to_json(const StoppingCriterion& criterion) {
 
 StoppingCriterion stopping_criterion_from_json(const Json& json) {
   StoppingCriterion criterion;
-  for (const auto& [key, field] : json.as_object()) {
+  for (const auto& [key, field] : read_field("stop", [&] { return json.as_object(); })) {
     const Json& value = field;
     const auto count = [&value] { return value.as_int(); };
     if (key == "max_time") {
@@ -152,7 +162,7 @@ StoppingCriterion stopping_criterion_from_json(const Json& json) {
     } else if (key == "max_cost") {
       criterion.max_cost = read_field(key, [&] { return value.as_double(); });
     } else if (key == "cost_metric") {
-      criterion.cost_metric = value.as_string();
+      criterion.cost_metric = read_field(key, [&] { return value.as_string(); });
     } else if (key == "min_metric_value") {
       criterion.min_metric_value = read_field(key, [&] { return bounds_from_json(value); });
     } else if (key == "max_metric_value") {
