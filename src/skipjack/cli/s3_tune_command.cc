@@ -260,8 +260,9 @@ int exit_code_of(const TuningResult& result) {
   return result.reason == "interrupted" ? kExitInterrupted : kExitOk;
 }
 
-/// Looks for the client that is tuned, and for boto3 to stand beside ours.
-void find_clients(s3tune::S3TuningOptions& options, const S3TuneFlags& flags, Context& context) {
+/// Looks for the client that is tuned, and for boto3 to stand beside ours. Returns what is to be
+/// said of a row that is left out; empty if none is.
+std::string find_clients(s3tune::S3TuningOptions& options, const S3TuneFlags& flags) {
   const s3tune::Client& client = s3tune::find_client(options.client);
   if (!flags.program.empty() && client.kind != s3tune::Client::Kind::Program)
     throw Error(ErrorCode::InvalidArgument,
@@ -271,19 +272,19 @@ void find_clients(s3tune::S3TuningOptions& options, const S3TuneFlags& flags, Co
   if (client.kind == s3tune::Client::Kind::Program) {
     options.client_program = s3tune::find_program(client, flags.program);
     options.target.program = options.client_program->path;
-    return;
+    return {};
   }
   try {
     options.boto3 = s3tune::find_boto3(flags.python, options.program);
   } catch (const Error& error) {
     if (client.kind == s3tune::Client::Kind::Script || error.code() != ErrorCode::NotFound) throw;
-    note(context, flags.quiet, std::string("note: the row of boto3 is left out: ") + error.what());
-    return;
+    return std::string("the row of boto3 is left out: ") + error.what();
   }
   if (client.name == "boto3-crt") s3tune::require_crt(*options.boto3);
   if (client.kind == s3tune::Client::Kind::Script)
     options.client_program =
         s3tune::ClientProgram{.path = flags.python, .version = options.boto3->boto3_version};
+  return {};
 }
 
 /// Whether what is found can be kept for s3 get.
@@ -323,7 +324,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
     options.keys_given_for_this_run = true;
     export_credentials(*given);
   }
-  find_clients(options, flags, context);
+  const std::string left_out = find_clients(options, flags);
 
   // With a bound on the bytes nothing is fetched before the first trial, and the bound is the
   // estimate.
@@ -334,6 +335,7 @@ int tune(const S3TuneFlags& flags, Context& context) {
     rate = s3tune::probe_rate(access.client, {.bucket = s3::parse_s3_uri(flags.object).bucket,
                                               .key = source.largest_key});
   options.profile = simulated_profile(source);
+  if (!left_out.empty()) note(context, flags.quiet, "note: " + left_out);
   TuningDefinition definition = s3tune::define_s3_tuning(options, source);
   if (flags.save) definition.extra.set(kSaveFor, s3tune::endpoint_name(access.client.endpoint));
   if (!flags.warm_start_from.empty())
