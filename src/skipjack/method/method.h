@@ -83,8 +83,8 @@ const MethodRow& find_method(std::string_view name);
 std::string resource_attr_of(std::string_view method, const Json& options);
 
 /// Where a tuning begins that is given no points: the midpoint of the space, if it satisfies the
-/// constraints and there are no sources, which know better; else nowhere. Syne Tune likewise.
-/// Front doors do so, but s3 tune, and where Python's own searcher or scheduler decides.
+/// constraints and there are no sources, which know better; else nowhere. Syne Tune begins there,
+/// too. Front doors do so, but s3 tune, and where Python's own searcher or scheduler decides.
 std::vector<Configuration> standard_start(const SearchSpace& space,
                                           const std::vector<SourceExperiment>& sources);
 
